@@ -1,0 +1,82 @@
+//! Who may call a method, and whether a retry is safe: the options of `proto/bojagi/options/v1`, read by the build.
+
+/// A role of an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// Buys.
+    Customer,
+    /// Owns stores and sells.
+    Seller,
+    /// Runs the shop.
+    Admin,
+}
+
+impl Role {
+    /// All roles.
+    pub const ALL: [Self; 3] = [Self::Customer, Self::Seller, Self::Admin];
+
+    /// The role as tokens and tables name it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Customer => "customer",
+            Self::Seller => "seller",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// The role of this name, if there is one.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.name() == name)
+    }
+}
+
+/// Who may call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody.
+    Public,
+    /// Any signed-in account.
+    SignedIn,
+    /// An account with one of these roles.
+    Roles(&'static [Role]),
+    /// Only these workloads of the mesh.
+    Internal(&'static [&'static str]),
+}
+
+/// A method and its policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Method {
+    /// The path of its calls: `/bojagi.order.v1.OrderService/PlaceOrder`.
+    pub path: &'static str,
+    /// Who may call.
+    pub access: Access,
+    /// Whether a second delivery of a request has no second effect.
+    pub retry_safe: bool,
+    /// Whether it answers with a stream.
+    pub server_streaming: bool,
+}
+
+/// Every method of the mesh, sorted by path.
+pub static METHODS: &[Method] = include!(concat!(env!("OUT_DIR"), "/methods.rs"));
+
+/// The method that is called by `path`.
+#[must_use]
+pub fn of(path: &str) -> Option<&'static Method> {
+    METHODS.binary_search_by(|method| method.path.cmp(path)).ok().and_then(|index| METHODS.get(index))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_method_is_found_by_its_path() {
+        assert!(METHODS.len() > 50);
+        for method in METHODS {
+            assert_eq!(of(method.path), Some(method));
+        }
+        assert_eq!(of("/bojagi.order.v1.OrderService/Nothing"), None);
+    }
+}

@@ -1,0 +1,88 @@
+//! Calls between contexts.
+//!
+//! In one process the generated client calls the generated server without a socket: a call is looked up on the
+//! [`Switchboard`] by the name of its service and goes through the same guard as a call from outside. What a call over the
+//! wire would say in headers (who calls, until when, in which trace) goes along as an extension, which nobody outside the
+//! process can set.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use bojagi_telemetry::TraceContext;
+use futures::future::{Either, Ready, ready};
+use tonic::Status;
+use tonic::body::Body;
+use tower::Service;
+use tower::util::BoxCloneSyncService;
+
+use crate::deadline;
+
+/// A guarded service: takes calls of one gRPC service by path.
+pub type Handler = BoxCloneSyncService<http::Request<Body>, http::Response<Body>, Infallible>;
+
+/// What goes along with a call inside the process.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct InProcess {
+    pub(crate) workload: &'static str,
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) trace: Option<TraceContext>,
+}
+
+/// All services of the process, by full name. Contexts get it before it is connected, because they are built with it.
+#[derive(Clone, Default)]
+pub struct Switchboard(Arc<OnceLock<HashMap<&'static str, Handler>>>);
+
+impl Switchboard {
+    /// Connects the services. Only the first call has an effect; false says that it was not the first.
+    pub fn connect(&self, handlers: impl IntoIterator<Item = (&'static str, Handler)>) -> bool {
+        self.0.set(handlers.into_iter().collect()).is_ok()
+    }
+
+    /// The channel by which the context `workload` calls others.
+    #[must_use]
+    pub fn channel(&self, workload: &'static str) -> Channel {
+        Channel { switchboard: self.clone(), workload }
+    }
+
+    /// The handler that takes calls of `path`.
+    #[must_use]
+    pub fn handler(&self, path: &str) -> Option<&Handler> {
+        let service = path.strip_prefix('/')?.split('/').next()?;
+        self.0.get()?.get(service)
+    }
+}
+
+/// By which one context calls others; made for the generated clients: `StockServiceClient::new(channel)`.
+#[derive(Clone)]
+pub struct Channel {
+    switchboard: Switchboard,
+    workload: &'static str,
+}
+
+type Called = <Handler as Service<http::Request<Body>>>::Future;
+
+impl Service<http::Request<Body>> for Channel {
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = Either<Called, Ready<Result<http::Response<Body>, Infallible>>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
+        let Some(handler) = self.switchboard.handler(request.uri().path()) else {
+            return Either::Right(ready(Ok(Status::unavailable("the service is not there").into_http())));
+        };
+        let mut handler = handler.clone();
+        request.extensions_mut().insert(InProcess {
+            workload: self.workload,
+            deadline: deadline::current(),
+            trace: TraceContext::current(),
+        });
+        Either::Left(handler.call(request))
+    }
+}

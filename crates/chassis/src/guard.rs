@@ -1,0 +1,179 @@
+//! The layers in front of every handler, outermost first:
+//!
+//! 1. **trace**: the caller's trace goes on, or a new one begins; everything below belongs to it;
+//! 2. **identity**: a workload of this process, an account by its token, or nobody;
+//! 3. **policy**: what the method's policy refuses is refused before a handler sees it;
+//! 4. **deadline**: the caller's, or the default; its end is DEADLINE_EXCEEDED, and calls made below carry what is left;
+//! 5. **panic**: a defect in a handler fails the call, not the process.
+
+use std::any::Any;
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use bojagi_api::policy::{self, Access, Method};
+use bojagi_kernel::{Failure, Kind, Refusal};
+use bojagi_telemetry::{TRACEPARENT, TraceContext};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use http::header::AUTHORIZATION;
+use tonic::body::Body;
+use tower::Service;
+
+use crate::channel::InProcess;
+use crate::tokens::{TokenFault, Verifier};
+use crate::{Caller, answer, deadline};
+
+/// How long a unary call may take when its caller does not say.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A generated server behind the layers.
+#[derive(Clone)]
+pub struct Guard<S> {
+    inner: S,
+    domain: &'static str,
+    verifier: Arc<Verifier>,
+}
+
+impl<S> Guard<S> {
+    /// Puts the layers in front of a server of the context `domain`.
+    pub const fn new(inner: S, domain: &'static str, verifier: Arc<Verifier>) -> Self {
+        Self { inner, domain, verifier }
+    }
+}
+
+impl<S> Service<http::Request<Body>> for Guard<S>
+where
+    S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>,
+    S::Future: Send + 'static,
+{
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<http::Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
+        let called_inside = request.extensions_mut().remove::<InProcess>();
+        let trace = trace_of(&request, called_inside);
+        let method = policy::of(request.uri().path());
+
+        let admitted = identify(&request, called_inside, &self.verifier)
+            .and_then(|caller| method.map_or(Ok(()), |method| admit(method, &caller)).map(|()| caller))
+            .and_then(|caller| deadline_of(&request, called_inside, method).map(|deadline| (caller, deadline)));
+        let (caller, deadline) = match admitted {
+            Ok(admitted) => admitted,
+            Err(refusal) => {
+                let status = answer::status(self.domain, Failure::from(refusal));
+                return Box::pin(std::future::ready(Ok(status.into_http())));
+            }
+        };
+
+        request.extensions_mut().insert(caller);
+        let handled = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
+        let domain = self.domain;
+        let path = method.map_or("unknown", |method| method.path);
+        Box::pin(trace.scope(async move {
+            let outcome = match deadline {
+                None => handled.await,
+                Some(deadline) => {
+                    let timed = tokio::time::timeout_at(deadline.into(), deadline::scope(deadline, handled));
+                    match timed.await {
+                        Ok(outcome) => outcome,
+                        Err(_) => return Ok(answer::status(domain, too_late().into()).into_http()),
+                    }
+                }
+            };
+            outcome.unwrap_or_else(|panic| {
+                let failure = Failure::broken(format!("{path} panicked: {}", message_of(panic.as_ref())));
+                Ok(answer::status(domain, failure).into_http())
+            })
+        }))
+    }
+}
+
+fn trace_of(request: &http::Request<Body>, inside: Option<InProcess>) -> TraceContext {
+    let from_caller = match inside {
+        Some(call) => call.trace,
+        None => {
+            request.headers().get(TRACEPARENT).and_then(|header| header.to_str().ok()).and_then(TraceContext::parse)
+        }
+    };
+    from_caller.map_or_else(TraceContext::root, |trace| trace.child())
+}
+
+fn identify(request: &http::Request<Body>, inside: Option<InProcess>, verifier: &Verifier) -> Result<Caller, Refusal> {
+    if let Some(call) = inside {
+        return Ok(Caller::Workload(call.workload));
+    }
+    let Some(header) = request.headers().get(AUTHORIZATION) else {
+        return Ok(Caller::Anonymous);
+    };
+    let bearer = header.to_str().ok().and_then(|text| {
+        let (scheme, token) = text.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+    });
+    match bearer {
+        Some(token) => verifier.verify(token).map(Caller::Account).map_err(TokenFault::refusal),
+        None => Err(TokenFault::Malformed.refusal()),
+    }
+}
+
+/// What the policy of a method says to a caller.
+fn admit(method: &Method, caller: &Caller) -> Result<(), Refusal> {
+    let refuse = |kind, reason, message| Err(Refusal::new("bojagi", kind, reason, message));
+    match (method.access, caller) {
+        (Access::Public, _) | (Access::SignedIn, Caller::Account(_)) => Ok(()),
+        (Access::Internal(workloads), Caller::Workload(name)) if workloads.contains(name) => Ok(()),
+        (Access::Internal(_), _) => {
+            refuse(Kind::Forbidden, "WORKLOAD_REQUIRED", "this method is not for callers from outside")
+        }
+        (Access::Roles(roles), Caller::Account(account)) if roles.iter().any(|role| account.has(*role)) => Ok(()),
+        (Access::Roles(_), Caller::Account(_)) => {
+            refuse(Kind::Forbidden, "ROLE_REQUIRED", "your account does not have the role that this needs")
+        }
+        (Access::SignedIn | Access::Roles(_), Caller::Anonymous) => {
+            refuse(Kind::Unauthenticated, "TOKEN_MISSING", "sign in first")
+        }
+        (Access::SignedIn | Access::Roles(_), Caller::Workload(_)) => {
+            refuse(Kind::Forbidden, "ACCOUNT_REQUIRED", "this method acts for an account")
+        }
+    }
+}
+
+/// Until when the caller waits. A stream has no default: it lives as long as somebody listens.
+fn deadline_of(
+    request: &http::Request<Body>,
+    inside: Option<InProcess>,
+    method: Option<&Method>,
+) -> Result<Option<Instant>, Refusal> {
+    let now = Instant::now();
+    if let Some(deadline) = inside.and_then(|call| call.deadline) {
+        return if deadline > now { Ok(Some(deadline)) } else { Err(too_late()) };
+    }
+    if let Some(header) = request.headers().get("grpc-timeout") {
+        let timeout =
+            header.to_str().ok().and_then(deadline::parse_timeout).ok_or_else(|| {
+                Refusal::new("bojagi", Kind::Invalid, "MALFORMED_TIMEOUT", "grpc-timeout is malformed")
+            })?;
+        return Ok(Some(now + timeout));
+    }
+    let streams = method.is_some_and(|method| method.server_streaming);
+    Ok((!streams).then(|| now + DEFAULT_TIMEOUT))
+}
+
+fn too_late() -> Refusal {
+    Refusal::new("bojagi", Kind::TooLate, "DEADLINE_EXCEEDED", "the deadline has passed")
+}
+
+fn message_of(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message")
+}

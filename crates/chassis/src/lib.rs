@@ -1,0 +1,22 @@
+#![doc = include_str!("../README.md")]
+
+pub mod answer;
+pub mod caller;
+pub mod channel;
+pub mod deadline;
+pub mod fields;
+pub mod guard;
+pub mod once;
+pub mod operations;
+pub mod pages;
+pub mod service;
+pub mod settings;
+pub mod tasks;
+pub mod tokens;
+pub mod wire;
+
+pub use caller::{Account, Caller};
+pub use channel::{Channel, Switchboard};
+pub use fields::Fields;
+pub use pages::Pager;
+pub use service::{Context, Service};

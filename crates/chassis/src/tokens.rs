@@ -1,0 +1,223 @@
+//! Verifying access tokens: JSON Web Tokens signed with Ed25519 by the user context.
+//!
+//! Keys come from user's JWKS by `kid`; verdicts are cached by token until it expires; revocations arrive on user's
+//! stream and are looked at on every call, cached or not. [`follow`] keeps keys and revocations up to date.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bojagi_api::policy::Role;
+use bojagi_kernel::id::AccountId;
+use bojagi_kernel::{Clock, Kind, Moment, Refusal};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use parking_lot::{Mutex, RwLock};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::Account;
+
+mod follow;
+
+pub use follow::follow;
+
+/// The `iss` of every token.
+pub const ISSUER: &str = "bojagi";
+/// The `aud` of every access token.
+pub const AUDIENCE: &str = "bojagi-api";
+/// The `typ` in the header of an access token (RFC 9068).
+pub const TYPE: &str = "at+jwt";
+/// Tokens longer than this are not looked at.
+const LONGEST_TOKEN: usize = 4096;
+/// Verdicts kept at most.
+const CACHED: usize = 65_536;
+/// How long the clocks of two machines may differ.
+const LEEWAY: Duration = Duration::from_secs(5);
+
+/// What an access token says.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Claims {
+    /// Who issued it: [`ISSUER`].
+    pub iss: String,
+    /// For whom: [`AUDIENCE`].
+    pub aud: String,
+    /// The account.
+    pub sub: String,
+    /// The session.
+    pub sid: String,
+    /// The token's own id.
+    pub jti: String,
+    /// When it was issued, in microseconds since 1970, so that a revocation can be compared with it exactly.
+    pub iat_us: i64,
+    /// When it was issued, in seconds since 1970.
+    pub iat: i64,
+    /// When it expires, in seconds since 1970.
+    pub exp: i64,
+    /// The names of the account's roles.
+    pub roles: Vec<String>,
+}
+
+/// Why a token does not hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TokenFault {
+    /// It is no token of ours.
+    #[error("the access token is not valid")]
+    Malformed,
+    /// Its time is over.
+    #[error("the access token has expired")]
+    Expired,
+    /// It was revoked: signed out, suspended, or closed.
+    #[error("the access token was revoked")]
+    Revoked,
+}
+
+impl TokenFault {
+    /// The reason as programs read it.
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Malformed => "TOKEN_INVALID",
+            Self::Expired => "TOKEN_EXPIRED",
+            Self::Revoked => "TOKEN_REVOKED",
+        }
+    }
+
+    pub(crate) fn refusal(self) -> Refusal {
+        Refusal::new("bojagi", Kind::Unauthenticated, self.reason(), self.to_string())
+    }
+}
+
+/// A token that was verified.
+struct Verdict {
+    account: Arc<Account>,
+    issued_at: Moment,
+    expires_at: Moment,
+}
+
+/// What was revoked and is not expired yet.
+#[derive(Default)]
+struct Revoked {
+    sessions: HashMap<Uuid, Moment>,
+    accounts: HashMap<AccountId, Moment>,
+}
+
+/// Verdicts by token, in two generations: when the young one is full it becomes the old one, and the old one goes.
+#[derive(Default)]
+struct Verdicts {
+    young: HashMap<String, Arc<Verdict>>,
+    old: HashMap<String, Arc<Verdict>>,
+}
+
+impl Verdicts {
+    fn get(&self, token: &str) -> Option<Arc<Verdict>> {
+        self.young.get(token).or_else(|| self.old.get(token)).cloned()
+    }
+
+    fn insert(&mut self, token: &str, verdict: Arc<Verdict>) {
+        if self.young.len() >= CACHED / 2 {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(token.to_owned(), verdict);
+    }
+}
+
+/// Verifies access tokens. One a process.
+pub struct Verifier {
+    clock: Arc<dyn Clock>,
+    keys: RwLock<HashMap<String, DecodingKey>>,
+    verdicts: Mutex<Verdicts>,
+    revoked: RwLock<Revoked>,
+}
+
+impl Verifier {
+    /// A verifier that knows no keys yet.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, keys: RwLock::default(), verdicts: Mutex::default(), revoked: RwLock::default() }
+    }
+
+    /// Takes over the set of public keys: key ids with the `x` of their JWK (RFC 8037). Keys that cannot be read are
+    /// left out, and their ids answered.
+    pub fn set_keys<'a>(&self, keys: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<&'a str> {
+        let mut unreadable = Vec::new();
+        let mut known = HashMap::new();
+        for (kid, x) in keys {
+            match DecodingKey::from_ed_components(x) {
+                Ok(key) => drop(known.insert(kid.to_owned(), key)),
+                Err(_) => unreadable.push(kid),
+            }
+        }
+        *self.keys.write() = known;
+        unreadable
+    }
+
+    /// Voids every token of a session. `until` is when the last of them will have expired anyway.
+    pub fn revoke_session(&self, session_id: Uuid, until: Moment) {
+        let now = self.clock.now();
+        let mut revoked = self.revoked.write();
+        revoked.sessions.retain(|_, until| *until > now);
+        revoked.sessions.insert(session_id, until);
+    }
+
+    /// Voids every token of an account that was issued before a moment.
+    pub fn revoke_account(&self, account_id: AccountId, before: Moment) {
+        let mut revoked = self.revoked.write();
+        let latest = revoked.accounts.entry(account_id).or_insert(before);
+        *latest = before.max(*latest);
+    }
+
+    /// The account that a token speaks for.
+    ///
+    /// # Errors
+    /// Why it does not hold.
+    pub fn verify(&self, token: &str) -> Result<Arc<Account>, TokenFault> {
+        let cached = self.verdicts.lock().get(token);
+        let verdict = match cached {
+            Some(verdict) => verdict,
+            None => {
+                let verdict = Arc::new(self.judge(token)?);
+                self.verdicts.lock().insert(token, Arc::clone(&verdict));
+                verdict
+            }
+        };
+        if verdict.expires_at + LEEWAY <= self.clock.now() {
+            return Err(TokenFault::Expired);
+        }
+        let revoked = self.revoked.read();
+        let session_revoked = revoked.sessions.contains_key(&verdict.account.session_id);
+        let account_revoked =
+            revoked.accounts.get(&verdict.account.account_id).is_some_and(|before| verdict.issued_at < *before);
+        if session_revoked || account_revoked {
+            return Err(TokenFault::Revoked);
+        }
+        Ok(Arc::clone(&verdict.account))
+    }
+
+    fn judge(&self, token: &str) -> Result<Verdict, TokenFault> {
+        if token.len() > LONGEST_TOKEN {
+            return Err(TokenFault::Malformed);
+        }
+        let header = jsonwebtoken::decode_header(token).map_err(|_| TokenFault::Malformed)?;
+        if header.alg != Algorithm::EdDSA || header.typ.as_deref() != Some(TYPE) {
+            return Err(TokenFault::Malformed);
+        }
+        let mut rules = Validation::new(Algorithm::EdDSA);
+        rules.set_issuer(&[ISSUER]);
+        rules.set_audience(&[AUDIENCE]);
+        rules.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        // Expiry is judged by the injected clock, on every call.
+        rules.validate_exp = false;
+        let keys = self.keys.read();
+        let key = header.kid.as_deref().and_then(|kid| keys.get(kid)).ok_or(TokenFault::Malformed)?;
+        let claims = jsonwebtoken::decode::<Claims>(token, key, &rules).map_err(|_| TokenFault::Malformed)?.claims;
+        Ok(Verdict {
+            account: Arc::new(Account {
+                account_id: claims.sub.parse().map_err(|_| TokenFault::Malformed)?,
+                session_id: Uuid::try_parse(&claims.sid).map_err(|_| TokenFault::Malformed)?,
+                roles: claims.roles.iter().filter_map(|name| Role::named(name)).collect(),
+            }),
+            issued_at: Moment::from_micros(claims.iat_us),
+            expires_at: Moment::from_micros(claims.exp.saturating_mul(1_000_000)),
+        })
+    }
+}

@@ -1,0 +1,90 @@
+//! Keeps a [`Verifier`] up to date from the user context: keys by request, revocations by stream.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use bojagi_api::user::session_service_client::SessionServiceClient;
+use bojagi_api::user::watch_revocations_response::Revocation;
+use bojagi_api::user::{GetJwksRequest, WatchRevocationsRequest, WatchRevocationsResponse};
+use bojagi_kernel::id::AccountId;
+use tokio_util::sync::CancellationToken;
+use tonic::Status;
+use uuid::Uuid;
+
+use super::Verifier;
+use crate::{Channel, wire};
+
+/// The pause before user is asked again after it did not answer.
+const PAUSE: Duration = Duration::from_millis(250);
+/// How often the keys are fetched anew.
+const KEYS_FETCHED_EVERY: Duration = Duration::from_secs(300);
+
+/// Follows user until `stop` is cancelled. While user cannot be reached, tokens live to their expiry, and the log says so.
+pub async fn follow(verifier: &Verifier, channel: Channel, stop: CancellationToken) {
+    let mut sessions = SessionServiceClient::new(channel);
+    let mut cursor = String::new();
+    while !stop.is_cancelled() {
+        let ended = tokio::select! {
+            () = stop.cancelled() => return,
+            ended = follow_once(verifier, &mut sessions, &mut cursor) => ended,
+        };
+        if let Err(status) = ended {
+            tracing::warn!(code = ?status.code(), "revocations cannot be followed; tokens live to their expiry meanwhile");
+        }
+        let () = tokio::select! { () = stop.cancelled() => {}, () = tokio::time::sleep(PAUSE) => {} };
+    }
+}
+
+async fn follow_once(
+    verifier: &Verifier,
+    sessions: &mut SessionServiceClient<Channel>,
+    cursor: &mut String,
+) -> Result<(), Status> {
+    fetch_keys(verifier, sessions).await?;
+    let watch = WatchRevocationsRequest { cursor: cursor.clone() };
+    let mut revocations = sessions.watch_revocations(watch).await?.into_inner();
+    let mut refetch = tokio::time::interval(KEYS_FETCHED_EVERY);
+    refetch.reset();
+    loop {
+        tokio::select! {
+            _ = refetch.tick() => fetch_keys(verifier, sessions).await?,
+            message = revocations.message() => match message? {
+                None => return Ok(()),
+                Some(message) => {
+                    apply(verifier, &message);
+                    *cursor = message.cursor;
+                }
+            },
+        }
+    }
+}
+
+async fn fetch_keys(verifier: &Verifier, sessions: &mut SessionServiceClient<Channel>) -> Result<(), Status> {
+    let keys = sessions.get_jwks(GetJwksRequest {}).await?.into_inner().keys;
+    let unreadable = verifier.set_keys(keys.iter().map(|key| (key.kid.as_str(), key.x.as_str())));
+    if !unreadable.is_empty() {
+        tracing::warn!(?unreadable, "keys that cannot be read were left out");
+    }
+    Ok(())
+}
+
+fn apply(verifier: &Verifier, message: &WatchRevocationsResponse) {
+    let applied = match &message.revocation {
+        // A sign of life.
+        None => Some(()),
+        Some(Revocation::SessionId(session_id)) => {
+            let until = message.expires_at.as_ref().and_then(wire::moment);
+            Uuid::try_parse(session_id).ok().zip(until).map(|(id, until)| verifier.revoke_session(id, until))
+        }
+        Some(Revocation::Account(account)) => {
+            let before = account.issued_before.as_ref().and_then(wire::moment);
+            AccountId::from_str(&account.account_id)
+                .ok()
+                .zip(before)
+                .map(|(id, before)| verifier.revoke_account(id, before))
+        }
+    };
+    if applied.is_none() {
+        tracing::error!(cursor = message.cursor, "a revocation cannot be read");
+    }
+}

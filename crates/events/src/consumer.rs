@@ -1,0 +1,201 @@
+//! The tasks of one group: it follows its topics, retries what it set aside, and tidies up.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bojagi_kernel::{Clock, Failure, Moment};
+use bojagi_store::{Error, Store, Tx, idempotency, params};
+use futures::future::join_all;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::event::Logged;
+use crate::{EmbeddedLog, Event, Hears, inbox, set_aside};
+
+/// Events applied in one unit of work at most.
+const BATCH: i64 = 128;
+/// The safety net under being woken, and the pause after a failure of the machinery itself.
+const POLL: Duration = Duration::from_secs(1);
+/// How often old inbox rows and kept answers are forgotten.
+const TIDY: Duration = Duration::from_secs(60);
+/// How long an inbox row is kept; the last number of each aggregate is kept for ever.
+const INBOX_KEPT_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// Rows forgotten in one unit of work at most.
+const TIDY_BATCH: i64 = 500;
+
+/// A group of consumers with the store in which it reacts.
+pub struct Consumer {
+    hears: Arc<Hears>,
+    store: Store,
+    clock: Arc<dyn Clock>,
+    /// The types it reacts to, as an SQL list; the texts are names of messages, never input.
+    types: &'static str,
+}
+
+impl Consumer {
+    /// A group that reacts as `hears` says, in units of work of `store`.
+    #[must_use]
+    pub fn new(hears: Hears, store: Store, clock: Arc<dyn Clock>) -> Self {
+        let types = hears.types().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
+        Self { hears: Arc::new(hears), store, clock, types: String::leak(types) }
+    }
+
+    /// Follows `logs` until `stop` is cancelled. A batch that has begun is finished first.
+    pub async fn run(self, logs: Vec<EmbeddedLog>, stop: CancellationToken) {
+        let consumer = &self;
+        let followers = join_all(logs.into_iter().map(|log| consumer.follow(log, &stop)));
+        tokio::join!(followers, consumer.retry(&stop), consumer.tidy(&stop));
+    }
+
+    async fn follow(&self, log: EmbeddedLog, stop: &CancellationToken) {
+        let mut announcements = log.announcements();
+        let mut position = None;
+        while !stop.is_cancelled() {
+            announcements.mark_unchanged();
+            match self.advance(&log, position).await {
+                Ok((reached, true)) => position = Some(reached),
+                Ok((reached, false)) => {
+                    position = Some(reached);
+                    self.pause(&mut announcements, stop).await;
+                }
+                Err(failure) => {
+                    tracing::error!(group = self.hears.group(), topic = log.topic(), %failure, "cannot follow a topic");
+                    // What was committed is not known any more: read it again.
+                    position = None;
+                    let () = tokio::select! { () = stop.cancelled() => {}, () = tokio::time::sleep(POLL) => {} };
+                }
+            }
+        }
+    }
+
+    /// Applies one batch. Answers the position reached, and whether there may be more.
+    async fn advance(&self, log: &EmbeddedLog, known: Option<i64>) -> Result<(i64, bool), Failure> {
+        let position = match known {
+            Some(position) => position,
+            None => self.position(log.topic()).await?,
+        };
+        let (logged, read_to) = log.read(position, self.types, BATCH).await?;
+        if logged.is_empty() && read_to == position {
+            return Ok((position, false));
+        }
+        let more = i64::try_from(logged.len()).is_ok_and(|count| count >= BATCH);
+        let events: Vec<Event> = logged.into_iter().map(|Logged { event, .. }| event).collect();
+        // A position that moved over facts of no interest is not worth a commit; it is found again after a restart.
+        if !events.is_empty() {
+            let (hears, topic, now) = (Arc::clone(&self.hears), log.topic(), self.clock.now());
+            self.store
+                .write(async move |tx: &mut Tx| {
+                    inbox::apply(tx, &hears, &events, now).await?;
+                    save_position(tx, hears.group(), topic, read_to).await.map_err(Failure::from)
+                })
+                .await?;
+        }
+        Ok((read_to, more))
+    }
+
+    async fn position(&self, topic: &'static str) -> Result<i64, Error> {
+        let group = self.hears.group();
+        self.store
+            .read(async move |tx: &mut Tx| {
+                let stored: Option<(i64,)> = tx
+                    .fetch_optional(
+                        "SELECT position FROM consumer_position WHERE consumer = ?1 AND topic = ?2",
+                        params![group, topic],
+                    )
+                    .await?;
+                Ok(stored.map_or(0, |(position,)| position))
+            })
+            .await
+    }
+
+    async fn pause(&self, announcements: &mut watch::Receiver<u64>, stop: &CancellationToken) {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            changed = announcements.changed() => {
+                if changed.is_err() {
+                    stop.cancelled().await;
+                }
+            }
+            () = tokio::time::sleep(POLL) => {}
+        }
+    }
+
+    async fn retry(&self, stop: &CancellationToken) {
+        loop {
+            let tried = self.retry_once(self.clock.now()).await.unwrap_or_else(|failure| {
+                tracing::error!(group = self.hears.group(), %failure, "cannot retry events that were set aside");
+                0
+            });
+            if tried == 0 {
+                self.pause_for_retry(stop).await;
+            }
+            if stop.is_cancelled() {
+                return;
+            }
+        }
+    }
+
+    async fn retry_once(&self, now: Moment) -> Result<usize, Failure> {
+        let group = self.hears.group();
+        // Nearly always nothing is set aside, and then the writer is not bothered.
+        let waiting: Option<(i64,)> = self
+            .store
+            .read(async move |tx: &mut Tx| {
+                tx.fetch_optional(
+                    "SELECT 1 FROM set_aside WHERE consumer = ?1 AND state = 'RETRYING' AND next_attempt_at <= ?2 LIMIT 1",
+                    params![group, now],
+                )
+                .await
+            })
+            .await
+            .map_err(|error: Error| Failure::from(error))?;
+        if waiting.is_none() {
+            return Ok(0);
+        }
+        let hears = Arc::clone(&self.hears);
+        self.store.write(async move |tx: &mut Tx| set_aside::retry_due(tx, &hears, now, BATCH).await).await
+    }
+
+    async fn pause_for_retry(&self, stop: &CancellationToken) {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(POLL / 4) => {}
+        }
+    }
+
+    async fn tidy(&self, stop: &CancellationToken) {
+        loop {
+            let now = self.clock.now();
+            let tidied: Result<(), Error> = self
+                .store
+                .write(async move |tx: &mut Tx| {
+                    idempotency::forget(tx, now, TIDY_BATCH).await?;
+                    tx.execute(
+                        "DELETE FROM inbox WHERE (consumer, event_id) IN
+                            (SELECT consumer, event_id FROM inbox WHERE handled_at < ?1 LIMIT ?2)",
+                        params![now - INBOX_KEPT_FOR, TIDY_BATCH],
+                    )
+                    .await?;
+                    Ok(())
+                })
+                .await;
+            if let Err(error) = tidied {
+                tracing::warn!(group = self.hears.group(), %error, "cannot tidy up");
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(TIDY) => {}
+            }
+        }
+    }
+}
+
+async fn save_position(tx: &mut Tx, group: &str, topic: &str, position: i64) -> Result<(), Error> {
+    tx.execute(
+        "INSERT INTO consumer_position (consumer, topic, position) VALUES (?1, ?2, ?3)
+         ON CONFLICT (consumer, topic) DO UPDATE SET position = excluded.position",
+        params![group, topic, position],
+    )
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,64 @@
+//! A fact with its envelope: the attributes of CloudEvents 1.0 that its binary mode carries as headers.
+
+use bojagi_kernel::id::EventId;
+use bojagi_kernel::{Failure, Moment};
+use bojagi_store::{Error, FromRow, Row};
+use bojagi_telemetry::TraceContext;
+
+/// A fact that was told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Unique among all facts.
+    pub id: EventId,
+    /// The full name of its message, such as `bojagi.order.v1.OrderConfirmed`.
+    pub event_type: String,
+    /// What it happened to: the key that keeps its facts in order.
+    pub aggregate_id: bojagi_kernel::reexport::Uuid,
+    /// Counts the facts of the aggregate from 1, without gaps.
+    pub sequence: i64,
+    /// When it was told.
+    pub told_at: Moment,
+    /// The trace of the call that caused it.
+    pub trace: Option<TraceContext>,
+    /// The message.
+    pub payload: Vec<u8>,
+}
+
+/// The columns of the outbox and of `set_aside` that an event is read from, in order.
+pub(crate) const COLUMNS: &str = "event_id, event_type, aggregate_id, sequence, told_at, traceparent, payload";
+
+impl Event {
+    /// The message as `M`.
+    ///
+    /// # Errors
+    /// When the payload is no `M`.
+    pub fn decode<M: prost::Message + Default>(&self) -> Result<M, Failure> {
+        M::decode(self.payload.as_slice())
+            .map_err(|error| Failure::broken(format!("the payload of {} is unreadable: {error}", self.event_type)))
+    }
+
+    /// Reads an event whose first column is the one at `first`.
+    pub(crate) fn read(row: &Row<'_>, first: usize) -> Result<Self, Error> {
+        Ok(Self {
+            id: row.get(first)?,
+            event_type: row.get(first + 1)?,
+            aggregate_id: row.get(first + 2)?,
+            sequence: row.get(first + 3)?,
+            told_at: row.get(first + 4)?,
+            trace: row.get::<Option<String>>(first + 5)?.as_deref().and_then(TraceContext::parse),
+            payload: row.get(first + 6)?,
+        })
+    }
+}
+
+/// An event and its place in the log that it was read from.
+pub(crate) struct Logged {
+    pub(crate) position: i64,
+    pub(crate) event: Event,
+}
+
+impl FromRow for Logged {
+    fn from_row(row: &Row<'_>) -> Result<Self, Error> {
+        Ok(Self { position: row.get(0)?, event: Event::read(row, 1)? })
+    }
+}

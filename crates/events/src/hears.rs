@@ -1,0 +1,60 @@
+//! Which facts a group reacts to, and how.
+
+use std::collections::BTreeMap;
+
+use bojagi_kernel::Failure;
+use bojagi_store::Tx;
+use futures::future::LocalBoxFuture;
+
+use crate::Event;
+
+type Reaction = Box<dyn for<'a> Fn(&'a mut Tx, &'a Event) -> LocalBoxFuture<'a, Result<(), Failure>> + Send + Sync>;
+
+/// The reactions of one group of consumers, by type of fact.
+pub struct Hears {
+    group: &'static str,
+    reactions: BTreeMap<String, Reaction>,
+}
+
+impl Hears {
+    /// A group that reacts to nothing yet. The name is part of what is stored: it does not change.
+    #[must_use]
+    pub fn new(group: &'static str) -> Self {
+        Self { group, reactions: BTreeMap::new() }
+    }
+
+    /// Reacts to facts of type `M`. The reaction is a unit of work in the group's own store: what it does happens
+    /// together with the note that the fact was heard.
+    #[must_use]
+    pub fn on<M, R>(mut self, reaction: R) -> Self
+    where
+        M: prost::Message + prost::Name + Default + 'static,
+        R: AsyncFn(&mut Tx, &Event, M) -> Result<(), Failure> + Send + Sync + Clone + 'static,
+    {
+        let boxed: Reaction = Box::new(move |tx, event| {
+            let reaction = reaction.clone();
+            Box::pin(async move { reaction(tx, event, event.decode::<M>()?).await })
+        });
+        self.reactions.insert(M::full_name(), boxed);
+        self
+    }
+
+    /// The name of the group.
+    #[must_use]
+    pub const fn group(&self) -> &'static str {
+        self.group
+    }
+
+    /// The types it reacts to, as full names of messages.
+    pub fn types(&self) -> impl Iterator<Item = &str> {
+        self.reactions.keys().map(String::as_str)
+    }
+
+    /// Applies one event.
+    pub(crate) async fn react(&self, tx: &mut Tx, event: &Event) -> Result<(), Failure> {
+        match self.reactions.get(&event.event_type) {
+            Some(reaction) => reaction(tx, event).await,
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! The tables that telling and hearing need in every store.
+
+use bojagi_store::Migration;
+
+/// Outbox, inbox, positions, and what was set aside.
+pub const MIGRATION: Migration = Migration {
+    name: "events-1",
+    sql: "
+    CREATE TABLE outbox (
+        position INTEGER PRIMARY KEY AUTOINCREMENT,
+        event_id UUID NOT NULL,
+        event_type TEXT NOT NULL,
+        aggregate_id UUID NOT NULL,
+        sequence BIGINT NOT NULL,
+        told_at TIMESTAMPTZ NOT NULL,
+        traceparent TEXT,
+        payload BYTEA NOT NULL
+    );
+    CREATE UNIQUE INDEX outbox_sequence_key ON outbox (aggregate_id, sequence);
+
+    CREATE TABLE outbox_sequence (
+        aggregate_id UUID PRIMARY KEY,
+        last BIGINT NOT NULL
+    );
+
+    CREATE TABLE inbox (
+        consumer TEXT NOT NULL,
+        event_id UUID NOT NULL,
+        handled_at TIMESTAMPTZ NOT NULL,
+        PRIMARY KEY (consumer, event_id)
+    );
+    CREATE INDEX inbox_handled_at ON inbox (handled_at);
+
+    CREATE TABLE inbox_sequence (
+        consumer TEXT NOT NULL,
+        aggregate_id UUID NOT NULL,
+        last BIGINT NOT NULL,
+        PRIMARY KEY (consumer, aggregate_id)
+    );
+
+    CREATE TABLE consumer_position (
+        consumer TEXT NOT NULL,
+        topic TEXT NOT NULL,
+        position BIGINT NOT NULL,
+        PRIMARY KEY (consumer, topic)
+    );
+
+    CREATE TABLE set_aside (
+        consumer TEXT NOT NULL,
+        event_id UUID NOT NULL,
+        event_type TEXT NOT NULL,
+        aggregate_id UUID NOT NULL,
+        sequence BIGINT NOT NULL,
+        told_at TIMESTAMPTZ NOT NULL,
+        traceparent TEXT,
+        payload BYTEA NOT NULL,
+        state TEXT NOT NULL,
+        attempts BIGINT NOT NULL,
+        last_error TEXT NOT NULL,
+        first_failed_at TIMESTAMPTZ NOT NULL,
+        next_attempt_at TIMESTAMPTZ NOT NULL,
+        PRIMARY KEY (consumer, event_id)
+    );
+    CREATE UNIQUE INDEX set_aside_sequence_key ON set_aside (consumer, aggregate_id, sequence);
+    ",
+};

@@ -1,0 +1,234 @@
+//! Events whose reaction failed: tried again with growing pauses, then parked until an operator replays them.
+
+use std::time::Duration;
+
+use bojagi_kernel::id::EventId;
+use bojagi_kernel::{Failure, Moment};
+use bojagi_store::{Error, FromRow, Row, Tx, params, stored_enum};
+
+use crate::event::COLUMNS;
+use crate::{Event, Hears, inbox};
+
+/// Attempts before an event is parked: with the pauses below, about two minutes.
+pub const MAX_ATTEMPTS: i64 = 10;
+/// The pause after the first failure; it doubles after each.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+/// The longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// Characters of an error that are kept.
+const ERROR_LENGTH: usize = 500;
+
+/// Where an event that was set aside stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SetAsideState {
+    /// It will be tried again by itself.
+    Retrying,
+    /// It waits for an operator.
+    Parked,
+}
+
+stored_enum!(SetAsideState { Retrying => "RETRYING", Parked => "PARKED" });
+
+/// An event that was set aside by one group.
+#[derive(Debug, Clone)]
+pub struct SetAside {
+    /// The group whose reaction failed.
+    pub group: String,
+    /// The event.
+    pub event: Event,
+    /// Whether it is tried again by itself.
+    pub state: SetAsideState,
+    /// How often it was tried; 0 for an event that only waits behind another of its aggregate.
+    pub attempts: i64,
+    /// What the last attempt said.
+    pub last_error: String,
+    /// When it was set aside.
+    pub first_failed_at: Moment,
+    /// When it is tried again, if it is.
+    pub next_attempt_at: Moment,
+}
+
+impl FromRow for SetAside {
+    fn from_row(row: &Row<'_>) -> Result<Self, Error> {
+        Ok(Self {
+            event: Event::read(row, 0)?,
+            group: row.get(7)?,
+            state: row.get(8)?,
+            attempts: row.get(9)?,
+            last_error: row.get(10)?,
+            first_failed_at: row.get(11)?,
+            next_attempt_at: row.get(12)?,
+        })
+    }
+}
+
+const SET_ASIDE_COLUMNS: &str = "consumer, state, attempts, last_error, first_failed_at, next_attempt_at";
+
+/// Whether an event has to wait because one of its aggregate was set aside before it.
+pub(crate) async fn blocks(tx: &mut Tx, group: &str, event: &Event) -> Result<bool, Error> {
+    let earlier: Option<(i64,)> = tx
+        .fetch_optional(
+            "SELECT 1 FROM set_aside WHERE consumer = ?1 AND aggregate_id = ?2 AND sequence < ?3 LIMIT 1",
+            params![group, event.aggregate_id, event.sequence],
+        )
+        .await?;
+    Ok(earlier.is_some())
+}
+
+/// Puts an event behind those of its aggregate that were set aside before.
+pub(crate) async fn queue(tx: &mut Tx, group: &str, event: &Event, now: Moment) -> Result<(), Error> {
+    insert(tx, group, event, 0, "waits behind an earlier event of the same aggregate", now, now).await
+}
+
+/// Sets an event aside after its first failure.
+pub(crate) async fn after_failure(
+    tx: &mut Tx,
+    group: &str,
+    event: &Event,
+    failure: &Failure,
+    now: Moment,
+) -> Result<(), Error> {
+    insert(tx, group, event, 1, &shortened(failure), now, now + FIRST_PAUSE).await
+}
+
+async fn insert(
+    tx: &mut Tx,
+    group: &str,
+    event: &Event,
+    attempts: i64,
+    error: &str,
+    now: Moment,
+    next_attempt_at: Moment,
+) -> Result<(), Error> {
+    tx.execute(
+        &format!(
+            "INSERT INTO set_aside ({COLUMNS}, {SET_ASIDE_COLUMNS})
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT DO NOTHING"
+        ),
+        params![
+            event.id,
+            event.event_type,
+            event.aggregate_id,
+            event.sequence,
+            event.told_at,
+            event.trace.map(|trace| trace.to_string()),
+            event.payload,
+            group,
+            SetAsideState::Retrying,
+            attempts,
+            error,
+            now,
+            next_attempt_at,
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Tries the events that are due, the earliest of each aggregate, at most `limit` of them. Says how many were tried.
+pub(crate) async fn retry_due(tx: &mut Tx, hears: &Hears, now: Moment, limit: i64) -> Result<usize, Failure> {
+    let due: Vec<SetAside> = tx
+        .fetch_all(
+            &format!(
+                "SELECT {COLUMNS}, {SET_ASIDE_COLUMNS} FROM set_aside s
+                 WHERE consumer = ?1 AND state = 'RETRYING' AND next_attempt_at <= ?2 AND NOT EXISTS
+                    (SELECT 1 FROM set_aside e WHERE e.consumer = s.consumer AND e.aggregate_id = s.aggregate_id
+                     AND e.sequence < s.sequence)
+                 ORDER BY next_attempt_at LIMIT ?3"
+            ),
+            params![hears.group(), now, limit],
+        )
+        .await?;
+    for waiting in &due {
+        let event = &waiting.event;
+        let applied = tx.nested(async |tx: &mut Tx| inbox::apply_once(tx, hears, event, now).await).await;
+        match applied {
+            Ok(()) => {
+                tx.execute(
+                    "DELETE FROM set_aside WHERE consumer = ?1 AND event_id = ?2",
+                    params![waiting.group, event.id],
+                )
+                .await?;
+            }
+            Err(failure) => postpone(tx, waiting, &failure, now).await?,
+        }
+    }
+    Ok(due.len())
+}
+
+async fn postpone(tx: &mut Tx, waiting: &SetAside, failure: &Failure, now: Moment) -> Result<(), Error> {
+    let attempts = waiting.attempts + 1;
+    let state = if attempts >= MAX_ATTEMPTS { SetAsideState::Parked } else { SetAsideState::Retrying };
+    if state == SetAsideState::Parked {
+        tracing::error!(group = waiting.group, event = %waiting.event.id, kind = waiting.event.event_type, %failure,
+            "an event is parked");
+    }
+    let doublings = u32::try_from(attempts - 1).unwrap_or(u32::MAX).min(16);
+    let pause = FIRST_PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE);
+    tx.execute(
+        "UPDATE set_aside SET attempts = ?3, last_error = ?4, state = ?5, next_attempt_at = ?6
+         WHERE consumer = ?1 AND event_id = ?2",
+        params![waiting.group, waiting.event.id, attempts, shortened(failure), state, now + pause],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Events set aside in this store, the longest waiting first, beginning after `after`; at most `limit`. An empty `group`
+/// is every group, no `state` is every state.
+///
+/// # Errors
+/// What the database says.
+pub async fn list(
+    tx: &mut Tx,
+    group: &str,
+    state: Option<SetAsideState>,
+    after: Option<(Moment, EventId)>,
+    limit: i64,
+) -> Result<Vec<SetAside>, Error> {
+    let (since, last) = after.map_or((None, None), |(since, last)| (Some(since), Some(last)));
+    tx.fetch_all(
+        &format!(
+            "SELECT {COLUMNS}, {SET_ASIDE_COLUMNS} FROM set_aside
+             WHERE (?1 = '' OR consumer = ?1) AND (?2 IS NULL OR state = ?2)
+               AND (?3 IS NULL OR (first_failed_at, event_id) > (?3, ?4))
+             ORDER BY first_failed_at, event_id LIMIT ?5"
+        ),
+        params![group, state, since, last, limit],
+    )
+    .await
+}
+
+/// Makes an event due at once, whether it is parked or not. Answers it as it stands then and how many of its aggregate
+/// wait behind it, or nothing when the group has not set it aside.
+///
+/// # Errors
+/// What the database says.
+pub async fn replay(
+    tx: &mut Tx,
+    group: &str,
+    event_id: EventId,
+    now: Moment,
+) -> Result<Option<(SetAside, i64)>, Error> {
+    let found: Option<SetAside> = tx
+        .fetch_optional(
+            &format!(
+                "UPDATE set_aside SET state = 'RETRYING', attempts = 0, next_attempt_at = ?3
+                 WHERE consumer = ?1 AND event_id = ?2 RETURNING {COLUMNS}, {SET_ASIDE_COLUMNS}"
+            ),
+            params![group, event_id, now],
+        )
+        .await?;
+    let Some(found) = found else { return Ok(None) };
+    let (behind,) = tx
+        .fetch_one(
+            "SELECT count(*) FROM set_aside WHERE consumer = ?1 AND aggregate_id = ?2 AND sequence > ?3",
+            params![group, found.event.aggregate_id, found.event.sequence],
+        )
+        .await?;
+    Ok(Some((found, behind)))
+}
+
+fn shortened(failure: &Failure) -> String {
+    failure.to_string().chars().take(ERROR_LENGTH).collect()
+}

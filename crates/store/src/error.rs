@@ -1,0 +1,75 @@
+//! What can go wrong with a database.
+
+use std::time::Duration;
+
+use bojagi_kernel::{Failure, Kind, Refusal};
+
+/// Why a unit of work did not happen.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// A constraint of this name was violated. The context that owns the table knows what it means.
+    #[error("constraint {name} violated")]
+    Constraint {
+        /// The name of the unique index or check, as in the migration.
+        name: String,
+    },
+    /// Too many units are waiting.
+    #[error("too many units of work are waiting")]
+    Overloaded,
+    /// The store is shut.
+    #[error("the store is closed")]
+    Closed,
+    /// The transaction that held the unit could not be committed; nothing of it happened.
+    #[error("not committed: {0}")]
+    NotCommitted(String),
+    /// A row that must be there is not.
+    #[error("no row where one was expected")]
+    NoRow,
+    /// A column does not hold what the code expects.
+    #[error("column {index}: {problem}")]
+    Column {
+        /// Counted from 0.
+        index: usize,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The unit awaited something other than its transaction, or panicked.
+    #[error("defective unit of work: {0}")]
+    Defect(String),
+    /// Anything else that the database says.
+    #[error("database: {0}")]
+    Database(String),
+    /// The schema of the file is not one that this version can work with.
+    #[error("migration {name}: {problem}")]
+    Migration {
+        /// The migration.
+        name: String,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+impl Error {
+    /// The name of the violated constraint, if that is what happened.
+    #[must_use]
+    pub fn constraint(&self) -> Option<&str> {
+        match self {
+            Self::Constraint { name } => Some(name),
+            _ => None,
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Overloaded => {
+                Refusal::new("store", Kind::Exhausted, "OVERLOADED", "too much is going on; try again shortly")
+                    .retry_after(Duration::from_millis(200))
+                    .into()
+            }
+            Error::Closed | Error::NotCommitted(_) => Self::Unavailable(Box::new(error)),
+            _ => Self::Broken(Box::new(error)),
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Answers kept so that a request that comes twice has one effect.
+//!
+//! The row is written in the unit of the effect: [`recall`] first, then the effect, then [`remember`].
+
+use std::time::Duration;
+
+use bojagi_kernel::Moment;
+use bojagi_kernel::id::RequestId;
+
+use crate::{Error, Migration, Tx, params};
+
+/// How long an answer is kept.
+pub const KEPT_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// The table.
+pub const MIGRATION: Migration = Migration {
+    name: "idempotency-1",
+    sql: "CREATE TABLE idempotency (
+        caller TEXT NOT NULL,
+        method TEXT NOT NULL,
+        request_id UUID NOT NULL,
+        fingerprint BYTEA NOT NULL,
+        answer BYTEA NOT NULL,
+        answered_at TIMESTAMPTZ NOT NULL,
+        PRIMARY KEY (caller, method, request_id)
+    );
+    CREATE INDEX idempotency_answered_at ON idempotency (answered_at);",
+};
+
+/// What makes two requests the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// Who asks; ids of different callers never meet.
+    pub caller: String,
+    /// The method that is asked.
+    pub method: &'static str,
+    /// What the caller named the request.
+    pub request_id: RequestId,
+    /// A digest of what is asked for.
+    pub fingerprint: [u8; 32],
+}
+
+/// What is known of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recalled {
+    /// It has not been answered before.
+    New,
+    /// It has been answered with this.
+    Answered(Vec<u8>),
+    /// Another request was answered under the same id.
+    Reused,
+}
+
+/// Looks a request up.
+///
+/// # Errors
+/// What the database says.
+pub async fn recall(tx: &mut Tx, key: &Key) -> Result<Recalled, Error> {
+    let row: Option<(Vec<u8>, Vec<u8>)> = tx
+        .fetch_optional(
+            "SELECT fingerprint, answer FROM idempotency WHERE caller = ?1 AND method = ?2 AND request_id = ?3",
+            params![key.caller, key.method, key.request_id],
+        )
+        .await?;
+    Ok(match row {
+        None => Recalled::New,
+        Some((fingerprint, _)) if fingerprint != key.fingerprint => Recalled::Reused,
+        Some((_, answer)) => Recalled::Answered(answer),
+    })
+}
+
+/// Keeps the answer to a request that was [`Recalled::New`].
+///
+/// # Errors
+/// What the database says.
+pub async fn remember(tx: &mut Tx, key: &Key, answer: &[u8], now: Moment) -> Result<(), Error> {
+    tx.execute(
+        "INSERT INTO idempotency (caller, method, request_id, fingerprint, answer, answered_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![key.caller, key.method, key.request_id, key.fingerprint, answer, now],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Forgets answers older than [`KEPT_FOR`], at most `limit` of them, and says how many.
+///
+/// # Errors
+/// What the database says.
+pub async fn forget(tx: &mut Tx, now: Moment, limit: i64) -> Result<u64, Error> {
+    tx.execute(
+        "DELETE FROM idempotency WHERE (caller, method, request_id) IN
+            (SELECT caller, method, request_id FROM idempotency WHERE answered_at < ?1 LIMIT ?2)",
+        params![now - KEPT_FOR, limit],
+    )
+    .await
+}

@@ -1,0 +1,225 @@
+//! A connection and where it stands: in a transaction, in a unit, in a part of a unit.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{CachedStatement, Connection, OpenFlags, ToSql};
+
+use crate::{Error, Row, Value};
+
+/// Statements kept prepared on a connection; more than any context has.
+const CACHED_STATEMENTS: usize = 256;
+/// How long a reader waits for a lock, which it needs only while the write-ahead log is recovered.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A connection to one SQLite file.
+pub(crate) struct Session {
+    connection: Connection,
+    in_transaction: bool,
+    in_unit: bool,
+    /// What SQLite calls a unique index in its messages (`store.name`), and the name that we gave it.
+    constraint_names: HashMap<String, String>,
+}
+
+impl Session {
+    /// Opens the connection that writes. `FULL` makes every commit durable before it is answered.
+    pub(crate) fn open_writer(path: &Path) -> Result<Self, Error> {
+        let session = Self::open(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+        session.configure(
+            "PRAGMA journal_mode = WAL;
+             PRAGMA synchronous = FULL;
+             PRAGMA foreign_keys = ON;
+             PRAGMA cache_size = -4096;
+             PRAGMA wal_autocheckpoint = 4000;
+             PRAGMA journal_size_limit = 67108864;",
+        )?;
+        Ok(session)
+    }
+
+    /// Opens a connection that only reads.
+    pub(crate) fn open_reader(path: &Path) -> Result<Self, Error> {
+        let session = Self::open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        session.configure("PRAGMA query_only = ON; PRAGMA cache_size = -1024;")?;
+        Ok(session)
+    }
+
+    fn open(path: &Path, flags: OpenFlags) -> Result<Self, Error> {
+        let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+            .map_err(|error| Error::Database(format!("{}: {error}", path.display())))?;
+        connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+        connection.busy_timeout(BUSY_TIMEOUT).map_err(|error| Error::Database(error.to_string()))?;
+        Ok(Self { connection, in_transaction: false, in_unit: false, constraint_names: HashMap::new() })
+    }
+
+    fn configure(&self, pragmas: &str) -> Result<(), Error> {
+        self.connection.execute_batch(pragmas).map_err(|error| Error::Database(error.to_string()))
+    }
+
+    /// SQLite names the columns of a violated unique index, not the index; this learns which is which.
+    pub(crate) fn learn_constraint_names(&mut self) -> Result<(), Error> {
+        let mut names = HashMap::new();
+        self.fetch(
+            "SELECT i.name, group_concat(t.name || '.' || c.name, ', ' ORDER BY c.seqno)
+             FROM sqlite_schema t, pragma_index_list(t.name) i, pragma_index_info(i.name) c
+             WHERE t.type = 'table' AND i.\"unique\" AND i.origin = 'c' GROUP BY t.name, i.name",
+            &[],
+            |row| {
+                // An index over an expression has no column name; SQLite names such an index itself.
+                if !row.is_null(1)? {
+                    names.insert(row.text(1)?.to_owned(), row.text(0)?.to_owned());
+                }
+                Ok(true)
+            },
+        )?;
+        self.constraint_names = names;
+        Ok(())
+    }
+
+    pub(crate) fn execute(&mut self, sql: &str, params: &[Value<'_>]) -> Result<u64, Error> {
+        self.prepare_to_write(sql)?;
+        let outcome = self.prepare(sql)?.execute(rusqlite::params_from_iter(params));
+        outcome.map(|changed| changed as u64).map_err(|error| self.explain(&error))
+    }
+
+    /// Feeds rows to `take` until it answers false.
+    pub(crate) fn fetch(
+        &mut self,
+        sql: &str,
+        params: &[Value<'_>],
+        mut take: impl FnMut(&Row<'_>) -> Result<bool, Error>,
+    ) -> Result<(), Error> {
+        self.prepare_to_write(sql)?;
+        let mut statement = self.prepare(sql)?;
+        let mut rows = statement.query(rusqlite::params_from_iter(params)).map_err(|error| self.explain(&error))?;
+        while let Some(row) = rows.next().map_err(|error| self.explain(&error))? {
+            if !take(&Row::new(row))? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn execute_batch(&mut self, sql: &str) -> Result<(), Error> {
+        self.begin_unit()?;
+        self.connection.execute_batch(sql).map_err(|error| self.explain(&error))
+    }
+
+    /// Makes the reads of one closure see one snapshot.
+    pub(crate) fn begin_snapshot(&self) -> Result<(), Error> {
+        self.control("BEGIN DEFERRED")
+    }
+
+    pub(crate) fn end_snapshot(&self) -> Result<(), Error> {
+        self.control("ROLLBACK")
+    }
+
+    /// Ends a unit: keeps what it did, or undoes it.
+    pub(crate) fn end_unit(&mut self, keep: bool) -> Result<(), Error> {
+        if !std::mem::take(&mut self.in_unit) {
+            return Ok(());
+        }
+        if !keep {
+            self.control("ROLLBACK TO unit")?;
+        }
+        self.control("RELEASE unit")
+    }
+
+    /// Whether a failure made SQLite throw the whole transaction away, as it does when the disk is full.
+    pub(crate) fn lost_transaction(&self) -> bool {
+        self.in_transaction && self.connection.is_autocommit()
+    }
+
+    pub(crate) fn commit(&mut self) -> Result<(), Error> {
+        if !self.in_transaction {
+            return Ok(());
+        }
+        let committed = self.control("COMMIT");
+        if committed.is_err() {
+            self.rollback();
+        }
+        self.in_transaction = false;
+        committed
+    }
+
+    pub(crate) fn rollback(&mut self) {
+        if !self.connection.is_autocommit()
+            && let Err(error) = self.control("ROLLBACK")
+        {
+            tracing::error!(%error, "a transaction could not be rolled back");
+        }
+        (self.in_transaction, self.in_unit) = (false, false);
+    }
+
+    pub(crate) fn begin_nested(&mut self) -> Result<(), Error> {
+        self.begin_unit()?;
+        self.control("SAVEPOINT part")
+    }
+
+    pub(crate) fn release_nested(&self) -> Result<(), Error> {
+        self.control("RELEASE part")
+    }
+
+    pub(crate) fn undo_nested(&self) -> Result<(), Error> {
+        self.control("ROLLBACK TO part")?;
+        self.control("RELEASE part")
+    }
+
+    /// The transaction and the savepoint of a unit begin with its first statement that writes: a unit that only reads, or
+    /// refuses before it has written anything, costs neither.
+    fn prepare_to_write(&mut self, sql: &str) -> Result<(), Error> {
+        if self.in_unit || self.prepare(sql)?.readonly() {
+            return Ok(());
+        }
+        self.begin_unit()
+    }
+
+    fn begin_unit(&mut self) -> Result<(), Error> {
+        if !self.in_transaction {
+            self.control("BEGIN IMMEDIATE")?;
+            self.in_transaction = true;
+        }
+        if !self.in_unit {
+            self.control("SAVEPOINT unit")?;
+            self.in_unit = true;
+        }
+        Ok(())
+    }
+
+    fn prepare(&self, sql: &str) -> Result<CachedStatement<'_>, Error> {
+        self.connection.prepare_cached(sql).map_err(|error| Error::Database(format!("{error} in {sql}")))
+    }
+
+    fn control(&self, sql: &str) -> Result<(), Error> {
+        self.prepare(sql)?.execute([]).map(drop).map_err(|error| Error::Database(format!("{sql}: {error}")))
+    }
+
+    fn explain(&self, error: &rusqlite::Error) -> Error {
+        let rusqlite::Error::SqliteFailure(failure, Some(message)) = error else {
+            return Error::Database(error.to_string());
+        };
+        if failure.code != rusqlite::ErrorCode::ConstraintViolation {
+            return Error::Database(error.to_string());
+        }
+        // "UNIQUE constraint failed: store.name", "CHECK constraint failed: stock_not_negative"
+        let subject = message.split_once(": ").map_or(message.as_str(), |(_, subject)| subject);
+        let subject = subject.strip_prefix("index '").and_then(|name| name.strip_suffix('\'')).unwrap_or(subject);
+        let name = self.constraint_names.get(subject).map_or(subject, String::as_str);
+        Error::Constraint { name: name.to_owned() }
+    }
+}
+
+impl ToSql for Value<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => ValueRef::Null,
+            Self::Integer(integer) => ValueRef::Integer(*integer),
+            Self::Flag(flag) => ValueRef::Integer(i64::from(*flag)),
+            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+            Self::Bytes(bytes) => ValueRef::Blob(bytes),
+            Self::Uuid(uuid) => ValueRef::Blob(uuid.as_bytes()),
+            Self::Moment(moment) => ValueRef::Integer(moment.micros()),
+        }))
+    }
+}

@@ -1,0 +1,96 @@
+//! The transaction that a unit of work is given.
+
+use bojagi_telemetry::TraceContext;
+
+use crate::sqlite::Session;
+use crate::{Error, FromRow, Value};
+
+/// One unit of work on the database: what its statements do happens together or not at all.
+///
+/// Statements are SQL with parameters `?1`, `?2`, …; make them with [`params!`](crate::params).
+pub struct Tx {
+    pub(crate) session: Session,
+    pub(crate) trace: Option<TraceContext>,
+    pub(crate) announced: bool,
+}
+
+impl Tx {
+    pub(crate) const fn new(session: Session) -> Self {
+        Self { session, trace: None, announced: false }
+    }
+
+    /// The trace of the call that asked for this unit, if there is one.
+    #[must_use]
+    pub const fn trace(&self) -> Option<TraceContext> {
+        self.trace
+    }
+
+    /// Runs a statement and says how many rows it changed.
+    ///
+    /// # Errors
+    /// What the database says; `Error::Constraint` when a named constraint is violated.
+    pub async fn execute(&mut self, sql: &str, params: &[Value<'_>]) -> Result<u64, Error> {
+        self.session.execute(sql, params)
+    }
+
+    /// All rows of the answer.
+    ///
+    /// # Errors
+    /// What the database says, or `Error::Column`.
+    pub async fn fetch_all<T: FromRow>(&mut self, sql: &str, params: &[Value<'_>]) -> Result<Vec<T>, Error> {
+        let mut rows = Vec::new();
+        self.session.fetch(sql, params, |row| {
+            rows.push(T::from_row(row)?);
+            Ok(true)
+        })?;
+        Ok(rows)
+    }
+
+    /// The first row of the answer, if there is one.
+    ///
+    /// # Errors
+    /// What the database says, or `Error::Column`.
+    pub async fn fetch_optional<T: FromRow>(&mut self, sql: &str, params: &[Value<'_>]) -> Result<Option<T>, Error> {
+        let mut first = None;
+        self.session.fetch(sql, params, |row| {
+            first = Some(T::from_row(row)?);
+            Ok(false)
+        })?;
+        Ok(first)
+    }
+
+    /// The first row of the answer.
+    ///
+    /// # Errors
+    /// `Error::NoRow` when there is none; what the database says, or `Error::Column`.
+    pub async fn fetch_one<T: FromRow>(&mut self, sql: &str, params: &[Value<'_>]) -> Result<T, Error> {
+        self.fetch_optional(sql, params).await?.ok_or(Error::NoRow)
+    }
+
+    /// Runs a part of the unit that can fail without failing the unit: when `part` answers an error, what it did is
+    /// undone, and the error is the answer.
+    ///
+    /// # Errors
+    /// What `part` answers, or that it could not be begun or ended.
+    pub async fn nested<T, E: From<Error>>(
+        &mut self,
+        part: impl AsyncFnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.session.begin_nested()?;
+        match part(self).await {
+            Ok(answer) => {
+                self.session.release_nested()?;
+                Ok(answer)
+            }
+            Err(error) => {
+                self.session.undo_nested()?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Wakes those who wait on [`Store::announcements`](crate::Store::announcements) once this unit is committed.
+    pub const fn announce(&mut self) {
+        self.announced = true;
+    }
+}

@@ -1,0 +1,256 @@
+//! What a unit of work promises. The contract holds for every database.
+#![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bojagi_kernel::id::RequestId;
+use bojagi_kernel::{Moment, SystemClock};
+use bojagi_store::idempotency::{self, Key, Recalled};
+use bojagi_store::{Error, Migration, Options, Store, Tx, params};
+use tempfile::TempDir;
+
+const MIGRATIONS: &[Migration] = &[
+    idempotency::MIGRATION,
+    Migration {
+        name: "stock-1",
+        sql: "CREATE TABLE stock (
+                name TEXT PRIMARY KEY,
+                available BIGINT NOT NULL,
+                colour TEXT,
+                CONSTRAINT stock_available_not_negative CHECK (available >= 0)
+            );
+            CREATE UNIQUE INDEX stock_colour_key ON stock (colour);",
+    },
+];
+
+async fn open(folder: &TempDir) -> Store {
+    Store::open(&Options::at(folder.path().join("stock.sqlite")), MIGRATIONS, &SystemClock).await.unwrap()
+}
+
+async fn put(store: &Store, name: &'static str, available: i64) -> Result<u64, Error> {
+    store
+        .write(async move |tx: &mut Tx| {
+            tx.execute("INSERT INTO stock (name, available) VALUES (?1, ?2)", params![name, available]).await
+        })
+        .await
+}
+
+async fn available(store: &Store, name: &'static str) -> Option<i64> {
+    let row: Result<Option<(i64,)>, Error> = store
+        .read(async move |tx: &mut Tx| {
+            tx.fetch_optional("SELECT available FROM stock WHERE name = ?1", params![name]).await
+        })
+        .await;
+    row.unwrap().map(|(available,)| available)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_units_at_once_take_exactly_what_is_there() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&folder).await;
+    put(&store, "tea", 37).await.unwrap();
+    let takers: Vec<_> = (0..100)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                store
+                    .write(async |tx: &mut Tx| {
+                        let sql = "UPDATE stock SET available = available - 1 WHERE name = 'tea' AND available >= 1";
+                        tx.execute(sql, &[]).await
+                    })
+                    .await
+            })
+        })
+        .collect();
+    let mut taken = 0;
+    for taker in takers {
+        taken += taker.await.unwrap().unwrap();
+    }
+    assert_eq!((taken, available(&store, "tea").await), (37, Some(0)));
+}
+
+#[tokio::test]
+async fn a_unit_that_fails_undoes_only_itself() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&folder).await;
+    let failing = store.write(async |tx: &mut Tx| -> Result<(), Error> {
+        tx.execute("INSERT INTO stock (name, available) VALUES ('half', 1)", &[]).await?;
+        Err(Error::NoRow)
+    });
+    let (before, failed, after) = tokio::join!(put(&store, "before", 1), failing, put(&store, "after", 1));
+    assert!(before.is_ok() && after.is_ok() && matches!(failed, Err(Error::NoRow)));
+    assert_eq!(available(&store, "half").await, None);
+    assert_eq!(available(&store, "before").await, Some(1));
+    assert_eq!(available(&store, "after").await, Some(1));
+}
+
+#[tokio::test]
+async fn a_panic_and_a_foreign_await_fail_only_their_unit() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&folder).await;
+    let panicked = store.write(async |tx: &mut Tx| -> Result<(), Error> {
+        tx.execute("INSERT INTO stock (name, available) VALUES ('half', 1)", &[]).await?;
+        assert_eq!(1, 2, "a defect");
+        Ok(())
+    });
+    assert!(matches!(panicked.await, Err(Error::Defect(_))));
+    let waited = store.write(async |_: &mut Tx| -> Result<(), Error> {
+        std::future::pending::<()>().await;
+        Ok(())
+    });
+    assert!(matches!(waited.await, Err(Error::Defect(_))));
+    assert_eq!(available(&store, "half").await, None);
+    assert!(put(&store, "after", 1).await.is_ok());
+}
+
+#[tokio::test]
+async fn constraints_are_known_by_their_names() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&folder).await;
+    assert_eq!(put(&store, "tea", -1).await.unwrap_err().constraint(), Some("stock_available_not_negative"));
+    let coloured = async |name: &'static str| {
+        store
+            .write(async move |tx: &mut Tx| {
+                let sql = "INSERT INTO stock (name, available, colour) VALUES (?1, 1, 'red')";
+                tx.execute(sql, params![name]).await
+            })
+            .await
+    };
+    coloured("tea").await.unwrap();
+    assert_eq!(coloured("cup").await.unwrap_err().constraint(), Some("stock_colour_key"));
+}
+
+#[tokio::test]
+async fn a_part_of_a_unit_can_fail_alone() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&folder).await;
+    let outcome: Result<bool, Error> = store
+        .write(async |tx: &mut Tx| {
+            tx.execute("INSERT INTO stock (name, available) VALUES ('whole', 1)", &[]).await?;
+            let part: Result<(), Error> = tx
+                .nested(async |tx: &mut Tx| {
+                    tx.execute("INSERT INTO stock (name, available) VALUES ('part', 1)", &[]).await?;
+                    Err(Error::NoRow)
+                })
+                .await;
+            Ok(part.is_err())
+        })
+        .await;
+    assert!(outcome.unwrap());
+    assert_eq!(available(&store, "whole").await, Some(1));
+    assert_eq!(available(&store, "part").await, None);
+}
+
+#[tokio::test]
+async fn what_was_answered_is_there_after_reopening() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&folder).await;
+    put(&store, "tea", 5).await.unwrap();
+    drop(store);
+    assert_eq!(available(&open(&folder).await, "tea").await, Some(5));
+}
+
+#[tokio::test]
+async fn reads_cannot_write() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&folder).await;
+    let written: Result<u64, Error> =
+        store.read(async |tx: &mut Tx| tx.execute("DELETE FROM stock", &[]).await).await;
+    assert!(written.is_err());
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_away_takes_back_a_unit_that_has_not_begun() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&folder).await;
+    let (hold, held) = std::sync::mpsc::channel::<()>();
+    let blocker = tokio::spawn({
+        let store = store.clone();
+        // Holds the writer up until the test has withdrawn what waits behind it.
+        async move { store.write(async move |_: &mut Tx| held.recv().unwrap();
+                Ok::<_, Error>(())).await }
+    });
+    let begun = Arc::new(AtomicBool::new(false));
+    {
+        let begun = Arc::clone(&begun);
+        let withdrawn = store.write(async move |_: &mut Tx| -> Result<(), Error> {
+            begun.store(true, Ordering::SeqCst);
+            Ok(())
+        });
+        assert!(futures::FutureExt::now_or_never(withdrawn).is_none());
+    }
+    hold.send(()).unwrap();
+    blocker.await.unwrap().unwrap();
+    put(&store, "after", 1).await.unwrap();
+    assert!(!begun.load(Ordering::SeqCst));
+}
+
+#[tokio::test]
+async fn a_full_queue_refuses_at_once() {
+    let folder = TempDir::new().unwrap();
+    let options = Options { queue: 2, ..Options::at(folder.path().join("stock.sqlite")) };
+    let store = Store::open(&options, MIGRATIONS, &SystemClock).await.unwrap();
+    let (hold, held) = std::sync::mpsc::channel::<()>();
+    let (started, has_started) = tokio::sync::oneshot::channel();
+    let blocker = tokio::spawn({
+        let store = store.clone();
+        async move {
+            let unit = async move |_: &mut Tx| {
+                started.send(()).unwrap();
+                held.recv().unwrap();
+                Ok::<_, Error>(())
+            };
+            store.write(unit).await
+        }
+    });
+    has_started.await.unwrap();
+    let mut waiting: Vec<_> =
+        (0..2).map(|_| Box::pin(store.write(async |_: &mut Tx| Ok::<_, Error>(())))).collect();
+    // Polled once, so that they are queued before the next is tried.
+    assert!(waiting.iter_mut().all(|unit| futures::FutureExt::now_or_never(unit).is_none()));
+    assert!(matches!(put(&store, "more", 1).await, Err(Error::Overloaded)));
+    hold.send(()).unwrap();
+    blocker.await.unwrap().unwrap();
+    assert!(futures::future::join_all(waiting).await.iter().all(Result::is_ok));
+    assert!(put(&store, "more", 1).await.is_ok());
+}
+
+#[tokio::test]
+async fn an_answer_is_recalled_under_its_key_and_no_other() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&folder).await;
+    let key = Key {
+        caller: "a".into(),
+        method: "Take",
+        request_id: RequestId::generate(),
+        fingerprint: [1; 32],
+    };
+    let now = Moment::from_micros(0);
+    let recalled: Result<_, Error> = store
+        .write(async move |tx: &mut Tx| {
+            let before = idempotency::recall(tx, &key).await?;
+            idempotency::remember(tx, &key, b"answer", now).await?;
+            let same = idempotency::recall(tx, &key).await?;
+            let other = idempotency::recall(tx, &Key { fingerprint: [2; 32], ..key.clone() }).await?;
+            let stranger = idempotency::recall(tx, &Key { caller: "b".into(), ..key.clone() }).await?;
+            let forgotten = idempotency::forget(tx, now + idempotency::KEPT_FOR * 2, 10).await?;
+            Ok((before, same, other, stranger, forgotten))
+        })
+        .await;
+    let answered = Recalled::Answered(b"answer".to_vec());
+    assert_eq!(recalled.unwrap(), (Recalled::New, answered, Recalled::Reused, Recalled::New, 1));
+}
+
+#[tokio::test]
+async fn a_migration_that_was_edited_is_refused() {
+    let folder = TempDir::new().unwrap();
+    drop(open(&folder).await);
+    const EDITED: &[Migration] =
+        &[idempotency::MIGRATION, Migration { name: "stock-1", sql: "CREATE TABLE stock (name TEXT)" }];
+    let options = Options::at(folder.path().join("stock.sqlite"));
+    let reopened = Store::open(&options, EDITED, &SystemClock).await;
+    assert!(matches!(reopened.err(), Some(Error::Migration { .. })));
+    let older = Store::open(&options, &[idempotency::MIGRATION], &SystemClock).await;
+    assert!(matches!(older.err(), Some(Error::Migration { .. })));
+}

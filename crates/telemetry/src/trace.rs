@@ -1,0 +1,121 @@
+//! W3C trace context, version 00: <https://www.w3.org/TR/trace-context/>.
+
+use std::fmt;
+
+/// The name of the header, metadata key and column that carries a trace context.
+pub const TRACEPARENT: &str = "traceparent";
+
+tokio::task_local! {
+    static CURRENT: TraceContext;
+}
+
+/// Which trace the work at hand belongs to, and which span of it caused it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TraceContext {
+    trace_id: u128,
+    span_id: u64,
+    sampled: bool,
+}
+
+impl TraceContext {
+    /// The first span of a new trace.
+    #[must_use]
+    pub fn root() -> Self {
+        Self { trace_id: rand::random::<u128>().max(1), span_id: rand::random::<u64>().max(1), sampled: true }
+    }
+
+    /// A new span of the same trace.
+    #[must_use]
+    pub fn child(&self) -> Self {
+        Self { span_id: rand::random::<u64>().max(1), ..*self }
+    }
+
+    /// Reads a `traceparent` header; `None` when it is malformed, as the specification asks.
+    #[must_use]
+    pub fn parse(header: &str) -> Option<Self> {
+        let mut parts = header.split('-');
+        let (version, trace_id, span_id, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        let well_formed = version.len() == 2 && trace_id.len() == 32 && span_id.len() == 16 && flags.len() == 2;
+        let lower_case_hex = |text: &str| text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        if !well_formed || ![version, trace_id, span_id, flags].into_iter().all(lower_case_hex) {
+            return None;
+        }
+        // A later version may append fields; version 00 may not, and ff is not a version.
+        if version == "ff" || (version == "00" && parts.next().is_some()) {
+            return None;
+        }
+        let context = Self {
+            trace_id: u128::from_str_radix(trace_id, 16).ok()?,
+            span_id: u64::from_str_radix(span_id, 16).ok()?,
+            sampled: u8::from_str_radix(flags, 16).ok()? & 1 == 1,
+        };
+        (context.trace_id != 0 && context.span_id != 0).then_some(context)
+    }
+
+    /// The trace context of the task that asks, if it runs inside a [`scope`](Self::scope).
+    #[must_use]
+    pub fn current() -> Option<Self> {
+        CURRENT.try_with(|context| *context).ok()
+    }
+
+    /// Runs `work` as part of this trace.
+    pub async fn scope<F: Future>(self, work: F) -> F::Output {
+        CURRENT.scope(self, work).await
+    }
+
+    /// The trace id as 32 hexadecimal digits, for logs and histories.
+    #[must_use]
+    pub fn trace_id(&self) -> String {
+        format!("{:032x}", self.trace_id)
+    }
+}
+
+impl fmt::Display for TraceContext {
+    /// As a `traceparent` header.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "00-{:032x}-{:016x}-{:02x}", self.trace_id, self.span_id, u8::from(self.sampled))
+    }
+}
+
+impl fmt::Debug for TraceContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_survives_the_round_trip() {
+        let header = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        assert_eq!(TraceContext::parse(header).unwrap().to_string(), header);
+        let root = TraceContext::root();
+        assert_eq!(TraceContext::parse(&root.to_string()), Some(root));
+        assert_eq!(root.child().trace_id(), root.trace_id());
+    }
+
+    #[test]
+    fn malformed_headers_are_ignored() {
+        for malformed in [
+            "",
+            "00",
+            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
+            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+            "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more",
+            "00-+bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        ] {
+            assert_eq!(TraceContext::parse(malformed), None, "{malformed}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_context_is_that_of_the_task() {
+        assert_eq!(TraceContext::current(), None);
+        let root = TraceContext::root();
+        assert_eq!(root.scope(async { TraceContext::current() }).await, Some(root));
+    }
+}

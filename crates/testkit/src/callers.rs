@@ -1,0 +1,115 @@
+//! Callers with real tokens.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bojagi_api::policy::Role;
+use bojagi_chassis::Switchboard;
+use bojagi_chassis::channel::Handler;
+use bojagi_chassis::tokens::{AUDIENCE, Claims, ISSUER, TYPE};
+use bojagi_kernel::Moment;
+use bojagi_kernel::id::AccountId;
+use ed25519_dalek::SigningKey;
+use ed25519_dalek::pkcs8::EncodePrivateKey;
+use http::HeaderValue;
+use http::header::AUTHORIZATION;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use tonic::Status;
+use tonic::body::Body;
+use tower::Service;
+use uuid::Uuid;
+
+/// An account that tests sign in as.
+#[derive(Debug, Clone)]
+pub struct TestAccount {
+    /// The account.
+    pub account_id: AccountId,
+    /// Its session.
+    pub session_id: Uuid,
+    /// Its roles.
+    pub roles: Vec<Role>,
+}
+
+/// The key that signs the tokens of a test.
+#[derive(Clone)]
+pub struct TestKey {
+    signing: EncodingKey,
+    public: String,
+}
+
+impl TestKey {
+    /// The id of the key.
+    pub const ID: &'static str = "test";
+
+    /// The key that comes out of a seed.
+    #[must_use]
+    pub fn from_seed(seed: u8) -> Self {
+        let key = SigningKey::from_bytes(&[seed; 32]);
+        let document = key.to_pkcs8_der().unwrap();
+        Self {
+            signing: EncodingKey::from_ed_der(document.as_bytes()),
+            public: URL_SAFE_NO_PAD.encode(key.verifying_key().as_bytes()),
+        }
+    }
+
+    /// The public key as the `x` of a JWK.
+    #[must_use]
+    pub fn public(&self) -> &str {
+        &self.public
+    }
+
+    /// A token for the account that lives for an hour from `now`.
+    #[must_use]
+    pub fn token(&self, account: &TestAccount, now: Moment) -> String {
+        let claims = Claims {
+            iss: ISSUER.into(),
+            aud: AUDIENCE.into(),
+            sub: account.account_id.to_string(),
+            sid: account.session_id.to_string(),
+            jti: Uuid::now_v7().to_string(),
+            iat_us: now.micros(),
+            iat: now.seconds(),
+            exp: now.seconds() + 3600,
+            roles: account.roles.iter().map(|role| role.name().to_owned()).collect(),
+        };
+        self.sign(&claims, TYPE)
+    }
+
+    /// Any claims under any `typ`, for tokens that must be refused.
+    #[must_use]
+    pub fn sign(&self, claims: &Claims, typ: &str) -> String {
+        let header = Header { typ: Some(typ.into()), kid: Some(Self::ID.into()), ..Header::new(Algorithm::EdDSA) };
+        jsonwebtoken::encode(&header, claims, &self.signing).unwrap()
+    }
+}
+
+/// Calls a rig's services from outside, as an account or as nobody, through the guard.
+#[derive(Clone)]
+pub struct AccountChannel {
+    pub(crate) switchboard: Switchboard,
+    pub(crate) token: Arc<dyn Fn() -> Option<String> + Send + Sync>,
+}
+
+impl Service<http::Request<Body>> for AccountChannel {
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = <Handler as Service<http::Request<Body>>>::Future;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
+        if let Some(token) = (self.token)() {
+            let value = HeaderValue::from_str(&format!("Bearer {token}")).unwrap();
+            request.headers_mut().insert(AUTHORIZATION, value);
+        }
+        match self.switchboard.handler(request.uri().path()) {
+            Some(handler) => handler.clone().call(request),
+            None => Box::pin(std::future::ready(Ok(Status::unimplemented("no such service").into_http()))),
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! A process in a test.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use bojagi_api::policy::Role;
+use bojagi_chassis::channel::Channel;
+use bojagi_chassis::tokens::Verifier;
+use bojagi_chassis::{Context, Pager, Service, Switchboard};
+use bojagi_events::{Consumer, EmbeddedLog};
+use bojagi_kernel::id::AccountId;
+use bojagi_kernel::{Clock, ManualClock, Moment, ShopCalendar};
+use bojagi_store::{Migration, Options, Store, idempotency};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::{AccountChannel, Publisher, TestAccount, TestKey};
+
+const PUBLISHER_MIGRATIONS: &[Migration] = &[idempotency::MIGRATION, bojagi_events::MIGRATION];
+
+/// Contexts over stores in a temporary folder, with a clock that stands still at 2026-03-02T03:00:00Z (noon in Seoul).
+pub struct Rig {
+    /// The time, for everything in the rig.
+    pub clock: Arc<ManualClock>,
+    /// Signs the tokens of [`calling_as`](Self::calling_as).
+    pub key: TestKey,
+    /// Verifies them.
+    pub verifier: Arc<Verifier>,
+    /// All services.
+    pub switchboard: Switchboard,
+    /// Cancelled when the rig goes.
+    pub stop: CancellationToken,
+    folder: Arc<TempDir>,
+    stores: Mutex<HashMap<&'static str, Store>>,
+    publishers: Mutex<Vec<Publisher>>,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Default for Rig {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Rig {
+    /// An empty rig.
+    ///
+    /// # Panics
+    /// When there is no place for a temporary folder.
+    #[must_use]
+    pub fn new() -> Self {
+        let noon_in_seoul = Moment::from_micros(1_772_420_400_000_000);
+        Self::on(Arc::new(TempDir::new().unwrap()), Arc::new(ManualClock::at(noon_in_seoul)))
+    }
+
+    fn on(folder: Arc<TempDir>, clock: Arc<ManualClock>) -> Self {
+        let key = TestKey::from_seed(7);
+        let verifier = Arc::new(Verifier::new(Arc::clone(&clock) as Arc<dyn Clock>));
+        verifier.set_keys([(TestKey::ID, key.public())]);
+        Self {
+            clock,
+            key,
+            verifier,
+            switchboard: Switchboard::default(),
+            stop: CancellationToken::new(),
+            folder,
+            stores: Mutex::default(),
+            publishers: Mutex::default(),
+            tasks: Mutex::default(),
+        }
+    }
+
+    /// The temporary folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// What a context is given; its store is `<name>.sqlite` in the folder.
+    ///
+    /// # Panics
+    /// When the store cannot be opened.
+    pub async fn context(&self, name: &'static str, migrations: &'static [Migration]) -> Context {
+        let options = Options::at(self.folder().join(format!("{name}.sqlite")));
+        let store = Store::open(&options, migrations, self.clock.as_ref()).await.unwrap();
+        self.stores.lock().unwrap().insert(name, store.clone());
+        Context {
+            store,
+            clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
+            calendar: ShopCalendar::seoul(),
+            pager: Pager::new([9; 32]),
+            verifier: Arc::clone(&self.verifier),
+            stop: self.stop.clone(),
+        }
+    }
+
+    /// The store of a context that was asked for.
+    ///
+    /// # Panics
+    /// When [`context`](Self::context) was not called for it.
+    #[must_use]
+    pub fn store(&self, name: &str) -> Store {
+        self.stores.lock().unwrap()[name].clone()
+    }
+
+    /// A fake context that tells `topic`; ask for it before [`start`](Self::start), so that it is followed.
+    ///
+    /// # Panics
+    /// When its store cannot be opened.
+    pub async fn publisher(&self, topic: &'static str) -> Publisher {
+        let options = Options::at(self.folder().join(format!("publisher-{topic}.sqlite")));
+        let store = Store::open(&options, PUBLISHER_MIGRATIONS, self.clock.as_ref()).await.unwrap();
+        let publisher = Publisher { topic, store, clock: Arc::clone(&self.clock) };
+        self.publishers.lock().unwrap().push(publisher.clone());
+        publisher
+    }
+
+    /// Connects the services, each with the topic it tells, and lets their consumers and tasks run. Topics that nobody in
+    /// the rig tells are not followed.
+    ///
+    /// # Panics
+    /// When it is called twice.
+    pub async fn start(&self, services: impl IntoIterator<Item = (Service, &'static str)>) {
+        let mut services: Vec<_> = services.into_iter().collect();
+        let handlers = services.iter_mut().flat_map(|(service, _)| std::mem::take(&mut service.handlers));
+        assert!(self.switchboard.connect(handlers.collect::<Vec<_>>()), "a rig starts once");
+
+        let mut logs: Vec<EmbeddedLog> = self.publishers.lock().unwrap().iter().map(Publisher::log).collect();
+        logs.extend(services.iter().map(|(service, topic)| EmbeddedLog::new(topic, self.store(service.name))));
+        let mut tasks = self.tasks.lock().unwrap();
+        for (service, _) in services {
+            let store = self.store(service.name);
+            for subscription in service.subscriptions {
+                let followed: Vec<_> =
+                    logs.iter().filter(|log| subscription.topics.contains(&log.topic())).cloned().collect();
+                let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
+                let consumer = Consumer::new(subscription.hears, store.clone(), clock);
+                tasks.push(tokio::spawn(consumer.run(followed, self.stop.clone())));
+            }
+            tasks.extend(service.tasks.into_iter().map(tokio::spawn));
+        }
+    }
+
+    /// How a context of the rig calls others. Fakes of others are services too:
+    /// `Service::new("item", &context).answers(StockServiceServer::new(fake))`.
+    #[must_use]
+    pub fn channel(&self, workload: &'static str) -> Channel {
+        self.switchboard.channel(workload)
+    }
+
+    /// Calls as another context.
+    #[must_use]
+    pub fn workload(&self, workload: &'static str) -> Channel {
+        self.switchboard.channel(workload)
+    }
+
+    /// A new account with these roles.
+    #[must_use]
+    pub fn account(&self, roles: &[Role]) -> TestAccount {
+        TestAccount { account_id: AccountId::generate(), session_id: Uuid::now_v7(), roles: roles.to_vec() }
+    }
+
+    /// Calls as an account, with a fresh token each time.
+    #[must_use]
+    pub fn calling_as(&self, account: &TestAccount) -> AccountChannel {
+        let (key, account, clock) = (self.key.clone(), account.clone(), Arc::clone(&self.clock));
+        self.calling_with(move || Some(key.token(&account, clock.now())))
+    }
+
+    /// Calls as nobody.
+    #[must_use]
+    pub fn anonymous(&self) -> AccountChannel {
+        self.calling_with(|| None)
+    }
+
+    /// Calls with whatever token.
+    #[must_use]
+    pub fn calling_with(&self, token: impl Fn() -> Option<String> + Send + Sync + 'static) -> AccountChannel {
+        AccountChannel { switchboard: self.switchboard.clone(), token: Arc::new(token) }
+    }
+
+    /// Ends everything without a goodbye; answers an empty rig on the same files at the same time.
+    pub async fn crash(self) -> Self {
+        let tasks = std::mem::take(&mut *self.tasks.lock().unwrap());
+        for task in &tasks {
+            task.abort();
+        }
+        for task in tasks {
+            // Either it was aborted or it had ended.
+            drop(task.await);
+        }
+        Self::on(Arc::clone(&self.folder), Arc::clone(&self.clock))
+    }
+}
+
+impl Drop for Rig {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        for task in self.tasks.lock().unwrap().drain(..) {
+            task.abort();
+        }
+    }
+}

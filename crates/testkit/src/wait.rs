@@ -1,0 +1,29 @@
+//! Waiting for what happens by itself, and reading refusals.
+
+use std::time::Duration;
+
+use tonic::Status;
+use tonic_types::StatusExt;
+
+/// How long a condition may take to come true on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Waits until `condition` is true.
+///
+/// # Panics
+/// When it is still false after 20 seconds; `what` says what was waited for.
+pub async fn eventually(what: &str, condition: impl AsyncFn() -> bool) {
+    let mut look = tokio::time::interval(Duration::from_millis(2));
+    let waited = tokio::time::timeout(PATIENCE, async {
+        while !condition().await {
+            look.tick().await;
+        }
+    });
+    assert!(waited.await.is_ok(), "waited in vain: {what}");
+}
+
+/// The reason that a refusal gives, or an empty text.
+#[must_use]
+pub fn reason(status: &Status) -> String {
+    status.get_error_details().error_info().map(|info| info.reason.clone()).unwrap_or_default()
+}
