@@ -47,6 +47,12 @@ impl Switchboard {
         Channel { switchboard: self.clone(), workload }
     }
 
+    /// A way in for calls from outside, such as a gateway's: they are whoever their headers prove them to be.
+    #[must_use]
+    pub fn entrance(&self) -> Entrance {
+        Entrance(self.clone())
+    }
+
     /// The handler that takes calls of `path`.
     #[must_use]
     pub fn handler(&self, path: &str) -> Option<&Handler> {
@@ -60,6 +66,28 @@ impl Switchboard {
 pub struct Channel {
     switchboard: Switchboard,
     workload: &'static str,
+}
+
+/// Takes calls from outside. What only the process itself may say of a call is removed.
+#[derive(Clone)]
+pub struct Entrance(Switchboard);
+
+impl Service<http::Request<Body>> for Entrance {
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = Either<Called, Ready<Result<http::Response<Body>, Infallible>>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
+        request.extensions_mut().remove::<InProcess>();
+        match self.0.handler(request.uri().path()) {
+            Some(handler) => Either::Left(handler.clone().call(request)),
+            None => Either::Right(ready(Ok(Status::unimplemented("there is no such service").into_http()))),
+        }
+    }
 }
 
 type Called = <Handler as Service<http::Request<Body>>>::Future;

@@ -67,8 +67,8 @@ where
             .and_then(|caller| deadline_of(&request, called_inside, method).map(|deadline| (caller, deadline)));
         let (caller, deadline) = match admitted {
             Ok(admitted) => admitted,
-            Err(refusal) => {
-                let status = answer::status(self.domain, Failure::from(refusal));
+            Err(failure) => {
+                let status = answer::status(self.domain, failure);
                 return Box::pin(std::future::ready(Ok(status.into_http())));
             }
         };
@@ -106,7 +106,7 @@ fn trace_of(request: &http::Request<Body>, inside: Option<InProcess>) -> TraceCo
     from_caller.map_or_else(TraceContext::root, |trace| trace.child())
 }
 
-fn identify(request: &http::Request<Body>, inside: Option<InProcess>, verifier: &Verifier) -> Result<Caller, Refusal> {
+fn identify(request: &http::Request<Body>, inside: Option<InProcess>, verifier: &Verifier) -> Result<Caller, Failure> {
     if let Some(call) = inside {
         return Ok(Caller::Workload(call.workload));
     }
@@ -118,14 +118,14 @@ fn identify(request: &http::Request<Body>, inside: Option<InProcess>, verifier: 
         scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
     });
     match bearer {
-        Some(token) => verifier.verify(token).map(Caller::Account).map_err(TokenFault::refusal),
-        None => Err(TokenFault::Malformed.refusal()),
+        Some(token) => verifier.verify(token).map(Caller::Account).map_err(|fault| fault.refusal().into()),
+        None => Err(TokenFault::Malformed.refusal().into()),
     }
 }
 
 /// What the policy of a method says to a caller.
-fn admit(method: &Method, caller: &Caller) -> Result<(), Refusal> {
-    let refuse = |kind, reason, message| Err(Refusal::new("bojagi", kind, reason, message));
+fn admit(method: &Method, caller: &Caller) -> Result<(), Failure> {
+    let refuse = |kind, reason, message| Err(Failure::from(Refusal::new("bojagi", kind, reason, message)));
     match (method.access, caller) {
         (Access::Public, _) | (Access::SignedIn, Caller::Account(_)) => Ok(()),
         (Access::Internal(workloads), Caller::Workload(name)) if workloads.contains(name) => Ok(()),
@@ -150,10 +150,10 @@ fn deadline_of(
     request: &http::Request<Body>,
     inside: Option<InProcess>,
     method: Option<&Method>,
-) -> Result<Option<Instant>, Refusal> {
+) -> Result<Option<Instant>, Failure> {
     let now = Instant::now();
     if let Some(deadline) = inside.and_then(|call| call.deadline) {
-        return if deadline > now { Ok(Some(deadline)) } else { Err(too_late()) };
+        return if deadline > now { Ok(Some(deadline)) } else { Err(too_late().into()) };
     }
     if let Some(header) = request.headers().get("grpc-timeout") {
         let timeout =

@@ -155,8 +155,7 @@ async fn what_was_answered_is_there_after_reopening() {
 async fn reads_cannot_write() {
     let folder = TempDir::new().unwrap();
     let store = open(&folder).await;
-    let written: Result<u64, Error> =
-        store.read(async |tx: &mut Tx| tx.execute("DELETE FROM stock", &[]).await).await;
+    let written: Result<u64, Error> = store.read(async |tx: &mut Tx| tx.execute("DELETE FROM stock", &[]).await).await;
     assert!(written.is_err());
 }
 
@@ -168,8 +167,13 @@ async fn a_caller_that_goes_away_takes_back_a_unit_that_has_not_begun() {
     let blocker = tokio::spawn({
         let store = store.clone();
         // Holds the writer up until the test has withdrawn what waits behind it.
-        async move { store.write(async move |_: &mut Tx| held.recv().unwrap();
-                Ok::<_, Error>(())).await }
+        async move {
+            let unit = async move |_: &mut Tx| {
+                held.recv().unwrap();
+                Ok::<_, Error>(())
+            };
+            store.write(unit).await
+        }
     });
     let begun = Arc::new(AtomicBool::new(false));
     {
@@ -205,8 +209,7 @@ async fn a_full_queue_refuses_at_once() {
         }
     });
     has_started.await.unwrap();
-    let mut waiting: Vec<_> =
-        (0..2).map(|_| Box::pin(store.write(async |_: &mut Tx| Ok::<_, Error>(())))).collect();
+    let mut waiting: Vec<_> = (0..2).map(|_| Box::pin(store.write(async |_: &mut Tx| Ok::<_, Error>(())))).collect();
     // Polled once, so that they are queued before the next is tried.
     assert!(waiting.iter_mut().all(|unit| futures::FutureExt::now_or_never(unit).is_none()));
     assert!(matches!(put(&store, "more", 1).await, Err(Error::Overloaded)));
@@ -220,12 +223,7 @@ async fn a_full_queue_refuses_at_once() {
 async fn an_answer_is_recalled_under_its_key_and_no_other() {
     let folder = TempDir::new().unwrap();
     let store = open(&folder).await;
-    let key = Key {
-        caller: "a".into(),
-        method: "Take",
-        request_id: RequestId::generate(),
-        fingerprint: [1; 32],
-    };
+    let key = Key { caller: "a".into(), method: "Take", request_id: RequestId::generate(), fingerprint: [1; 32] };
     let now = Moment::from_micros(0);
     let recalled: Result<_, Error> = store
         .write(async move |tx: &mut Tx| {

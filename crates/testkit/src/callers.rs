@@ -7,8 +7,7 @@ use std::task::{Context, Poll};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bojagi_api::policy::Role;
-use bojagi_chassis::Switchboard;
-use bojagi_chassis::channel::Handler;
+use bojagi_chassis::channel::Entrance;
 use bojagi_chassis::tokens::{AUDIENCE, Claims, ISSUER, TYPE};
 use bojagi_kernel::Moment;
 use bojagi_kernel::id::AccountId;
@@ -17,7 +16,6 @@ use ed25519_dalek::pkcs8::EncodePrivateKey;
 use http::HeaderValue;
 use http::header::AUTHORIZATION;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use tonic::Status;
 use tonic::body::Body;
 use tower::Service;
 use uuid::Uuid;
@@ -89,14 +87,14 @@ impl TestKey {
 /// Calls a rig's services from outside, as an account or as nobody, through the guard.
 #[derive(Clone)]
 pub struct AccountChannel {
-    pub(crate) switchboard: Switchboard,
+    pub(crate) entrance: Entrance,
     pub(crate) token: Arc<dyn Fn() -> Option<String> + Send + Sync>,
 }
 
 impl Service<http::Request<Body>> for AccountChannel {
     type Response = http::Response<Body>;
     type Error = Infallible;
-    type Future = <Handler as Service<http::Request<Body>>>::Future;
+    type Future = <Entrance as Service<http::Request<Body>>>::Future;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
@@ -107,9 +105,6 @@ impl Service<http::Request<Body>> for AccountChannel {
             let value = HeaderValue::from_str(&format!("Bearer {token}")).unwrap();
             request.headers_mut().insert(AUTHORIZATION, value);
         }
-        match self.switchboard.handler(request.uri().path()) {
-            Some(handler) => handler.clone().call(request),
-            None => Box::pin(std::future::ready(Ok(Status::unimplemented("no such service").into_http()))),
-        }
+        self.entrance.call(request)
     }
 }

@@ -179,7 +179,7 @@ impl Rig {
     /// Calls with whatever token.
     #[must_use]
     pub fn calling_with(&self, token: impl Fn() -> Option<String> + Send + Sync + 'static) -> AccountChannel {
-        AccountChannel { switchboard: self.switchboard.clone(), token: Arc::new(token) }
+        AccountChannel { entrance: self.switchboard.entrance(), token: Arc::new(token) }
     }
 
     /// Ends everything without a goodbye; answers an empty rig on the same files at the same time.

@@ -1,0 +1,122 @@
+//! Lets in calls of methods that exist, from callers that may make them.
+//!
+//! Place: inside the layer that answers errors; before the deadline, which depends on the method, and before anything that costs the
+//! upstream work. Whether the thing asked for is the caller's own is for the service to decide.
+
+use std::future::{Ready, ready};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures::future::Either;
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, Request, Response};
+use tower::{Layer, Service};
+
+use crate::errors::Cause;
+use crate::identity::{AuthenticationFailure, Authenticator, Identity};
+use crate::methods::{Call, Methods};
+use crate::policies::Access;
+
+/// The method does not exist, as far as callers are concerned.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no method {path}")]
+pub(crate) struct UnknownMethod {
+    path: String,
+}
+
+/// No token where one is needed.
+#[derive(Debug, thiserror::Error)]
+#[error("the method needs a bearer token")]
+pub(crate) struct TokenMissing;
+
+/// A token of somebody without the roles; `roles` lists those of which one would do.
+#[derive(Debug, thiserror::Error)]
+#[error("the method needs a role that the caller does not have")]
+pub(crate) struct RoleRequired {
+    pub(crate) roles: String,
+}
+
+/// The middleware; see the module.
+#[derive(Clone)]
+pub(crate) struct Admit<S> {
+    inner: S,
+    door: Arc<Door>,
+}
+
+struct Door {
+    methods: Methods,
+    /// Absent where every method is public.
+    authenticator: Option<Arc<dyn Authenticator>>,
+}
+
+impl<S> Admit<S> {
+    pub(crate) fn layer(
+        methods: Methods,
+        authenticator: Option<Arc<dyn Authenticator>>,
+    ) -> impl Layer<S, Service = Self> {
+        let door = Arc::new(Door { methods, authenticator });
+        tower::layer::layer_fn(move |inner| Self { inner, door: Arc::clone(&door) })
+    }
+}
+
+impl<S, B, R> Service<Request<B>> for Admit<S>
+where
+    S: Service<Call<B>, Response = Response<R>, Error = Cause>,
+{
+    type Response = Response<R>;
+    type Error = Cause;
+    type Future = Either<S::Future, Ready<Result<Response<R>, Cause>>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Cause>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let path = request.uri().path();
+        let Some(method) = self.door.methods.find(path).cloned() else {
+            return Either::Right(ready(Err(UnknownMethod { path: path.to_owned() }.into())));
+        };
+        match self.door.check(&method.policy.access, request.headers()) {
+            Ok(()) => Either::Left(self.inner.call(Call { method, request })),
+            Err(cause) => Either::Right(ready(Err(cause))),
+        }
+    }
+}
+
+impl Door {
+    fn check(&self, access: &Access, headers: &HeaderMap) -> Result<(), Cause> {
+        match access {
+            Access::Public => Ok(()),
+            Access::SignedIn => self.identify(headers).map(|_| ()),
+            Access::OneOf(roles) => {
+                let identity = self.identify(headers)?;
+                let has_one = roles.iter().any(|role| identity.roles.contains(role));
+                if has_one { Ok(()) } else { Err(RoleRequired { roles: roles.join(", ") }.into()) }
+            }
+            // Internal methods are never put into the list; if one were, no token would open it.
+            Access::Internal => Err(AuthenticationFailure::Invalid.into()),
+        }
+    }
+
+    fn identify(&self, headers: &HeaderMap) -> Result<Identity, Cause> {
+        let token = bearer_token(headers)?;
+        let authenticator = self.authenticator.as_ref().ok_or(AuthenticationFailure::Unavailable)?;
+        Ok(authenticator.verify(token)?)
+    }
+}
+
+/// The token of the `authorization` header. Two headers are refused, because it would depend on the reader which of them counts.
+fn bearer_token(headers: &HeaderMap) -> Result<&str, Cause> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let value = values.next().ok_or(TokenMissing)?;
+    if values.next().is_some() {
+        return Err(AuthenticationFailure::Invalid.into());
+    }
+    let text = value.to_str().map_err(|_| AuthenticationFailure::Invalid)?;
+    let (scheme, token) = text.split_once(' ').ok_or(TokenMissing)?;
+    let token = token.trim();
+    if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() {
+        return Err(TokenMissing.into());
+    }
+    Ok(token)
+}

@@ -1,0 +1,193 @@
+//! What can be configured. `config.default.toml` is the documentation of every option and holds its default.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::config_errors::ConfigMistake;
+use crate::cors::CorsRules;
+
+/// The commented defaults, for programs that lay a file of their own over them.
+pub const DEFAULT_CONFIG: &str = include_str!("../config.default.toml");
+
+/// The least that HTTP/1.1 needs for the head of a request.
+const LEAST_HEADER_LIST_BYTES: u32 = 8192;
+
+/// The configuration of a gateway; see `config.default.toml` for what each option means.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GatewayConfig {
+    /// Which web pages may call.
+    pub cors: CorsConfig,
+    /// How long calls may take.
+    pub deadlines: DeadlineConfig,
+    /// How long messages may be.
+    pub messages: MessageConfig,
+    /// Limits of connections.
+    pub connections: ConnectionConfig,
+    /// What happens when the gateway stops.
+    pub drain: DrainConfig,
+}
+
+/// Which web pages may call the gateway from a browser.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CorsConfig {
+    /// Exact origins, or `*` alone.
+    pub allowed_origins: Vec<String>,
+    /// Request headers that a page may set.
+    pub allowed_headers: Vec<String>,
+    /// Seconds for which a preflight may be remembered.
+    pub max_age_seconds: u32,
+}
+
+/// How long calls may take, in milliseconds; 0 means without end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeadlineConfig {
+    /// For a unary call without `grpc-timeout`.
+    pub unary_default_ms: u64,
+    /// The longest that a unary call may ask for.
+    pub unary_cap_ms: u64,
+    /// For a streaming call without `grpc-timeout`.
+    pub stream_default_ms: u64,
+    /// The longest that a streaming call may ask for.
+    pub stream_cap_ms: u64,
+}
+
+/// How long messages may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MessageConfig {
+    /// Bytes of one message of a request, without its five-byte prefix.
+    pub max_request_bytes: u32,
+    /// Bytes of one message of an answer, without its five-byte prefix.
+    pub max_response_bytes: u32,
+}
+
+/// Limits of connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConnectionConfig {
+    /// Connections at a time.
+    pub max: usize,
+    /// Streams at a time on one HTTP/2 connection.
+    pub max_concurrent_streams: u32,
+    /// Bytes of the headers of one request.
+    pub header_list_bytes: u32,
+    /// Milliseconds for the head of an HTTP/1.1 request.
+    pub header_ms: u64,
+    /// Milliseconds after which an unused connection is closed.
+    pub idle_ms: u64,
+    /// Milliseconds between pings to a silent HTTP/2 client.
+    pub keep_alive_interval_ms: u64,
+    /// Milliseconds that an HTTP/2 client has to answer a ping.
+    pub keep_alive_timeout_ms: u64,
+}
+
+/// What happens when the gateway stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DrainConfig {
+    /// Milliseconds for running calls to finish.
+    pub grace_ms: u64,
+    /// Milliseconds for connections to close after that.
+    pub close_ms: u64,
+}
+
+impl Default for GatewayConfig {
+    /// The values of `config.default.toml`.
+    #[expect(clippy::expect_used, reason = "the text is part of the program, and a test parses it")]
+    fn default() -> Self {
+        toml::from_str(DEFAULT_CONFIG).expect("config.default.toml has every option")
+    }
+}
+
+impl GatewayConfig {
+    /// Every mistake, so that they can be mended in one go.
+    pub(crate) fn mistakes(&self) -> Vec<ConfigMistake> {
+        let mut mistakes = Vec::new();
+        if let Err(of_cors) = CorsRules::read(&self.cors) {
+            mistakes.extend(of_cors);
+        }
+
+        let positive = [
+            ("messages.max_request_bytes", u64::from(self.messages.max_request_bytes)),
+            ("messages.max_response_bytes", u64::from(self.messages.max_response_bytes)),
+            ("connections.max", self.connections.max as u64),
+            ("connections.max_concurrent_streams", u64::from(self.connections.max_concurrent_streams)),
+            ("connections.header_ms", self.connections.header_ms),
+            ("connections.idle_ms", self.connections.idle_ms),
+            ("connections.keep_alive_interval_ms", self.connections.keep_alive_interval_ms),
+            ("connections.keep_alive_timeout_ms", self.connections.keep_alive_timeout_ms),
+        ];
+        mistakes.extend(
+            positive
+                .into_iter()
+                .filter(|(_, value)| *value == 0)
+                .map(|(option, _)| ConfigMistake::new(option, "must be greater than 0")),
+        );
+
+        if self.connections.header_list_bytes < LEAST_HEADER_LIST_BYTES {
+            mistakes.push(ConfigMistake::new("connections.header_list_bytes", "must be at least 8192"));
+        }
+        let deadlines = self.deadlines;
+        if exceeds(deadlines.unary_default_ms, deadlines.unary_cap_ms) {
+            mistakes.push(ConfigMistake::new("deadlines.unary_default_ms", "must not exceed deadlines.unary_cap_ms"));
+        }
+        if exceeds(deadlines.stream_default_ms, deadlines.stream_cap_ms) {
+            mistakes.push(ConfigMistake::new("deadlines.stream_default_ms", "must not exceed deadlines.stream_cap_ms"));
+        }
+        mistakes
+    }
+}
+
+/// Whether a default is past its cap, when 0 stands for "without end" in both. No default under a cap is fine: the cap then holds alone.
+fn exceeds(default_ms: u64, cap_ms: u64) -> bool {
+    cap_ms != 0 && default_ms > cap_ms
+}
+
+/// A time in milliseconds where 0 means that there is none.
+pub(crate) fn bounded(milliseconds: u64) -> Option<Duration> {
+    (milliseconds != 0).then(|| Duration::from_millis(milliseconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_complete_and_without_mistakes() {
+        let config = GatewayConfig::default();
+        assert_eq!(config.mistakes(), Vec::new());
+        assert_eq!(config.messages.max_request_bytes, 4 * 1024 * 1024);
+        assert_eq!(config.deadlines.unary_default_ms, 30_000);
+        assert_eq!(config.connections.header_list_bytes, 16 * 1024);
+    }
+
+    #[test]
+    fn an_unknown_option_is_refused() {
+        let misspelt = DEFAULT_CONFIG.replace("grace_ms", "grace_seconds");
+        assert!(toml::from_str::<GatewayConfig>(&misspelt).is_err());
+    }
+
+    #[test]
+    fn all_mistakes_are_told_at_once() {
+        let mut config = GatewayConfig::default();
+        config.cors.allowed_origins = vec!["shop.example".into(), "*".into()];
+        config.messages.max_request_bytes = 0;
+        config.connections.header_list_bytes = 100;
+        config.deadlines.unary_default_ms = 301_000;
+        let options: Vec<_> = config.mistakes().iter().map(|mistake| mistake.option().to_owned()).collect();
+        assert_eq!(
+            options,
+            [
+                "cors.allowed_origins",
+                "cors.allowed_origins",
+                "messages.max_request_bytes",
+                "connections.header_list_bytes",
+                "deadlines.unary_default_ms",
+            ]
+        );
+    }
+}

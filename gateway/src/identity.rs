@@ -1,0 +1,34 @@
+//! The port to whoever knows how to read a token.
+
+/// Checks bearer tokens. An implementation keeps its keys, and the verdict on each token until the token expires or is revoked, in memory:
+/// the gateway asks for every call to a method that is not public, and nothing on the way may wait.
+pub trait Authenticator: Send + Sync + 'static {
+    /// Who the token speaks for.
+    ///
+    /// # Errors
+    /// See [`AuthenticationFailure`].
+    fn verify(&self, bearer_token: &str) -> Result<Identity, AuthenticationFailure>;
+}
+
+/// Who a verified token speaks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The account, as the issuer of the token names it.
+    pub subject: String,
+    /// The roles of the account, named as in [`Access::OneOf`](crate::Access::OneOf).
+    pub roles: Vec<String>,
+}
+
+/// Why a token speaks for nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AuthenticationFailure {
+    /// The token is malformed, forged, revoked, or meant for somebody else. Becomes UNAUTHENTICATED `TOKEN_INVALID`.
+    #[error("the token is not valid")]
+    Invalid,
+    /// The token was good once. Becomes UNAUTHENTICATED `TOKEN_EXPIRED`, upon which a client refreshes it.
+    #[error("the token has expired")]
+    Expired,
+    /// The keys that would tell are not there yet. Becomes UNAVAILABLE `KEYS_UNAVAILABLE`: the client must not throw its token away.
+    #[error("tokens cannot be checked at the moment")]
+    Unavailable,
+}

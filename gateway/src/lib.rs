@@ -1,0 +1,41 @@
+#![doc = include_str!("../README.md")]
+
+mod access_log;
+mod admit;
+mod answer_errors;
+mod clean_headers;
+mod config;
+mod config_errors;
+mod cors;
+mod deadline;
+mod dialect;
+mod drain;
+mod errors;
+mod forward;
+mod frame;
+mod gateway;
+mod grpc_timeout;
+mod grpc_web;
+mod health;
+mod identity;
+mod messages;
+mod methods;
+mod own_services;
+mod policies;
+mod reflection;
+mod request_ids;
+mod server;
+mod stack;
+mod upstream;
+mod upstream_fault;
+
+pub use config::{
+    ConnectionConfig, CorsConfig, DEFAULT_CONFIG, DeadlineConfig, DrainConfig, GatewayConfig, MessageConfig,
+};
+pub use config_errors::{ConfigErrors, ConfigMistake};
+pub use gateway::{Gateway, GatewayBody, GatewayBuilder, GatewayFuture, GatewayService};
+pub use health::Readiness;
+pub use identity::{AuthenticationFailure, Authenticator, Identity};
+pub use policies::{Access, MethodPolicy, Policies, PolicyErrors, Streaming};
+pub use server::{BindError, BoundGateway};
+pub use upstream::{Upstream, upstream};

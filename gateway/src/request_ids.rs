@@ -1,0 +1,89 @@
+//! Gives every request an id and a place in a trace.
+//!
+//! Place: outside the translation of dialects, so that a refused request can be found in the log too. The request id is always new and goes
+//! back to the client as `x-request-id`; a `traceparent` of the client is kept if it is well-formed.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bojagi_telemetry::{TRACEPARENT, TraceContext};
+use http::header::HeaderName;
+use http::{HeaderMap, HeaderValue, Request, Response};
+use pin_project_lite::pin_project;
+use tower::{Layer, Service};
+use uuid::Uuid;
+
+pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+
+/// The middleware; see the module.
+#[derive(Clone)]
+pub(crate) struct RequestIds<S> {
+    inner: S,
+}
+
+impl<S> RequestIds<S> {
+    pub(crate) fn layer() -> impl Layer<S, Service = Self> {
+        tower::layer::layer_fn(|inner| Self { inner })
+    }
+}
+
+impl<S, B, R> Service<Request<B>> for RequestIds<S>
+where
+    S: Service<Request<B>, Response = Response<R>, Error = Infallible>,
+{
+    type Response = Response<R>;
+    type Error = Infallible;
+    type Future = IdentifiedAnswer<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let headers = request.headers_mut();
+        if !continues_a_trace(headers) {
+            headers.remove(TRACESTATE);
+            if let Ok(root) = HeaderValue::try_from(TraceContext::root().to_string()) {
+                headers.insert(TRACEPARENT, root);
+            }
+        }
+        let request_id = HeaderValue::try_from(Uuid::now_v7().to_string()).ok();
+        if let Some(request_id) = &request_id {
+            headers.insert(X_REQUEST_ID, request_id.clone());
+        }
+        IdentifiedAnswer { answer: self.inner.call(request), request_id }
+    }
+}
+
+fn continues_a_trace(headers: &HeaderMap) -> bool {
+    let mut contexts = headers.get_all(TRACEPARENT).iter();
+    let context = contexts.next().and_then(|value| value.to_str().ok()).and_then(TraceContext::parse);
+    context.is_some() && contexts.next().is_none()
+}
+
+pin_project! {
+    /// The answer with the id of its request.
+    pub(crate) struct IdentifiedAnswer<F> {
+        #[pin]
+        answer: F,
+        request_id: Option<HeaderValue>,
+    }
+}
+
+impl<F, R> Future for IdentifiedAnswer<F>
+where
+    F: Future<Output = Result<Response<R>, Infallible>>,
+{
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let mut response = ready!(this.answer.poll(cx)?);
+        if let Some(request_id) = this.request_id.take() {
+            response.headers_mut().insert(X_REQUEST_ID, request_id);
+        }
+        Poll::Ready(Ok(response))
+    }
+}

@@ -1,0 +1,97 @@
+//! Upstreams for tests.
+
+use std::convert::Infallible;
+use std::future::pending;
+
+use bojagi_gateway::{Upstream, upstream};
+use bytes::Bytes;
+use http::{Request, Response, request};
+use http_body_util::BodyExt;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tonic::body::Body;
+use tower::BoxError;
+
+use super::answer::Answer;
+
+/// A request as it reached the upstream.
+#[derive(Debug)]
+pub struct Received {
+    pub head: request::Parts,
+    /// The messages, or `None` where the body failed.
+    pub body: Option<Bytes>,
+}
+
+impl Received {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.head.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+}
+
+/// Reads the request, shows it to the test, and gives the answer.
+pub fn answering(answer: Answer) -> (Upstream, UnboundedReceiver<Received>) {
+    let (show, received) = unbounded_channel();
+    let service = tower::service_fn(move |request: Request<Body>| {
+        let (show, answer) = (show.clone(), answer.clone());
+        async move {
+            let (head, body) = request.into_parts();
+            let body = body.collect().await.ok().map(|body| body.to_bytes());
+            // The test may not care.
+            let _ = show.send(Received { head, body });
+            Ok::<_, Infallible>(answer.to_response())
+        }
+    });
+    (upstream(service), received)
+}
+
+/// Gives the answer without looking at the request.
+pub fn careless(answer: Answer) -> Upstream {
+    upstream(tower::service_fn(move |_: Request<Body>| {
+        let response = answer.to_response();
+        async move { Ok::<_, Infallible>(response) }
+    }))
+}
+
+/// Sends every message back as it comes.
+pub fn echo() -> Upstream {
+    upstream(tower::service_fn(|request: Request<Body>| async move {
+        let (trailers, mut body) = (Answer::grpc().trailers(&[("grpc-status", "0")]), request.into_body());
+        let (head, end) = trailers.to_response().into_parts();
+        let (sender, receiver) = tokio::sync::mpsc::channel::<Result<http_body::Frame<Bytes>, tonic::Status>>(1);
+        tokio::spawn(async move {
+            while let Some(frame) = body.frame().await {
+                let failed = frame.is_err();
+                if sender.send(frame).await.is_err() || failed {
+                    return;
+                }
+            }
+            let mut end = end;
+            while let Some(frame) = end.frame().await {
+                let _ = sender.send(frame).await;
+            }
+        });
+        let frames = tokio_stream::wrappers::ReceiverStream::new(receiver);
+        Ok::<_, Infallible>(Response::from_parts(head, Body::new(http_body_util::StreamBody::new(frames))))
+    }))
+}
+
+/// Takes requests and never answers. The receiver ends when a call was dropped.
+pub fn silent() -> (Upstream, UnboundedReceiver<Infallible>) {
+    let (sender, dropped) = unbounded_channel();
+    let sender = std::sync::Arc::new(std::sync::Mutex::new(Some(sender)));
+    let service = tower::service_fn(move |_: Request<Body>| {
+        let held = sender.lock().unwrap().take();
+        async move {
+            let _held = held;
+            pending::<Result<Response<Body>, BoxError>>().await
+        }
+    });
+    (upstream(service), dropped)
+}
+
+/// Fails before it answers.
+pub fn failing(error: impl Fn() -> BoxError + Clone + Send + Sync + 'static) -> Upstream {
+    upstream(tower::service_fn(move |_: Request<Body>| {
+        let error = error();
+        async move { Err::<Response<Body>, BoxError>(error) }
+    }))
+}

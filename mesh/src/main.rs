@@ -1,0 +1,2 @@
+//! The `bojagi` binary.
+fn main() {}
