@@ -39,6 +39,7 @@ impl UpstreamFault {
         match self {
             Self::Failed(error) => code_of_failure(error.as_ref()),
             Self::HttpStatus(status) => code_of_http(*status),
+            Self::Frame(FrameError::TooLong { .. }) => Code::ResourceExhausted,
             // A stream that ends without trailers was cut by somebody between; what ends with the wrong ones was written by the upstream.
             Self::NoTrailers | Self::Frame(_) => Code::Internal,
             Self::NotGrpc(_) | Self::NoStatus | Self::MalformedStatus | Self::MessagesAfterStatus => Code::Unknown,

@@ -12,6 +12,7 @@ mod generated {
 pub use generated::bojagi::common::v1 as common;
 pub use generated::bojagi::coupon::v1 as coupon;
 pub use generated::bojagi::item::v1 as item;
+pub use generated::bojagi::options::v1 as options;
 pub use generated::bojagi::order::v1 as order;
 pub use generated::bojagi::payment::v1 as payment;
 pub use generated::bojagi::settlement::v1 as settlement;

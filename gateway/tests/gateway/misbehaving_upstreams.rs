@@ -34,7 +34,7 @@ fn cases() -> Vec<Case> {
             "sends a message that is too long",
             one().data([&[0][..], &big].concat()),
             &["one"],
-            Code::Internal,
+            Code::ResourceExhausted,
             "5242880 bytes is longer",
         ),
         Case("is reset", one().reset(Reason::INTERNAL_ERROR), &["one"], Code::Internal, "the upstream failed"),

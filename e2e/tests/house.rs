@@ -1,0 +1,131 @@
+//! The rules of the house, held by reading the tree.
+#![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use toml::Table;
+
+const SERVICES: [&str; 6] = ["user", "item", "coupon", "order", "payment", "settlement"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && !path.ends_with("target") {
+            files.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files
+}
+
+fn dependencies(manifest: &Path) -> Vec<String> {
+    let manifest: Table = fs::read_to_string(manifest).unwrap().parse().unwrap();
+    let names = |section: &str| {
+        let table = manifest.get(section).and_then(|section| section.as_table().cloned()).unwrap_or_default();
+        table.keys().cloned().collect::<Vec<_>>()
+    };
+    [names("dependencies"), names("dev-dependencies")].concat()
+}
+
+/// Lines of code: comments and documentation do not count.
+fn code(path: &Path) -> String {
+    let text = fs::read_to_string(path).unwrap();
+    text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn domains_are_pure() {
+    for service in SERVICES {
+        let src = root().join("services").join(service).join("src");
+        let files = rust_files(&src.join("domain")).into_iter().chain([src.join("domain.rs")]);
+        for file in files {
+            for line in code(&file).lines() {
+                let line = line.trim();
+                let Some(import) = line.strip_prefix("use ").or_else(|| line.strip_prefix("pub use ")) else { continue };
+                let allowed = ["std::", "super", "self::", "crate::domain", "bojagi_kernel"];
+                // Pure calculation: digests and properties in tests.
+                let calculation = ["sha2::", "proptest::"];
+                assert!(
+                    allowed.iter().chain(&calculation).any(|prefix| import.starts_with(prefix)),
+                    "{}: a domain imports {import}",
+                    file.display()
+                );
+            }
+            for forbidden in ["async fn", ".await", "SystemTime", "Instant::now", "tonic::", "bojagi_store"] {
+                assert!(!code(&file).contains(forbidden), "{}: a domain has {forbidden}", file.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn no_service_depends_on_another() {
+    for service in SERVICES {
+        for dependency in dependencies(&root().join("services").join(service).join("Cargo.toml")) {
+            let other = SERVICES.iter().find(|other| dependency == format!("bojagi-{other}"));
+            assert_eq!(other, None, "{service} depends on {dependency}");
+            assert_ne!(dependency, "bojagi-gateway");
+        }
+    }
+}
+
+#[test]
+fn the_gateway_knows_no_business() {
+    for dependency in dependencies(&root().join("gateway/Cargo.toml")) {
+        let forbidden = SERVICES.iter().any(|service| dependency == format!("bojagi-{service}"));
+        assert!(!forbidden && dependency != "bojagi-store" && dependency != "bojagi-api", "{dependency}");
+    }
+}
+
+#[test]
+fn only_store_knows_the_driver() {
+    let crates = ["kernel", "api", "telemetry", "events", "chassis", "testkit"].map(|name| format!("crates/{name}"));
+    let services = SERVICES.map(|name| format!("services/{name}"));
+    for folder in crates.iter().chain(&services).chain(&["gateway".to_owned(), "mesh".to_owned()]) {
+        let names = dependencies(&root().join(folder).join("Cargo.toml"));
+        assert!(!names.iter().any(|name| ["rusqlite", "sqlx", "tokio-postgres"].contains(&name.as_str())), "{folder}");
+    }
+}
+
+#[test]
+fn only_chassis_makes_statuses() {
+    for service in SERVICES {
+        for file in rust_files(&root().join("services").join(service).join("src")) {
+            // What follows the marker of tests is not part of the service.
+            let code = code(&file);
+            let code = code.split("#[cfg(test)]").next().unwrap_or_default();
+            for made in ["Status::new(", "Status::internal(", "Status::not_found(", "Status::invalid_argument("] {
+                assert!(!code.contains(made), "{} makes a status itself", file.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn there_is_one_binary() {
+    let mut binaries = Vec::new();
+    for folder in ["mesh", "gateway", "e2e", "bench"] {
+        let src = root().join(folder).join("src");
+        binaries.extend(src.join("main.rs").exists().then_some(folder));
+        assert!(!src.join("bin").exists(), "{folder} has a binary more");
+    }
+    assert_eq!(binaries, ["mesh"]);
+}
+
+#[test]
+fn files_hold_one_subject() {
+    for folder in ["crates", "services", "gateway", "mesh", "e2e", "bench"] {
+        for file in rust_files(&root().join(folder)) {
+            let lines = fs::read_to_string(&file).unwrap().lines().count();
+            assert!(lines <= 500, "{} has {lines} lines", file.display());
+            assert!(!file.ends_with("mod.rs"), "{}", file.display());
+        }
+    }
+}

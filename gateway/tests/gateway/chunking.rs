@@ -1,0 +1,131 @@
+//! However a stream is cut into chunks, on the way in or out, the result is the same.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use crate::support::answer::Answer;
+use crate::support::client::{NATIVE, WEB, WEB_TEXT, call, call_in_chunks, request};
+use crate::support::upstream::{answering, careless};
+use crate::support::{frame, gateway, message};
+
+const TALK: &str = "/shop.v1.Orders/Talk";
+
+/// Cuts `body` into chunks of these sizes, again and again.
+fn cut(body: &[u8], sizes: &[usize]) -> Vec<Bytes> {
+    let mut chunks = Vec::new();
+    let mut rest = Bytes::copy_from_slice(body);
+    for size in sizes.iter().cycle() {
+        if rest.is_empty() {
+            break;
+        }
+        chunks.push(rest.split_to((*size).min(rest.len())));
+    }
+    chunks
+}
+
+/// What the upstream receives of a request in these chunks.
+fn received(content_type: &str, chunks: Vec<Bytes>) -> Bytes {
+    block_on(async {
+        let (upstream, mut received) = answering(Answer::unary(b""));
+        let reply = call_in_chunks(&gateway(upstream), request(content_type, TALK), chunks).await;
+        assert_eq!(reply.code(), tonic::Code::Ok);
+        received.recv().await.unwrap().body.unwrap()
+    })
+}
+
+/// The body of an answer that the upstream gives in these chunks.
+fn answered(content_type: &str, chunks: Vec<Bytes>) -> Bytes {
+    block_on(async {
+        let answer = chunks.into_iter().fold(Answer::grpc(), Answer::data).trailers(&[("grpc-status", "0")]);
+        call(&gateway(careless(answer)), request(content_type, TALK), message(b"")).await.body
+    })
+}
+
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(work)
+}
+
+/// Decodes groups of base64 that are padded one by one.
+fn decode_groups(text: &[u8]) -> Vec<u8> {
+    text.chunks(4).flat_map(|group| STANDARD.decode(group).unwrap()).collect()
+}
+
+#[test]
+fn text_cut_at_every_position() {
+    let body = [message(b"hello"), message(b""), message(b"abc")].concat();
+    let text = [STANDARD.encode(&body[..6]), STANDARD.encode(&body[6..7]), STANDARD.encode(&body[7..])].concat();
+    for position in 0..=text.len() {
+        let (head, tail) = text.as_bytes().split_at(position);
+        let chunks = vec![Bytes::copy_from_slice(head), Bytes::copy_from_slice(tail)];
+        assert_eq!(received(WEB_TEXT, chunks), body, "cut at {position}");
+    }
+}
+
+#[test]
+fn an_answer_cut_at_every_position() {
+    let body = [message(b"hello"), message(b""), message(b"abc")].concat();
+    let whole = [&body[..], &frame(0x80, b"grpc-status:0\r\n")].concat();
+    for position in 0..=body.len() {
+        let (head, tail) = body.split_at(position);
+        let chunks = vec![Bytes::copy_from_slice(head), Bytes::copy_from_slice(tail)];
+        assert_eq!(answered(WEB, chunks.clone()), whole, "binary, cut at {position}");
+        assert_eq!(decode_groups(&answered(WEB_TEXT, chunks)), whole, "text, cut at {position}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_chunking_of_a_request(
+        payloads in vec((0u8..2, vec(any::<u8>(), 0..60)), 0..6),
+        flushes in vec(1usize..40, 1..10),
+        sizes in vec(1usize..30, 1..20),
+        with_trailer: bool,
+    ) {
+        let body: Vec<u8> = payloads.iter().flat_map(|(flags, payload)| frame(*flags, payload)).collect();
+        prop_assert_eq!(received(NATIVE, cut(&body, &sizes)), body.clone());
+
+        let mut web = body.clone();
+        if with_trailer {
+            web.extend(frame(0x80, b"x-end: 1\r\n"));
+        }
+        prop_assert_eq!(received(WEB, cut(&web, &sizes)), body.clone());
+
+        let text: String = cut(&web, &flushes).iter().map(|part| STANDARD.encode(part)).collect();
+        prop_assert_eq!(received(WEB_TEXT, cut(text.as_bytes(), &sizes)), body);
+    }
+
+    #[test]
+    fn any_chunking_of_an_answer(
+        payloads in vec((0u8..2, vec(any::<u8>(), 0..60)), 0..6),
+        sizes in vec(1usize..30, 1..20),
+    ) {
+        let body: Vec<u8> = payloads.iter().flat_map(|(flags, payload)| frame(*flags, payload)).collect();
+        let whole = [&body[..], &frame(0x80, b"grpc-status:0\r\n")].concat();
+        prop_assert_eq!(answered(NATIVE, cut(&body, &sizes)), body.clone());
+        prop_assert_eq!(answered(WEB, cut(&body, &sizes)), whole.clone());
+        prop_assert_eq!(decode_groups(&answered(WEB_TEXT, cut(&body, &sizes))), whole);
+    }
+
+    #[test]
+    fn no_bytes_break_the_gateway(
+        chunks in vec(vec(any::<u8>(), 0..20), 0..10),
+        content_type in prop::sample::select(vec![NATIVE, WEB, WEB_TEXT]),
+    ) {
+        let chunks: Vec<Bytes> = chunks.into_iter().map(Bytes::from).collect();
+        let (sent, answer) = (chunks.clone(), chunks.into_iter().fold(Answer::grpc(), Answer::data));
+        let reply = block_on(async {
+            let (upstream, _received) = answering(answer);
+            call_in_chunks(&gateway(upstream), request(content_type, TALK), sent).await
+        });
+        prop_assert_eq!(reply.status, 200);
+        let end = if content_type == WEB_TEXT { reply.header("grpc-status").is_some() || !reply.body.is_empty() } else {
+            reply.code() != tonic::Code::Ok
+        };
+        prop_assert!(end, "an answer without trailers is never OK");
+    }
+}

@@ -1,0 +1,21 @@
+//! What the gateway asks about tokens, answered by the verifier that the services ask too.
+
+use std::sync::Arc;
+
+use bojagi_chassis::tokens::{TokenFault, Verifier};
+use bojagi_gateway::{AuthenticationFailure, Authenticator, Identity};
+
+pub(crate) struct TokenAuthenticator(pub(crate) Arc<Verifier>);
+
+impl Authenticator for TokenAuthenticator {
+    fn verify(&self, bearer_token: &str) -> Result<Identity, AuthenticationFailure> {
+        match self.0.verify(bearer_token) {
+            Ok(account) => Ok(Identity {
+                subject: account.account_id.to_string(),
+                roles: account.roles.iter().map(|role| role.name().to_owned()).collect(),
+            }),
+            Err(TokenFault::Expired) => Err(AuthenticationFailure::Expired),
+            Err(TokenFault::Malformed | TokenFault::Revoked) => Err(AuthenticationFailure::Invalid),
+        }
+    }
+}

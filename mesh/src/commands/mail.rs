@@ -1,0 +1,29 @@
+//! `bojagi mail`: the mailbox folder, newest last.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::CommandError;
+
+/// Where the mailbox is.
+#[derive(Debug, Args)]
+pub(crate) struct Mail {
+    /// The data directory.
+    #[arg(long, value_name = "DIR", default_value = "./data")]
+    data: PathBuf,
+    /// Only mail to this address.
+    #[arg(long, value_name = "ADDRESS")]
+    to: Option<String>,
+}
+
+pub(super) fn run(mail: &Mail) -> Result<ExitCode, CommandError> {
+    let letters = bojagi_user::mailbox::read(&mail.data.join("mailbox")).map_err(CommandError::other)?;
+    let wanted = |to: &str| mail.to.as_deref().is_none_or(|address| address.eq_ignore_ascii_case(to));
+    for letter in letters.iter().filter(|letter| wanted(&letter.to)) {
+        println!("{}", letter.text.trim_end());
+        println!("---");
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,73 @@
+//! `bojagi up`: everything in this process.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bojagi::client::GatewayClient;
+use bojagi::demo::{self, DemoAccounts};
+use bojagi::{Mesh, MeshSettings, Options, StartError};
+use bojagi_kernel::SystemClock;
+use bojagi_telemetry::logging;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{CommandError, Up};
+
+pub(super) async fn run(up: Up) -> Result<ExitCode, CommandError> {
+    let began = Instant::now();
+    let settings = MeshSettings::load(up.config.as_deref(), std::env::vars()).map_err(StartError::from)?;
+    let format = if settings.mesh.log_format == "json" { logging::Format::Json } else { logging::Format::Text };
+    logging::start(&settings.mesh.log, format).map_err(CommandError::other)?;
+    // Heard from the beginning, so that a signal during the start is not lost.
+    let mut terminate = signal(SignalKind::terminate()).map_err(CommandError::other)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(CommandError::other)?;
+
+    let options = Options { data: up.data.clone(), listen: up.listen, clock: Arc::new(SystemClock), settings };
+    let mesh = Mesh::start(options).await?;
+    let address = mesh.address();
+    println!("bojagi is ready after {} ms", began.elapsed().as_millis());
+    println!("  gateway   http://{address}  (gRPC, gRPC-Web)");
+    println!("  services  user item coupon order payment settlement, in this process");
+    println!("  data      {}", mesh.data().display());
+
+    let stopped_early = tokio::select! {
+        _ = terminate.recv() => true,
+        _ = interrupt.recv() => true,
+        shown = show(&mesh, up.no_demo) => { shown?; false },
+    };
+    if !stopped_early {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    }
+    println!("stopping");
+    let clean = mesh.stop().await;
+    println!("{}", if clean { "stopped" } else { "stopped; some work had to be cut short and goes on at the next start" });
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Makes the sample catalogue if it is not there, and prints what to try.
+async fn show(mesh: &Mesh, no_demo: bool) -> Result<(), CommandError> {
+    let address = mesh.address();
+    if !no_demo {
+        let gateway = GatewayClient::new(&format!("http://{address}")).map_err(CommandError::other)?;
+        let accounts = demo::ensure(&gateway, mesh.data(), async |email: &str| mesh.grant_admin(email).await)
+            .await
+            .map_err(CommandError::other)?;
+        print_accounts(&accounts);
+    }
+    println!("\ntry");
+    println!("  cargo run --release -- tour --gateway http://{address} --data {}", mesh.data().display());
+    println!("  grpcurl -plaintext {address} list");
+    println!("  grpcurl -plaintext -d '{{\"keyword\": \"tea\"}}' {address} bojagi.item.v1.CatalogService/SearchItems");
+    println!("\nCtrl-C stops it");
+    Ok(())
+}
+
+fn print_accounts(accounts: &DemoAccounts) {
+    println!("\ndemo accounts");
+    for account in accounts.list() {
+        println!("  {:<9} {:<32} {}", account.role, account.email, account.password);
+    }
+}

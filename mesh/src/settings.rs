@@ -1,0 +1,142 @@
+//! The settings of a mesh: a section for each component, from its commented defaults, a file, the environment and flags.
+
+use std::path::Path;
+
+use bojagi_chassis::settings::{Mistakes, Settings};
+use bojagi_gateway::GatewayConfig;
+use bojagi_kernel::ShopCalendar;
+use serde::Deserialize;
+
+/// The commented defaults of what concerns the whole mesh.
+pub const DEFAULTS: &str = include_str!("../config.default.toml");
+
+const SECTIONS: &[(&str, &str)] = &[
+    ("mesh", DEFAULTS),
+    ("gateway", bojagi_gateway::DEFAULT_CONFIG),
+    ("user", bojagi_user::DEFAULTS),
+    ("item", bojagi_item::DEFAULTS),
+    ("coupon", bojagi_coupon::DEFAULTS),
+    ("order", bojagi_order::DEFAULTS),
+    ("payment", bojagi_payment::DEFAULTS),
+    ("settlement", bojagi_settlement::DEFAULTS),
+];
+
+/// Everything that can be set.
+pub struct MeshSettings {
+    /// What concerns the whole mesh.
+    pub mesh: Shared,
+    /// The gateway.
+    pub gateway: GatewayConfig,
+    /// The contexts.
+    pub user: bojagi_user::Config,
+    /// Stores, items and stock.
+    pub item: bojagi_item::Config,
+    /// Coupons.
+    pub coupon: bojagi_coupon::Config,
+    /// Orders.
+    pub order: bojagi_order::Config,
+    /// Payments.
+    pub payment: bojagi_payment::Config,
+    /// Settlement.
+    pub settlement: bojagi_settlement::Config,
+}
+
+/// What concerns the whole mesh.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shared {
+    /// The IANA time zone that decides when the shop's day begins.
+    pub time_zone: String,
+    /// The log filter.
+    pub log: String,
+    /// `text` or `json`.
+    pub log_format: String,
+    /// Units of work that may wait in a store.
+    pub store_queue: usize,
+    /// Reads at once in a store.
+    pub store_readers: usize,
+    /// Seconds that running work may take to end after the process was asked to.
+    pub stop_seconds: u64,
+}
+
+impl Shared {
+    fn check(&self) -> Vec<String> {
+        let mut mistakes = Vec::new();
+        if let Err(error) = ShopCalendar::in_zone(&self.time_zone) {
+            mistakes.push(format!("time_zone: {error}"));
+        }
+        if !["text", "json"].contains(&self.log_format.as_str()) {
+            mistakes.push(format!("log_format: {:?} is neither text nor json", self.log_format));
+        }
+        if self.store_queue == 0 || self.store_readers == 0 {
+            mistakes.push("store_queue and store_readers: must be at least 1".into());
+        }
+        mistakes
+    }
+}
+
+impl MeshSettings {
+    /// The defaults, with a file over them if one is given, and the environment over both.
+    ///
+    /// # Errors
+    /// Every mistake in any of them.
+    pub fn load(
+        file: Option<&Path>,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, Mistakes> {
+        let mut settings = Settings::with_defaults(SECTIONS);
+        if let Some(path) = file {
+            match std::fs::read_to_string(path) {
+                Ok(text) => settings.overlay_file(&path.display().to_string(), &text),
+                Err(error) => return Err(Mistakes(vec![format!("{}: {error}", path.display())])),
+            }
+        }
+        settings.overlay_environment(environment);
+
+        let mesh = settings.section("mesh", Shared::check);
+        let gateway = settings.section("gateway", GatewayConfig::check);
+        let user = settings.section("user", bojagi_user::Config::check);
+        let item = settings.section("item", bojagi_item::Config::check);
+        let coupon = settings.section("coupon", bojagi_coupon::Config::check);
+        let order = settings.section("order", bojagi_order::Config::check);
+        let payment = settings.section("payment", bojagi_payment::Config::check);
+        let settlement = settings.section("settlement", bojagi_settlement::Config::check);
+        settings.finish()?;
+        match (mesh, gateway, user, item, coupon, order, payment, settlement) {
+            (Some(mesh), Some(gateway), Some(user), Some(item), Some(coupon), Some(order), Some(payment), Some(settlement)) => {
+                Ok(Self { mesh, gateway, user, item, coupon, order, payment, settlement })
+            }
+            // A section that is not there has left a mistake, which has been answered.
+            _ => Err(Mistakes(Vec::new())),
+        }
+    }
+
+    /// The defaults alone.
+    ///
+    /// # Errors
+    /// Never, unless the defaults themselves are wrong; a test holds that they are not.
+    pub fn defaults() -> Result<Self, Mistakes> {
+        Self::load(None, [])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_valid() {
+        assert!(MeshSettings::defaults().is_ok());
+    }
+
+    #[test]
+    fn mistakes_of_several_sections_are_told_at_once() {
+        let environment = [
+            ("BOJAGI_MESH__TIME_ZONE".to_owned(), "Mars/Olympus".to_owned()),
+            ("BOJAGI_GATEWAY__CONNECTIONS__MAX".to_owned(), "many".to_owned()),
+            ("BOJAGI_ORDER__NO_SUCH_THING".to_owned(), "1".to_owned()),
+        ];
+        let mistakes = MeshSettings::load(None, environment).err().unwrap();
+        assert_eq!(mistakes.0.len(), 3, "{mistakes}");
+    }
+}
