@@ -130,7 +130,8 @@ where
 }
 
 fn to_web<R>(mut response: Response<R>, encoding: WebEncoding) -> Response<ResponseBody<R>> {
-    let web = response.headers().get(CONTENT_TYPE).and_then(GrpcContentType::parse).map(|native| native.to_web(encoding));
+    let web =
+        response.headers().get(CONTENT_TYPE).and_then(GrpcContentType::parse).map(|native| native.to_web(encoding));
     if let Some(web) = web {
         response.headers_mut().insert(CONTENT_TYPE, web);
     }
@@ -144,10 +145,9 @@ fn refuse<R>(refusal: NotGrpc) -> Response<ResponseBody<R>> {
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "The content-type must be application/grpc, application/grpc-web or application/grpc-web-text.\n",
         ),
-        NotGrpc::NativeOverHttp1 => (
-            StatusCode::HTTP_VERSION_NOT_SUPPORTED,
-            "Native gRPC needs HTTP/2; over HTTP/1.1 there is gRPC-Web.\n",
-        ),
+        NotGrpc::NativeOverHttp1 => {
+            (StatusCode::HTTP_VERSION_NOT_SUPPORTED, "Native gRPC needs HTTP/2; over HTTP/1.1 there is gRPC-Web.\n")
+        }
     };
     let mut response = Response::new(ResponseBody::Plain { sentence: Some(Bytes::from_static(sentence.as_bytes())) });
     *response.status_mut() = status;

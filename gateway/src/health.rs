@@ -60,7 +60,11 @@ impl Readiness {
 }
 
 /// The health service for the services of the descriptor set that have a method the gateway serves, and for the gateway itself (`""`).
-pub(crate) fn service(readiness: &Readiness, policies: &Policies, methods: &Methods) -> HealthServer<impl Health + use<>> {
+pub(crate) fn service(
+    readiness: &Readiness,
+    policies: &Policies,
+    methods: &Methods,
+) -> HealthServer<impl Health + use<>> {
     let services = policies
         .methods()
         .iter()

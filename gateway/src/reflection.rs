@@ -14,9 +14,8 @@ const REFLECTION_V1ALPHA: &[u8] = tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR
 
 /// The reflection service in both versions; older clients, grpcurl among them, ask for v1alpha.
 pub(crate) fn services(descriptor_set: &[u8], methods: &Methods) -> Result<Vec<OwnService>, ConfigMistake> {
-    let served = only_served(descriptor_set, methods).ok_or_else(|| {
-        ConfigMistake::new("policies", "the descriptor set cannot be prepared for reflection")
-    })?;
+    let served = only_served(descriptor_set, methods)
+        .ok_or_else(|| ConfigMistake::new("policies", "the descriptor set cannot be prepared for reflection"))?;
     let builder = || {
         Builder::configure()
             .include_reflection_service(false)

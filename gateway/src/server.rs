@@ -71,7 +71,12 @@ impl BoundGateway {
     }
 }
 
-async fn accept_until(shutdown: impl Future<Output = ()>, gateway: &Gateway, listener: &TcpListener, tasks: &TaskTracker) {
+async fn accept_until(
+    shutdown: impl Future<Output = ()>,
+    gateway: &Gateway,
+    listener: &TcpListener,
+    tasks: &TaskTracker,
+) {
     let connections = Connections::new(gateway);
     let room = Arc::new(Semaphore::new(gateway.config.connections.max));
     let mut shutdown = pin!(shutdown);

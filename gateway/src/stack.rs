@@ -20,9 +20,8 @@ use crate::methods::Methods;
 use crate::request_ids::RequestIds;
 
 /// All layers around the upstreams, as a type, so that a call needs no dynamic dispatch until it reaches one.
-pub(crate) type Stack = Cors<
-    CleanHeaders<RequestIds<GrpcWeb<AccessLog<AnswerErrors<Drain<Admit<Deadline<CheckMessages<Forward>>>>>>>>>,
->;
+pub(crate) type Stack =
+    Cors<CleanHeaders<RequestIds<GrpcWeb<AccessLog<AnswerErrors<Drain<Admit<Deadline<CheckMessages<Forward>>>>>>>>>>;
 
 /// The future of the stack. It does not depend on the body of the request, which is boxed for the upstream.
 pub(crate) type StackFuture = <Stack as Service<http::Request<tonic::body::Body>>>::Future;

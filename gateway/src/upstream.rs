@@ -6,8 +6,7 @@ use tower::{BoxError, Service, ServiceExt};
 use crate::config_errors::ConfigMistake;
 
 /// A gRPC server: one in the same process, or a client of one elsewhere. It is cloned for every call, so a clone must be cheap.
-pub type Upstream =
-    BoxCloneSyncService<http::Request<tonic::body::Body>, http::Response<tonic::body::Body>, BoxError>;
+pub type Upstream = BoxCloneSyncService<http::Request<tonic::body::Body>, http::Response<tonic::body::Body>, BoxError>;
 
 /// Makes an [`Upstream`] of any tower service that speaks gRPC, such as `tonic::service::Routes` or a generated server.
 pub fn upstream<S>(service: S) -> Upstream

@@ -27,12 +27,7 @@ impl WebEncoder {
     pub(crate) fn new(encoding: WebEncoding) -> Self {
         // What is wrong with an answer was found further in; here only the ends of messages matter.
         let rules = FrameRules { longest_message: u32::MAX, longest_trailer: None };
-        Self {
-            encoding,
-            scanner: FrameScanner::new(rules),
-            outgoing: VecDeque::new(),
-            incomplete: VecDeque::new(),
-        }
+        Self { encoding, scanner: FrameScanner::new(rules), outgoing: VecDeque::new(), incomplete: VecDeque::new() }
     }
 
     /// Takes what the answer has next.

@@ -73,9 +73,11 @@ impl Body for CheckedAnswer {
         let checked = match next {
             Some(Ok(frame)) => check(frame, this.scanner, this.status_ahead),
             Some(Err(status)) => Err(UpstreamFault::Failed(status.into())),
-            None => this.scanner.finish().map_err(UpstreamFault::from).and_then(|()| {
-                this.status_ahead.take().map(Next::End).ok_or(UpstreamFault::NoTrailers)
-            }),
+            None => this
+                .scanner
+                .finish()
+                .map_err(UpstreamFault::from)
+                .and_then(|()| this.status_ahead.take().map(Next::End).ok_or(UpstreamFault::NoTrailers)),
         };
         Poll::Ready(Some(match checked {
             Ok(Next::Pass(frame)) => Ok(frame),

@@ -48,11 +48,8 @@ impl Connections {
         // A client that says nothing at all is not waited for as long as one that has paused.
         let (first_check, idle) = (Instant::now() + self.first_head, self.idle);
         let activity = Arc::new(Activity::default());
-        let service = ConnectionService {
-            service: self.service.clone(),
-            peer: Peer::new(peer),
-            activity: Arc::clone(&activity),
-        };
+        let service =
+            ConnectionService { service: self.service.clone(), peer: Peer::new(peer), activity: Arc::clone(&activity) };
         async move {
             let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
             let mut drain_begun = pin!(drain.begun.cancelled());

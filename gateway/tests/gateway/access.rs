@@ -87,7 +87,8 @@ async fn a_refusal_says_why_and_how_to_do_better() {
 #[tokio::test]
 async fn an_internal_method_looks_like_one_that_does_not_exist() {
     let unknown = call_as(WEB, Some("Bearer seller"), UNKNOWN).await;
-    for hidden in [INTERNAL, WITHOUT_POLICY, "/shop.v1.Workshop/Build", "/other.v1.Things/Get", "/", "/shop.v1.Orders"] {
+    for hidden in [INTERNAL, WITHOUT_POLICY, "/shop.v1.Workshop/Build", "/other.v1.Things/Get", "/", "/shop.v1.Orders"]
+    {
         let reply = call_as(WEB, Some("Bearer seller"), hidden).await;
         let as_unknown = |reply: &Reply, path: &str| {
             let status = reply.grpc_status();
@@ -101,7 +102,8 @@ async fn an_internal_method_looks_like_one_that_does_not_exist() {
 #[tokio::test]
 async fn two_authorization_headers_are_refused() {
     let gateway = gateway(careless(Answer::unary(b"")));
-    let twice = request(WEB, SIGNED_IN).header("authorization", "Bearer seller").header("authorization", "Bearer seller");
+    let twice =
+        request(WEB, SIGNED_IN).header("authorization", "Bearer seller").header("authorization", "Bearer seller");
     assert_eq!(call(&gateway, twice, message(b"")).await.reason(), "TOKEN_INVALID");
 }
 

@@ -93,7 +93,8 @@ async fn a_request_that_breaks_off_is_cancelled() {
         Ok(Frame::data(message(b"first"))),
         Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset)),
     ]);
-    let reply = read(send(&gateway(upstream), request(NATIVE, TALK).body(StreamBody::new(frames)).unwrap()).await).await;
+    let reply =
+        read(send(&gateway(upstream), request(NATIVE, TALK).body(StreamBody::new(frames)).unwrap()).await).await;
     assert_eq!((reply.code(), reply.reason().as_str()), (Code::Cancelled, "REQUEST_BROKEN_OFF"));
     assert!(received.recv().await.unwrap().body.is_none());
 }

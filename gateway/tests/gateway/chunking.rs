@@ -7,7 +7,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use crate::support::answer::Answer;
-use crate::support::client::{NATIVE, WEB, WEB_TEXT, call, call_in_chunks, request};
+use crate::support::client::{NATIVE, WEB, WEB_TEXT, call, call_in_chunks, decode_groups, request};
 use crate::support::upstream::{answering, careless};
 use crate::support::{frame, gateway, message};
 
@@ -46,11 +46,6 @@ fn answered(content_type: &str, chunks: Vec<Bytes>) -> Bytes {
 
 fn block_on<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(work)
-}
-
-/// Decodes groups of base64 that are padded one by one.
-fn decode_groups(text: &[u8]) -> Vec<u8> {
-    text.chunks(4).flat_map(|group| STANDARD.decode(group).unwrap()).collect()
 }
 
 #[test]
@@ -123,9 +118,6 @@ proptest! {
             call_in_chunks(&gateway(upstream), request(content_type, TALK), sent).await
         });
         prop_assert_eq!(reply.status, 200);
-        let end = if content_type == WEB_TEXT { reply.header("grpc-status").is_some() || !reply.body.is_empty() } else {
-            reply.code() != tonic::Code::Ok
-        };
-        prop_assert!(end, "an answer without trailers is never OK");
+        prop_assert_ne!(reply.code(), tonic::Code::Ok, "an answer without trailers is never OK");
     }
 }

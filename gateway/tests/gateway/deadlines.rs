@@ -19,7 +19,8 @@ async fn before_the_headers_a_call_ends_at_its_deadline() {
     for content_type in [WEB, NATIVE] {
         let (upstream, mut dropped) = silent();
         let began = Instant::now();
-        let reply = call(&gateway(upstream), request(content_type, GET).header("grpc-timeout", "250m"), message(b"")).await;
+        let reply =
+            call(&gateway(upstream), request(content_type, GET).header("grpc-timeout", "250m"), message(b"")).await;
         assert_eq!(began.elapsed(), Duration::from_millis(250), "{content_type}");
         assert_eq!((reply.status.as_u16(), reply.code()), (200, Code::DeadlineExceeded), "{content_type}");
         assert_eq!(reply.reason(), "DEADLINE_EXCEEDED");

@@ -11,12 +11,13 @@ use crate::support::{frame, gateway, message};
 const GET: &str = "/shop.v1.Orders/Get";
 
 #[tokio::test]
-async fn gprc_web_in_binary() {
-    let answer = Answer::grpc()
-        .header("x-price", "9")
-        .data(message(b"one"))
-        .data(message(b"two"))
-        .trailers(&[("grpc-status", "0"), ("x-seen", "a"), ("x-seen", "b"), ("x-key-bin", "YQ==")]);
+async fn grpc_web_in_binary() {
+    let answer = Answer::grpc().header("x-price", "9").data(message(b"one")).data(message(b"two")).trailers(&[
+        ("grpc-status", "0"),
+        ("x-seen", "a"),
+        ("x-seen", "b"),
+        ("x-key-bin", "YQ=="),
+    ]);
     let (upstream, mut received) = answering(answer);
     let reply = call(&gateway(upstream), request(WEB, GET), message(b"hello")).await;
 
@@ -67,7 +68,8 @@ async fn trailers_only_stays_in_the_headers() {
         .header("grpc-status-details-bin", "CAU");
     for content_type in [WEB, WEB_TEXT, NATIVE] {
         let (upstream, _received) = answering(refusal.clone());
-        let response = send(&gateway(upstream), request(content_type, GET).body(Full::new(message(b""))).unwrap()).await;
+        let response =
+            send(&gateway(upstream), request(content_type, GET).body(Full::new(bytes::Bytes::new())).unwrap()).await;
         assert!(http_body::Body::is_end_stream(response.body()), "{content_type}: no empty frame follows");
         let reply = read(response).await;
         assert_eq!(reply.status, 200, "{content_type}");

@@ -12,7 +12,8 @@ const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";
 
 async fn received(content_type: &str, headers: &[(&str, &str)]) -> Received {
     let (upstream, mut received) = answering(Answer::unary(b""));
-    let request = headers.iter().fold(request(content_type, GET), |request, (name, value)| request.header(*name, *value));
+    let request =
+        headers.iter().fold(request(content_type, GET), |request, (name, value)| request.header(*name, *value));
     call(&gateway(upstream), request, message(b"")).await;
     received.recv().await.unwrap()
 }

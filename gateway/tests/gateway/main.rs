@@ -1,5 +1,7 @@
 //! The gateway as its clients and its upstreams see it.
 
+#![cfg(test)]
+
 mod access;
 mod access_log;
 mod bad_requests;

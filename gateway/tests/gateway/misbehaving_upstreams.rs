@@ -4,7 +4,7 @@ use h2::Reason;
 use tonic::{Code, Status};
 
 use crate::support::answer::Answer;
-use crate::support::client::{NATIVE, Reply, WEB, WEB_TEXT, call, request};
+use crate::support::client::{NATIVE, Reply, WEB, WEB_TEXT, call, decode_groups, request};
 use crate::support::upstream::{careless, failing};
 use crate::support::{frame, gateway, message};
 
@@ -114,12 +114,11 @@ async fn over_grpc_web_the_status_is_in_the_body_or_in_the_headers() {
 
 #[tokio::test]
 async fn over_grpc_web_text_the_trailer_frame_can_be_decoded_too() {
-    use base64::Engine as _;
     let cut = Answer::grpc().data(message(b"one")).data(&b"\0\0\0\0\x09tw"[..]);
     let reply = call(&gateway(careless(cut)), request(WEB_TEXT, GET), "").await;
     let (first, rest) = reply.body.split_at(12);
     assert_eq!(first, b"AAAAAANvbmU=");
-    let trailer = base64::engine::general_purpose::STANDARD.decode(rest).unwrap();
+    let trailer = decode_groups(rest);
     assert_eq!(trailer[0], 0x80);
     assert!(trailer[5..].starts_with(b"grpc-status:13\r\n"), "{:?}", String::from_utf8_lossy(&trailer));
 }

@@ -1,10 +1,11 @@
 //! What the tests share: a gateway before an upstream that does as it is told.
 
-pub mod answer;
-pub mod client;
-pub mod upstream;
+pub(crate) mod answer;
+pub(crate) mod client;
+pub(crate) mod log;
+pub(crate) mod upstream;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use bojagi_gateway::{
     AuthenticationFailure, Authenticator, Gateway, GatewayConfig, GatewayService, Identity, Policies, Upstream,
@@ -12,7 +13,7 @@ use bojagi_gateway::{
 use bytes::{BufMut, Bytes, BytesMut};
 
 /// The descriptor set of `shop.proto`, with all imports.
-pub fn descriptor_set() -> Vec<u8> {
+pub(crate) fn descriptor_set() -> Vec<u8> {
     let here = env!("CARGO_MANIFEST_DIR");
     protox::Compiler::new([format!("{here}/tests/gateway"), format!("{here}/../proto")])
         .unwrap()
@@ -22,12 +23,14 @@ pub fn descriptor_set() -> Vec<u8> {
         .encode_file_descriptor_set()
 }
 
-pub fn policies() -> Policies {
-    Policies::from_descriptor_set(&descriptor_set()).unwrap()
+/// The policies of `shop.proto`, compiled once.
+pub(crate) fn policies() -> Policies {
+    static POLICIES: LazyLock<Policies> = LazyLock::new(|| Policies::from_descriptor_set(&descriptor_set()).unwrap());
+    POLICIES.clone()
 }
 
 /// Knows four tokens.
-pub struct FourTokens;
+pub(crate) struct FourTokens;
 
 impl Authenticator for FourTokens {
     fn verify(&self, bearer_token: &str) -> Result<Identity, AuthenticationFailure> {
@@ -43,7 +46,8 @@ impl Authenticator for FourTokens {
 }
 
 /// A gateway before `upstream`, configured by `configure`.
-pub fn gateway_with(upstream: Upstream, configure: impl FnOnce(&mut GatewayConfig)) -> Gateway {
+pub(crate) fn gateway_with(upstream: Upstream, configure: impl FnOnce(&mut GatewayConfig)) -> Gateway {
+    log::install();
     let mut config = GatewayConfig::default();
     configure(&mut config);
     Gateway::builder(config)
@@ -54,17 +58,17 @@ pub fn gateway_with(upstream: Upstream, configure: impl FnOnce(&mut GatewayConfi
         .unwrap()
 }
 
-pub fn gateway(upstream: Upstream) -> GatewayService {
+pub(crate) fn gateway(upstream: Upstream) -> GatewayService {
     gateway_with(upstream, |_| {}).service()
 }
 
 /// One message as it is on the wire.
-pub fn message(payload: &[u8]) -> Bytes {
+pub(crate) fn message(payload: &[u8]) -> Bytes {
     frame(0, payload)
 }
 
 /// One frame as it is on the wire.
-pub fn frame(flags: u8, payload: &[u8]) -> Bytes {
+pub(crate) fn frame(flags: u8, payload: &[u8]) -> Bytes {
     let mut frame = BytesMut::new();
     frame.put_u8(flags);
     frame.put_u32(payload.len() as u32);

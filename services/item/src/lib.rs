@@ -1,1 +1,40 @@
 #![doc = include_str!("../README.md")]
+
+mod adjust_stock;
+mod categories;
+mod config;
+mod create_item;
+mod create_store;
+mod delete_item;
+mod delete_store;
+mod domain;
+mod end_hold;
+mod events;
+mod jobs;
+mod reserve_stock;
+mod rpc;
+mod service;
+mod store;
+mod update_item;
+mod update_store;
+
+use bojagi_kernel::refusal::ReasonRow;
+use bojagi_store::{Migration, idempotency};
+
+pub use config::{Config, DEFAULTS};
+pub use service::build;
+
+use domain::refusal::{CatalogRefusal, StockRefusal};
+
+/// The name of the context.
+pub const NAME: &str = "item";
+
+/// The topic on which it tells.
+pub const TOPIC: &str = "bojagi.item.v1";
+
+/// Its tables.
+pub const MIGRATIONS: &[Migration] =
+    &[idempotency::MIGRATION, bojagi_events::MIGRATION, store::schema::CATALOGUE, store::schema::STOCK];
+
+/// What it refuses.
+pub const REASONS: &[&[ReasonRow]] = &[CatalogRefusal::REASONS, StockRefusal::REASONS];

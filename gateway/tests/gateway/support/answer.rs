@@ -15,7 +15,7 @@ use super::message;
 
 /// An answer that an upstream gives again and again.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub(crate) struct Answer {
     status: StatusCode,
     headers: HeaderMap,
     steps: Vec<Step>,
@@ -32,59 +32,59 @@ enum Step {
 
 impl Answer {
     /// The headers of a gRPC answer and nothing else yet.
-    pub fn grpc() -> Self {
+    pub(crate) fn grpc() -> Self {
         Self { status: StatusCode::OK, headers: headers(&[("content-type", "application/grpc")]), steps: Vec::new() }
     }
 
     /// A whole unary answer.
-    pub fn unary(payload: &[u8]) -> Self {
+    pub(crate) fn unary(payload: &[u8]) -> Self {
         Self::grpc().data(message(payload)).trailers(&[("grpc-status", "0")])
     }
 
-    pub fn http_status(mut self, status: u16) -> Self {
+    pub(crate) fn http_status(mut self, status: u16) -> Self {
         self.status = StatusCode::from_u16(status).unwrap();
         self
     }
 
-    pub fn header(mut self, name: &'static str, value: &'static str) -> Self {
+    pub(crate) fn header(mut self, name: &'static str, value: &'static str) -> Self {
         self.headers.append(name, HeaderValue::from_static(value));
         self
     }
 
-    pub fn without_header(mut self, name: &str) -> Self {
+    pub(crate) fn without_header(mut self, name: &str) -> Self {
         self.headers.remove(name);
         self
     }
 
-    pub fn data(mut self, bytes: impl Into<Bytes>) -> Self {
+    pub(crate) fn data(mut self, bytes: impl Into<Bytes>) -> Self {
         self.steps.push(Step::Data(bytes.into()));
         self
     }
 
-    pub fn trailers(mut self, trailers: &[(&'static str, &'static str)]) -> Self {
+    pub(crate) fn trailers(mut self, trailers: &[(&'static str, &'static str)]) -> Self {
         self.steps.push(Step::Trailers(headers(trailers)));
         self
     }
 
     /// The stream is reset.
-    pub fn reset(mut self, reason: h2::Reason) -> Self {
+    pub(crate) fn reset(mut self, reason: h2::Reason) -> Self {
         self.steps.push(Step::Reset(reason));
         self
     }
 
     /// The service fails with a status of its own.
-    pub fn fail(mut self, status: Status) -> Self {
+    pub(crate) fn fail(mut self, status: Status) -> Self {
         self.steps.push(Step::Fail(status));
         self
     }
 
     /// Nothing more comes, and the stream stays open.
-    pub fn never(mut self) -> Self {
+    pub(crate) fn never(mut self) -> Self {
         self.steps.push(Step::Never);
         self
     }
 
-    pub fn to_response(&self) -> Response<Body> {
+    pub(crate) fn to_response(&self) -> Response<Body> {
         let body = if self.steps.is_empty() {
             Body::empty()
         } else {
@@ -115,7 +115,7 @@ fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
 }
 
 /// What `Infallible` bodies need when they are collected.
-pub fn never_fails<T>(result: Result<T, Infallible>) -> T {
+pub(crate) fn never_fails<T>(result: Result<T, Infallible>) -> T {
     match result {
         Ok(value) => value,
         Err(never) => match never {},

@@ -1,5 +1,7 @@
 //! Calls of a gateway in the same process, and what came back.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bojagi_gateway::{GatewayBody, GatewayService};
 use bytes::Bytes;
 use futures::stream;
@@ -12,32 +14,32 @@ use tower::ServiceExt;
 
 use super::answer::never_fails;
 
-pub const WEB: &str = "application/grpc-web+proto";
-pub const WEB_TEXT: &str = "application/grpc-web-text+proto";
-pub const NATIVE: &str = "application/grpc";
+pub(crate) const WEB: &str = "application/grpc-web+proto";
+pub(crate) const WEB_TEXT: &str = "application/grpc-web-text+proto";
+pub(crate) const NATIVE: &str = "application/grpc";
 
 /// A request of this content type, to be completed by the test.
-pub fn request(content_type: &str, path: &str) -> http::request::Builder {
+pub(crate) fn request(content_type: &str, path: &str) -> http::request::Builder {
     let version = if content_type == NATIVE { Version::HTTP_2 } else { Version::HTTP_11 };
     Request::post(path).version(version).header("content-type", content_type)
 }
 
 /// What came back, all of it.
 #[derive(Debug)]
-pub struct Reply {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: Bytes,
-    pub trailers: Option<HeaderMap>,
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    pub(crate) trailers: Option<HeaderMap>,
 }
 
 impl Reply {
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
 
-    /// The status, wherever it is: in the headers, in trailers, or in the trailer frame of a binary gRPC-Web body.
-    pub fn grpc_status(&self) -> Status {
+    /// The status, wherever it is: in the headers, in trailers, or in the trailer frame of a gRPC-Web body.
+    pub(crate) fn grpc_status(&self) -> Status {
         let of_frame = self.trailer_frame();
         Status::from_header_map(&self.headers)
             .or_else(|| self.trailers.as_ref().and_then(Status::from_header_map))
@@ -45,23 +47,23 @@ impl Reply {
             .unwrap_or_else(|| panic!("no status anywhere in {self:?}"))
     }
 
-    pub fn code(&self) -> Code {
+    pub(crate) fn code(&self) -> Code {
         self.grpc_status().code()
     }
 
-    pub fn details(&self) -> ErrorDetails {
+    pub(crate) fn details(&self) -> ErrorDetails {
         self.grpc_status().get_error_details()
     }
 
     /// The reason of the error.
-    pub fn reason(&self) -> String {
+    pub(crate) fn reason(&self) -> String {
         let info = self.details().error_info().expect("an error has a reason").clone();
         assert_eq!(info.domain, "bojagi.gateway");
         info.reason
     }
 
-    /// The messages of a binary body, without a trailer frame.
-    pub fn messages(&self) -> Vec<Bytes> {
+    /// The messages of the body, without a trailer frame.
+    pub(crate) fn messages(&self) -> Vec<Bytes> {
         self.frames().into_iter().filter(|(flags, _)| flags & 0x80 == 0).map(|(_, payload)| payload).collect()
     }
 
@@ -79,7 +81,8 @@ impl Reply {
 
     fn frames(&self) -> Vec<(u8, Bytes)> {
         let mut frames = Vec::new();
-        let mut rest = self.body.clone();
+        let is_text = self.header("content-type").is_some_and(|value| value.starts_with("application/grpc-web-text"));
+        let mut rest = if is_text { decode_groups(&self.body) } else { self.body.clone() };
         while rest.len() >= 5 {
             let length = u32::from_be_bytes([rest[1], rest[2], rest[3], rest[4]]) as usize;
             if rest.len() < 5 + length {
@@ -92,18 +95,27 @@ impl Reply {
     }
 }
 
+/// Decodes base64 in which every group may be padded.
+pub(crate) fn decode_groups(text: &[u8]) -> Bytes {
+    text.chunks(4).flat_map(|group| STANDARD.decode(group).unwrap()).collect()
+}
+
 /// Sends the request with a body of one chunk, and reads everything.
-pub async fn call(gateway: &GatewayService, request: http::request::Builder, body: impl Into<Bytes>) -> Reply {
+pub(crate) async fn call(gateway: &GatewayService, request: http::request::Builder, body: impl Into<Bytes>) -> Reply {
     read(send(gateway, request.body(Full::new(body.into())).unwrap()).await).await
 }
 
 /// Sends the request with a body of these chunks, and reads everything.
-pub async fn call_in_chunks(gateway: &GatewayService, request: http::request::Builder, chunks: Vec<Bytes>) -> Reply {
+pub(crate) async fn call_in_chunks(
+    gateway: &GatewayService,
+    request: http::request::Builder,
+    chunks: Vec<Bytes>,
+) -> Reply {
     let frames = stream::iter(chunks.into_iter().map(|chunk| Ok::<_, std::io::Error>(Frame::data(chunk))));
     read(send(gateway, request.body(StreamBody::new(frames)).unwrap()).await).await
 }
 
-pub async fn send<B>(gateway: &GatewayService, request: Request<B>) -> Response<GatewayBody>
+pub(crate) async fn send<B>(gateway: &GatewayService, request: Request<B>) -> Response<GatewayBody>
 where
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<tower::BoxError>,
@@ -111,7 +123,7 @@ where
     never_fails(gateway.clone().oneshot(request).await)
 }
 
-pub async fn read(response: Response<GatewayBody>) -> Reply {
+pub(crate) async fn read(response: Response<GatewayBody>) -> Reply {
     let (head, body) = response.into_parts();
     let collected = never_fails(body.collect().await);
     let trailers = collected.trailers().cloned();

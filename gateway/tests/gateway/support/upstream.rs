@@ -15,20 +15,20 @@ use super::answer::Answer;
 
 /// A request as it reached the upstream.
 #[derive(Debug)]
-pub struct Received {
-    pub head: request::Parts,
+pub(crate) struct Received {
+    pub(crate) head: request::Parts,
     /// The messages, or `None` where the body failed.
-    pub body: Option<Bytes>,
+    pub(crate) body: Option<Bytes>,
 }
 
 impl Received {
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.head.headers.get(name).map(|value| value.to_str().unwrap())
     }
 }
 
 /// Reads the request, shows it to the test, and gives the answer.
-pub fn answering(answer: Answer) -> (Upstream, UnboundedReceiver<Received>) {
+pub(crate) fn answering(answer: Answer) -> (Upstream, UnboundedReceiver<Received>) {
     let (show, received) = unbounded_channel();
     let service = tower::service_fn(move |request: Request<Body>| {
         let (show, answer) = (show.clone(), answer.clone());
@@ -44,7 +44,7 @@ pub fn answering(answer: Answer) -> (Upstream, UnboundedReceiver<Received>) {
 }
 
 /// Gives the answer without looking at the request.
-pub fn careless(answer: Answer) -> Upstream {
+pub(crate) fn careless(answer: Answer) -> Upstream {
     upstream(tower::service_fn(move |_: Request<Body>| {
         let response = answer.to_response();
         async move { Ok::<_, Infallible>(response) }
@@ -52,7 +52,7 @@ pub fn careless(answer: Answer) -> Upstream {
 }
 
 /// Sends every message back as it comes.
-pub fn echo() -> Upstream {
+pub(crate) fn echo() -> Upstream {
     upstream(tower::service_fn(|request: Request<Body>| async move {
         let (trailers, mut body) = (Answer::grpc().trailers(&[("grpc-status", "0")]), request.into_body());
         let (head, end) = trailers.to_response().into_parts();
@@ -75,7 +75,7 @@ pub fn echo() -> Upstream {
 }
 
 /// Takes requests and never answers. The receiver ends when a call was dropped.
-pub fn silent() -> (Upstream, UnboundedReceiver<Infallible>) {
+pub(crate) fn silent() -> (Upstream, UnboundedReceiver<Infallible>) {
     let (sender, dropped) = unbounded_channel();
     let sender = std::sync::Arc::new(std::sync::Mutex::new(Some(sender)));
     let service = tower::service_fn(move |_: Request<Body>| {
@@ -89,7 +89,7 @@ pub fn silent() -> (Upstream, UnboundedReceiver<Infallible>) {
 }
 
 /// Fails before it answers.
-pub fn failing(error: impl Fn() -> BoxError + Clone + Send + Sync + 'static) -> Upstream {
+pub(crate) fn failing(error: impl Fn() -> BoxError + Clone + Send + Sync + 'static) -> Upstream {
     upstream(tower::service_fn(move |_: Request<Body>| {
         let error = error();
         async move { Err::<Response<Body>, BoxError>(error) }

@@ -1,4 +1,4 @@
-//! Counts of pieces, and what orders hold of them.
+//! Counts of pieces, and how orders move them.
 
 use bojagi_kernel::id::{ItemId, OptionId};
 
@@ -10,15 +10,6 @@ pub(crate) struct Stock {
     pub(crate) reserved: i64,
     pub(crate) sold: i64,
     pub(crate) put_in: i64,
-}
-
-/// What has become of the pieces held for an order. RESERVED goes to SOLD or RELEASED, SOLD to RELEASED; RELEASED is
-/// final, also for an order that never held anything.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum HoldState {
-    Reserved,
-    Sold,
-    Released,
 }
 
 /// How an order moved the stock of one option.

@@ -1,0 +1,100 @@
+//! The decision that the stores stand on: a unit of work on one hot row (conditional update, reservation, kept answer,
+//! fact told), a transaction a request beside whole units on a writer thread, on the same disk in one run.
+#![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark fails by panicking")]
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use bojagi_kernel::reexport::Uuid;
+use bojagi_kernel::{Moment, SystemClock};
+use bojagi_store::{Error, Migration, Options, Store, Tx, idempotency, params};
+use futures::StreamExt;
+use tempfile::TempDir;
+
+const MIGRATIONS: &[Migration] = &[
+    idempotency::MIGRATION,
+    bojagi_events::MIGRATION,
+    Migration {
+        name: "bench-1",
+        sql: "CREATE TABLE stock (id BIGINT PRIMARY KEY, available BIGINT NOT NULL CHECK (available >= 0));
+              CREATE TABLE reservation (order_id UUID PRIMARY KEY, stock_id BIGINT NOT NULL, quantity BIGINT NOT NULL);
+              INSERT INTO stock VALUES (1, 1000000000);",
+    },
+];
+
+const TAKE: &str = "UPDATE stock SET available = available - 1 WHERE id = 1 AND available >= 1";
+const RESERVE: &str = "INSERT INTO reservation (order_id, stock_id, quantity) VALUES (?1, 1, 1)";
+const KEEP: &str = "INSERT INTO idempotency (caller, method, request_id, fingerprint, answer, answered_at)
+                    VALUES ('order', 'ReserveStock', ?1, ?2, ?3, ?4)";
+const TELL: &str = "INSERT INTO outbox (event_id, event_type, aggregate_id, sequence, told_at, payload)
+                    VALUES (?1, 'bojagi.item.v1.StockReserved', ?1, 1, ?2, ?3)";
+const FOR: Duration = Duration::from_secs(4);
+
+async fn measure<F: Future<Output = ()>>(name: &str, in_flight: usize, unit: impl Fn() -> F) {
+    let began = Instant::now();
+    let mut latencies: Vec<Duration> = futures::stream::repeat_with(|| {
+        let asked = Instant::now();
+        let unit = unit();
+        async move {
+            unit.await;
+            asked.elapsed()
+        }
+    })
+    .take_while(|_| std::future::ready(began.elapsed() < FOR))
+    .buffer_unordered(in_flight)
+    .collect()
+    .await;
+    let a_second = latencies.len() as f64 / began.elapsed().as_secs_f64();
+    latencies.sort_unstable();
+    let at = |part: f64| latencies[((latencies.len() - 1) as f64 * part) as usize].as_micros();
+    println!("| {name} | {in_flight} | {a_second:.0} | {} | {} |", at(0.5), at(0.99));
+}
+
+async fn on_the_writer(store: &Store) {
+    let (id, now) = (Uuid::now_v7(), Moment::from_micros(0));
+    let done: Result<(), Error> = store
+        .write(async move |tx: &mut Tx| {
+            tx.execute(TAKE, &[]).await?;
+            tx.execute(RESERVE, params![id]).await?;
+            tx.execute(KEEP, params![id, [0_u8; 32], vec![0_u8; 100], now]).await?;
+            tx.execute(TELL, params![id, now, vec![0_u8; 100]]).await?;
+            Ok(())
+        })
+        .await;
+    done.unwrap();
+}
+
+/// What a pool of one writing connection does: SQLite has one writer, so more connections only wait for each other.
+fn in_a_transaction(connection: &Mutex<rusqlite::Connection>) {
+    let id = Uuid::now_v7();
+    let id = id.as_bytes();
+    let mut connection = connection.lock().unwrap();
+    let tx = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).unwrap();
+    tx.prepare_cached(TAKE).unwrap().execute([]).unwrap();
+    tx.prepare_cached(RESERVE).unwrap().execute([id]).unwrap();
+    tx.prepare_cached(KEEP).unwrap().execute(rusqlite::params![id, [0_u8; 32], [0_u8; 100], 0]).unwrap();
+    tx.prepare_cached(TELL).unwrap().execute(rusqlite::params![id, 0, [0_u8; 100]]).unwrap();
+    tx.commit().unwrap();
+}
+
+#[tokio::main]
+async fn main() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("naive.sqlite");
+    drop(Store::open(&Options::at(&path), MIGRATIONS, &SystemClock).await.unwrap());
+    let naive = rusqlite::Connection::open(&path).unwrap();
+    naive.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;").unwrap();
+    let naive = Arc::new(Mutex::new(naive));
+    let options = Options::at(folder.path().join("writer.sqlite"));
+    let store = Store::open(&options, MIGRATIONS, &SystemClock).await.unwrap();
+
+    println!("| how | in flight | units/s | p50 µs | p99 µs |\n|---|---|---|---|---|");
+    for in_flight in [1, 16, 64, 256] {
+        measure("a transaction a request", in_flight, || {
+            let naive = Arc::clone(&naive);
+            async move { tokio::task::spawn_blocking(move || in_a_transaction(&naive)).await.unwrap() }
+        })
+        .await;
+        measure("units on the writer thread", in_flight, || on_the_writer(&store)).await;
+    }
+}

@@ -1,0 +1,52 @@
+//! The generated clients by name.
+
+use bojagi_api::coupon::coupon_service_client::CouponServiceClient;
+use bojagi_api::item::catalog_service_client::CatalogServiceClient;
+use bojagi_api::item::stock_service_client::StockServiceClient;
+use bojagi_api::item::store_service_client::StoreServiceClient;
+use bojagi_api::order::delivery_service_client::DeliveryServiceClient;
+use bojagi_api::order::order_service_client::OrderServiceClient;
+use bojagi_api::order::saga_service_client::SagaServiceClient;
+use bojagi_api::payment::payment_method_service_client::PaymentMethodServiceClient;
+use bojagi_api::payment::payment_service_client::PaymentServiceClient;
+use bojagi_api::payment::wallet_service_client::WalletServiceClient;
+use bojagi_api::settlement::ledger_service_client::LedgerServiceClient;
+use bojagi_api::settlement::settlement_service_client::SettlementServiceClient;
+use bojagi_api::user::account_service_client::AccountServiceClient;
+use bojagi_api::user::address_service_client::AddressServiceClient;
+use bojagi_api::user::session_service_client::SessionServiceClient;
+
+use super::GatewayClient;
+
+/// A method for each generated client.
+macro_rules! services {
+    ($($name:ident: $client:ident, $meaning:literal;)+) => {
+        impl GatewayClient {
+            $(
+                #[doc = $meaning]
+                #[must_use]
+                pub fn $name(&self) -> $client<Self> {
+                    $client::new(self.clone())
+                }
+            )+
+        }
+    };
+}
+
+services! {
+    accounts: AccountServiceClient, "Accounts from sign-up to closing.";
+    sessions: SessionServiceClient, "Sign-in and its end.";
+    addresses: AddressServiceClient, "The caller's addresses.";
+    stores: StoreServiceClient, "The stores of the shop.";
+    catalog: CatalogServiceClient, "Categories and items.";
+    stock: StockServiceClient, "The pieces of every option.";
+    coupons: CouponServiceClient, "Coupons from creation to quote.";
+    orders: OrderServiceClient, "Orders.";
+    deliveries: DeliveryServiceClient, "What stores send for orders.";
+    sagas: SagaServiceClient, "The operator's view of orders.";
+    payments: PaymentServiceClient, "Payments.";
+    payment_methods: PaymentMethodServiceClient, "The caller's payment methods.";
+    wallet: WalletServiceClient, "The caller's points.";
+    settlements: SettlementServiceClient, "Statements and payouts.";
+    ledger: LedgerServiceClient, "The double-entry ledger.";
+}

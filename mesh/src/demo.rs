@@ -1,0 +1,140 @@
+//! The sample shop of a first start: accounts, stores, items, coupons and points, made through the public API.
+//!
+//! It can be cut short at any point and begun again: every creating call carries a `request_id` that is derived from what it
+//! creates, passwords are written down before their accounts exist, and a marker says that all of it is there.
+
+mod accounts;
+mod catalogue;
+mod coupons;
+mod customers;
+mod folder;
+mod joining;
+mod stores;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use bojagi_kernel::Failure;
+use futures::stream::{self, StreamExt, TryStreamExt};
+use tonic::Status;
+use uuid::Uuid;
+
+pub use self::accounts::{DemoAccount, DemoAccounts, DemoRole};
+use self::folder::DemoFolder;
+use crate::client::{GatewayClient, Refused};
+use crate::people::JoinError;
+
+/// The namespace of the request ids of the sample shop.
+const REQUESTS: Uuid = Uuid::from_u128(0x6f0d_1c53_6a0e_4f6b_9d2c_7b1f_52a8_e4d1);
+
+/// Calls under way at once: enough to fill the commits of the stores, few enough to leave the shop to others.
+const SIDE_BY_SIDE: usize = 8;
+
+/// Why the sample shop is not complete. The next start goes on with it.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    /// A person of the sample shop did not become a member.
+    #[error("{email} could not join the sample shop: {cause}")]
+    Join {
+        /// Who.
+        email: String,
+        /// Why not.
+        cause: JoinError,
+    },
+    /// The admin was not made one.
+    #[error("{email} could not be made an admin of the sample shop: {cause}")]
+    Grant {
+        /// Who.
+        email: String,
+        /// Why not.
+        cause: Failure,
+    },
+    /// A part was refused.
+    #[error("{what} of the sample shop was refused: {refused}")]
+    Refused {
+        /// Which part.
+        what: String,
+        /// What was answered.
+        refused: Box<Refused>,
+    },
+    /// An answer lacks what it has to hold.
+    #[error("{0} of the sample shop was answered without it")]
+    Incomplete(String),
+    /// A file cannot be read or written.
+    #[error("{0}: {1}")]
+    File(PathBuf, io::Error),
+    /// The list of accounts was changed while the sample shop was not complete.
+    #[error("{path} has no line for {email}; remove the file and the accounts' data, or put the line back")]
+    AccountMissing {
+        /// The list.
+        path: PathBuf,
+        /// Whose line is missing.
+        email: &'static str,
+    },
+}
+
+impl DemoError {
+    fn refused(what: impl Into<String>) -> impl FnOnce(Status) -> Self {
+        let what = what.into();
+        move |status| Self::Refused { what, refused: Box::new(Refused::read(&status)) }
+    }
+
+    fn incomplete(what: impl Into<String>) -> impl FnOnce() -> Self {
+        let what = what.into();
+        move || Self::Incomplete(what)
+    }
+}
+
+/// Makes the sample shop unless it is there already, and answers its accounts. `data` is the data directory, with the
+/// mailbox folder in it; `grant_admin` makes the account with an address an admin.
+///
+/// # Errors
+/// See [`DemoError`].
+pub async fn ensure(
+    gateway: &GatewayClient,
+    data: &Path,
+    grant_admin: impl AsyncFn(&str) -> Result<(), Failure>,
+) -> Result<DemoAccounts, DemoError> {
+    let folder = DemoFolder::in_data(data);
+    if folder.is_complete()? {
+        return folder.accounts();
+    }
+
+    let (accounts, begun_before) = folder.accounts_or_new()?;
+    let cast = joining::join_all(gateway, data, &accounts, begun_before, grant_admin).await?;
+    let (categories, coupons, ()) = tokio::try_join!(
+        stores::create_categories(&cast.admin),
+        coupons::create(&cast.admin),
+        customers::prepare_payments(&cast.customers),
+    )?;
+    tokio::try_join!(
+        stores::create_stores(&cast.sellers, &categories, cast.opened_at),
+        customers::issue_coupons(&cast.customers, &coupons),
+    )?;
+    folder.mark_complete()?;
+    Ok(accounts)
+}
+
+/// The request id of the call that creates `label`.
+fn request_id(label: &str) -> String {
+    Uuid::new_v5(&REQUESTS, label.as_bytes()).to_string()
+}
+
+/// Runs the calls side by side, a few at a time, and answers in their order.
+async fn side_by_side<T, F>(calls: impl IntoIterator<Item = F>) -> Result<Vec<T>, DemoError>
+where
+    F: Future<Output = Result<T, DemoError>>,
+{
+    stream::iter(calls).buffered(SIDE_BY_SIDE).try_collect().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_id_is_that_of_its_label() {
+        assert_eq!(request_id("category/Tea"), request_id("category/Tea"));
+        assert_ne!(request_id("category/Tea"), request_id("category/Coffee"));
+    }
+}

@@ -1,0 +1,146 @@
+//! Statements on coupons.
+
+use bojagi_kernel::Moment;
+use bojagi_kernel::id::CouponId;
+use bojagi_store::{Error, Tx, params};
+
+use super::columns::coupon_columns;
+use crate::domain::{Benefit, Coupon, CouponState, Scope};
+
+/// Writes a new coupon.
+pub(crate) async fn insert(tx: &mut Tx, coupon: &Coupon) -> Result<(), Error> {
+    let (details, terms) = (&coupon.details, &coupon.terms);
+    let (fixed, rate, cap) = match terms.benefit {
+        Benefit::Fixed(fixed) => (Some(fixed.minor()), None, None),
+        Benefit::Percent { rate, cap } => (None, Some(rate.points()), cap.map(|cap| cap.minor())),
+    };
+    let currency = terms.currency().map(|currency| currency.code().to_owned());
+    tx.execute(
+        "INSERT INTO coupon (coupon_id, scope, currency, fixed_minor, rate_bps, cap_minor, minimum_minor,
+             seller_share_bps, name, valid_from, valid_until, issued_valid_days, issue_from, issue_until, issue_limit,
+             state, issued_count, created_at, updated_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
+        params![
+            coupon.coupon_id,
+            terms.scope,
+            currency,
+            fixed,
+            rate,
+            cap,
+            terms.minimum_spend.map(|minimum| minimum.minor()),
+            terms.seller_share.points(),
+            details.name,
+            details.valid_window.starts_at,
+            details.valid_window.ends_at,
+            details.issued_valid_days,
+            details.issue_window.starts_at,
+            details.issue_window.ends_at,
+            details.issue_limit,
+            coupon.state,
+            coupon.issued_count,
+            coupon.created_at,
+            coupon.updated_at,
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// The coupon, if there is one.
+pub(crate) async fn find(tx: &mut Tx, coupon_id: CouponId) -> Result<Option<Coupon>, Error> {
+    tx.fetch_optional(
+        concat!("SELECT ", coupon_columns!(), " FROM coupon WHERE coupon_id = ?1"),
+        params![coupon_id],
+    )
+    .await
+}
+
+/// The coupon, kept from everybody else until the unit ends, so that what is decided from it still holds when it is saved.
+pub(crate) async fn lock(tx: &mut Tx, coupon_id: CouponId) -> Result<Option<Coupon>, Error> {
+    tx.fetch_optional(
+        concat!("UPDATE coupon SET state = state WHERE coupon_id = ?1 RETURNING ", coupon_columns!()),
+        params![coupon_id],
+    )
+    .await
+}
+
+/// Saves what can change of a coupon that was locked.
+pub(crate) async fn save(tx: &mut Tx, coupon: &Coupon) -> Result<(), Error> {
+    let details = &coupon.details;
+    tx.execute(
+        "UPDATE coupon SET name = ?2, valid_from = ?3, valid_until = ?4, issued_valid_days = ?5, issue_from = ?6,
+             issue_until = ?7, issue_limit = ?8, state = ?9, updated_at = ?10
+         WHERE coupon_id = ?1",
+        params![
+            coupon.coupon_id,
+            details.name,
+            details.valid_window.starts_at,
+            details.valid_window.ends_at,
+            details.issued_valid_days,
+            details.issue_window.starts_at,
+            details.issue_window.ends_at,
+            details.issue_limit,
+            coupon.state,
+            coupon.updated_at,
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// What [`Coupon::check_open`] says, as a condition with the moment `?2`, so that it holds at the very update.
+macro_rules! open_for_issue {
+    () => {
+        "coupon.state = 'ACTIVE' \
+         AND (coupon.issue_limit IS NULL OR coupon.issued_count < coupon.issue_limit) \
+         AND (coupon.issue_from IS NULL OR coupon.issue_from <= ?2) \
+         AND (coupon.issue_until IS NULL OR ?2 < coupon.issue_until) \
+         AND (coupon.valid_until IS NULL OR ?2 < coupon.valid_until)"
+    };
+}
+
+/// Counts one more piece as issued and answers the coupon after that, unless it is not open at `now` or not there.
+pub(crate) async fn count_issue(tx: &mut Tx, coupon_id: CouponId, now: Moment) -> Result<Option<Coupon>, Error> {
+    tx.fetch_optional(
+        concat!(
+            "UPDATE coupon SET issued_count = issued_count + 1 WHERE coupon_id = ?1 AND ",
+            open_for_issue!(),
+            " RETURNING ",
+            coupon_columns!()
+        ),
+        params![coupon_id, now],
+    )
+    .await
+}
+
+/// What to list.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CouponFilter {
+    pub(crate) scope: Option<Scope>,
+    pub(crate) state: Option<CouponState>,
+    /// Only those of which a piece could be issued now.
+    pub(crate) only_issuable: bool,
+}
+
+/// Coupons, newest first, beginning after `after`; at most `limit`.
+pub(crate) async fn list(
+    tx: &mut Tx,
+    filter: CouponFilter,
+    after: Option<(Moment, CouponId)>,
+    limit: i64,
+    now: Moment,
+) -> Result<Vec<Coupon>, Error> {
+    let (created_at, coupon_id) = after.unzip();
+    tx.fetch_all(
+        concat!(
+            "SELECT ",
+            coupon_columns!(),
+            " FROM coupon WHERE (?1 IS NULL OR created_at < ?1 OR (created_at = ?1 AND coupon_id < ?3))
+               AND (?4 IS NULL OR scope = ?4) AND (?5 IS NULL OR state = ?5) AND (NOT ?6 OR (",
+            open_for_issue!(),
+            ")) ORDER BY created_at DESC, coupon_id DESC LIMIT ?7"
+        ),
+        params![created_at, now, coupon_id, filter.scope, filter.state, filter.only_issuable, limit],
+    )
+    .await
+}

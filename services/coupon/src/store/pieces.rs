@@ -1,0 +1,186 @@
+//! Statements on issued coupons.
+
+use bojagi_kernel::Moment;
+use bojagi_kernel::id::{AccountId, CouponId, IssuedCouponId, OrderId};
+use bojagi_store::{Error, Tx, params};
+
+pub(crate) use super::columns::PieceOfCoupon;
+use super::columns::{coupon_columns, piece_columns};
+use crate::domain::{HeldCoupon, IssuedCoupon, IssuedState};
+
+/// Writes a new piece, unless the customer has one of the same coupon.
+pub(crate) async fn insert(tx: &mut Tx, piece: &IssuedCoupon) -> Result<bool, Error> {
+    let inserted = tx
+        .execute(
+            "INSERT INTO issued_coupon (issued_coupon_id, coupon_id, customer_id, state, issued_at, valid_from, expires_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (coupon_id, customer_id) DO NOTHING",
+            params![
+                piece.issued_coupon_id,
+                piece.coupon_id,
+                piece.customer_id,
+                piece.state,
+                piece.issued_at,
+                piece.valid_from,
+                piece.expires_at,
+            ],
+        )
+        .await?;
+    Ok(inserted == 1)
+}
+
+/// The piece of a coupon that a customer has.
+pub(crate) async fn of_coupon(
+    tx: &mut Tx,
+    coupon_id: CouponId,
+    customer_id: AccountId,
+) -> Result<Option<IssuedCouponId>, Error> {
+    let found: Option<(IssuedCouponId,)> = tx
+        .fetch_optional(
+            "SELECT issued_coupon_id FROM issued_coupon WHERE coupon_id = ?1 AND customer_id = ?2",
+            params![coupon_id, customer_id],
+        )
+        .await?;
+    Ok(found.map(|(issued_coupon_id,)| issued_coupon_id))
+}
+
+/// Those of the pieces that the customer has, each once.
+pub(crate) async fn held(
+    tx: &mut Tx,
+    customer_id: AccountId,
+    wanted: impl Iterator<Item = IssuedCouponId>,
+) -> Result<Vec<HeldCoupon>, Error> {
+    let mut held: Vec<HeldCoupon> = Vec::new();
+    for issued_coupon_id in wanted {
+        if held.iter().any(|coupon| coupon.issued.issued_coupon_id == issued_coupon_id) {
+            continue;
+        }
+        let found = tx
+            .fetch_optional(
+                concat!(
+                    "SELECT ",
+                    piece_columns!(),
+                    ", ",
+                    coupon_columns!(),
+                    " FROM issued_coupon JOIN coupon ON coupon.coupon_id = issued_coupon.coupon_id
+                     WHERE issued_coupon.issued_coupon_id = ?1 AND issued_coupon.customer_id = ?2"
+                ),
+                params![issued_coupon_id, customer_id],
+            )
+            .await?;
+        held.extend(found);
+    }
+    Ok(held)
+}
+
+/// Pieces of a customer, newest first, in `state` as it is at `now`; beginning after `after`, at most `limit`.
+pub(crate) async fn list(
+    tx: &mut Tx,
+    customer_id: AccountId,
+    state: Option<IssuedState>,
+    after: Option<(Moment, IssuedCouponId)>,
+    limit: i64,
+    now: Moment,
+) -> Result<Vec<PieceOfCoupon>, Error> {
+    let (issued_at, issued_coupon_id) = after.unzip();
+    tx.fetch_all(
+        concat!(
+            "SELECT ",
+            piece_columns!(),
+            ", ",
+            coupon_columns!(),
+            " FROM issued_coupon JOIN coupon ON coupon.coupon_id = issued_coupon.coupon_id
+             WHERE issued_coupon.customer_id = ?1
+               AND (?2 IS NULL OR ?2 = CASE WHEN issued_coupon.state = 'AVAILABLE' AND issued_coupon.expires_at <= ?3
+                    THEN 'EXPIRED' ELSE issued_coupon.state END)
+               AND (?4 IS NULL OR issued_coupon.issued_at < ?4
+                    OR (issued_coupon.issued_at = ?4 AND issued_coupon.issued_coupon_id < ?5))
+             ORDER BY issued_coupon.issued_at DESC, issued_coupon.issued_coupon_id DESC LIMIT ?6"
+        ),
+        params![customer_id, state, now, issued_at, issued_coupon_id, limit],
+    )
+    .await
+}
+
+/// Keeps a free piece for an order. False when another order was faster.
+pub(crate) async fn reserve(tx: &mut Tx, issued_coupon_id: IssuedCouponId, order_id: OrderId) -> Result<bool, Error> {
+    let reserved = tx
+        .execute(
+            "UPDATE issued_coupon SET state = 'RESERVED', order_id = ?2
+             WHERE issued_coupon_id = ?1 AND state = 'AVAILABLE'",
+            params![issued_coupon_id, order_id],
+        )
+        .await?;
+    Ok(reserved == 1)
+}
+
+/// Marks a piece as used by the order that it is kept for.
+pub(crate) async fn use_up(
+    tx: &mut Tx,
+    issued_coupon_id: IssuedCouponId,
+    order_id: OrderId,
+    now: Moment,
+) -> Result<(), Error> {
+    tx.execute(
+        "UPDATE issued_coupon SET state = 'USED', used_at = ?3
+         WHERE issued_coupon_id = ?1 AND order_id = ?2 AND state = 'RESERVED'",
+        params![issued_coupon_id, order_id, now],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Takes a piece back from the order that has it, and answers it as it is then.
+pub(crate) async fn give_back(
+    tx: &mut Tx,
+    issued_coupon_id: IssuedCouponId,
+    order_id: OrderId,
+    now: Moment,
+) -> Result<Option<IssuedCoupon>, Error> {
+    tx.fetch_optional(
+        concat!(
+            "UPDATE issued_coupon SET order_id = NULL, used_at = NULL,
+                 state = CASE WHEN expires_at <= ?3 THEN 'EXPIRED' ELSE 'AVAILABLE' END
+             WHERE issued_coupon_id = ?1 AND order_id = ?2 RETURNING ",
+            piece_columns!()
+        ),
+        params![issued_coupon_id, order_id, now],
+    )
+    .await
+}
+
+/// Makes free pieces whose time has passed EXPIRED, at most `limit` of them, and answers them.
+pub(crate) async fn expire_due(tx: &mut Tx, now: Moment, limit: i64) -> Result<Vec<IssuedCoupon>, Error> {
+    tx.fetch_all(
+        concat!(
+            "UPDATE issued_coupon SET state = 'EXPIRED' WHERE state = 'AVAILABLE' AND issued_coupon_id IN
+                (SELECT issued_coupon_id FROM issued_coupon WHERE state = 'AVAILABLE' AND expires_at <= ?1
+                 ORDER BY expires_at LIMIT ?2)
+             RETURNING ",
+            piece_columns!()
+        ),
+        params![now, limit],
+    )
+    .await
+}
+
+/// Lets the time of everything that a customer has pass: what is free becomes EXPIRED and is answered; what an order has
+/// stays with it and is not worth anything when it comes back.
+pub(crate) async fn expire_all_of(
+    tx: &mut Tx,
+    customer_id: AccountId,
+    now: Moment,
+) -> Result<Vec<IssuedCoupon>, Error> {
+    tx.execute(
+        "UPDATE issued_coupon SET expires_at = ?2 WHERE customer_id = ?1 AND expires_at > ?2",
+        params![customer_id, now],
+    )
+    .await?;
+    tx.fetch_all(
+        concat!(
+            "UPDATE issued_coupon SET state = 'EXPIRED' WHERE customer_id = ?1 AND state = 'AVAILABLE' RETURNING ",
+            piece_columns!()
+        ),
+        params![customer_id],
+    )
+    .await
+}

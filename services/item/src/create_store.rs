@@ -1,0 +1,23 @@
+//! Opening a store.
+
+use bojagi_kernel::id::{AccountId, StoreId};
+use bojagi_kernel::{Failure, Moment};
+use bojagi_store::Tx;
+
+use crate::domain::catalogue::Store;
+use crate::events::told;
+use crate::store::stores;
+
+/// Opens a store for a seller.
+pub(crate) async fn create_store(
+    tx: &mut Tx,
+    seller_id: AccountId,
+    (name, description): (String, String),
+    now: Moment,
+) -> Result<Store, Failure> {
+    let store_id = StoreId::generate();
+    let store = Store { store_id, seller_id, name, description, created_at: now, updated_at: now };
+    stores::insert(tx, &store).await?;
+    told::store_created(tx, &store, now).await?;
+    Ok(store)
+}

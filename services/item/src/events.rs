@@ -1,0 +1,4 @@
+//! The facts that item tells, and those that it hears.
+
+pub(crate) mod heard;
+pub(crate) mod told;

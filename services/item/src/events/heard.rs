@@ -1,0 +1,42 @@
+//! Facts heard. Each reaction can be repeated without a second effect.
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use bojagi_api::order::{OrderCancelled, OrderConfirmed, OrderFailed};
+use bojagi_api::user::AccountClosed;
+use bojagi_events::{Event, Hears};
+use bojagi_kernel::{Clock, Failure};
+use bojagi_store::Tx;
+
+use crate::NAME;
+use crate::delete_store::delete_stores_of;
+use crate::end_hold::{release, sell};
+
+/// The topics that item follows.
+pub(crate) const TOPICS: &[&str] = &["bojagi.order.v1", "bojagi.user.v1"];
+
+/// How item reacts.
+pub(crate) fn reactions(clock: &Arc<dyn Clock>) -> Hears {
+    let (confirmed, failed, cancelled, closed) =
+        (Arc::clone(clock), Arc::clone(clock), Arc::clone(clock), Arc::clone(clock));
+    Hears::new(NAME)
+        .on(async move |tx: &mut Tx, _: &Event, fact: OrderConfirmed| {
+            sell(tx, id("order_id", &fact.order_id)?, confirmed.now()).await
+        })
+        .on(async move |tx: &mut Tx, _: &Event, fact: OrderFailed| {
+            let (order_id, customer_id) = (id("order_id", &fact.order_id)?, id("customer_id", &fact.customer_id)?);
+            release(tx, order_id, customer_id, failed.now()).await
+        })
+        .on(async move |tx: &mut Tx, _: &Event, fact: OrderCancelled| {
+            let (order_id, customer_id) = (id("order_id", &fact.order_id)?, id("customer_id", &fact.customer_id)?);
+            release(tx, order_id, customer_id, cancelled.now()).await
+        })
+        .on(async move |tx: &mut Tx, _: &Event, fact: AccountClosed| {
+            delete_stores_of(tx, id("account_id", &fact.account_id)?, closed.now()).await
+        })
+}
+
+fn id<T: FromStr>(field: &str, text: &str) -> Result<T, Failure> {
+    text.parse().map_err(|_| Failure::broken(format!("{field} of a fact is not an id: {text:?}")))
+}

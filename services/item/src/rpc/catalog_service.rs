@@ -1,0 +1,219 @@
+//! `CatalogService`.
+
+use std::sync::Arc;
+
+use bojagi_api::item as api;
+use bojagi_api::item::catalog_service_server::CatalogService;
+use bojagi_chassis::{Caller, Context, Fields, answer, once};
+use bojagi_kernel::Currency;
+use bojagi_store::Tx;
+use tonic::{Request, Response, Status};
+
+use super::{page_of, read, reading, show};
+use crate::NAME;
+use crate::categories::{create_category, delete_category};
+use crate::create_item::create_item;
+use crate::delete_item::delete_item;
+use crate::domain::refusal::CatalogRefusal;
+use crate::store::{categories, items, search};
+use crate::update_item::update_item;
+
+mod drafts;
+mod searches;
+
+/// Answers calls about categories and items.
+pub(crate) struct Catalog {
+    pub(crate) context: Context,
+    /// The currencies in which items may be priced.
+    pub(crate) currencies: Arc<[Currency]>,
+}
+
+#[tonic::async_trait]
+impl CatalogService for Catalog {
+    async fn create_category(
+        &self,
+        request: Request<api::CreateCategoryRequest>,
+    ) -> Result<Response<api::CreateCategoryResponse>, Status> {
+        answer::to(NAME, async {
+            let caller = Caller::of(&request);
+            let request = request.into_inner();
+            let mut fields = Fields::new(NAME);
+            let request_id = fields.request_id(&request.request_id);
+            let name = fields.line("name", &request.name, read::CATEGORY_NAME);
+            let (Some(request_id), Some(name)) = (request_id, name) else { return Err(fields.refuse()) };
+            let key = once::key(&caller, "CreateCategory", request_id, &request);
+            once::write(&self.context.store, key, self.context.clock.now(), async move |tx: &mut Tx| {
+                let category = create_category(tx, name).await?;
+                Ok(api::CreateCategoryResponse { category: Some(show::category(&category)) })
+            })
+            .await
+        })
+        .await
+    }
+
+    async fn delete_category(
+        &self,
+        request: Request<api::DeleteCategoryRequest>,
+    ) -> Result<Response<api::DeleteCategoryResponse>, Status> {
+        answer::to(NAME, async {
+            let mut fields = Fields::new(NAME);
+            let Some(category_id) = fields.id("category_id", &request.get_ref().category_id) else {
+                return Err(fields.refuse());
+            };
+            self.context.store.write(async move |tx: &mut Tx| delete_category(tx, category_id).await).await?;
+            Ok(api::DeleteCategoryResponse {})
+        })
+        .await
+    }
+
+    async fn list_categories(
+        &self,
+        request: Request<api::ListCategoriesRequest>,
+    ) -> Result<Response<api::ListCategoriesResponse>, Status> {
+        answer::to(NAME, async {
+            let request = request.get_ref();
+            let mut fields = Fields::new(NAME);
+            let size = fields.page_size(request.page_size);
+            let pager = &self.context.pager;
+            let after = fields.page_token::<String>(pager, "ListCategories", &request.page_token);
+            let (Some(size), Some(after)) = (size, after) else { return Err(fields.refuse()) };
+            let after = after.unwrap_or_default();
+            let unit = async move |tx: &mut Tx| Ok(categories::list(tx, &after, size + 1).await?);
+            let (listed, more) = page_of(reading(&self.context, unit).await?, size);
+            let next = listed.last().filter(|_| more).map(|last| pager.token("ListCategories", &last.name));
+            Ok(api::ListCategoriesResponse {
+                categories: listed.iter().map(show::category).collect(),
+                next_page_token: next.unwrap_or_default(),
+            })
+        })
+        .await
+    }
+
+    async fn create_item(
+        &self,
+        request: Request<api::CreateItemRequest>,
+    ) -> Result<Response<api::CreateItemResponse>, Status> {
+        answer::to(NAME, async {
+            let caller = Caller::of(&request);
+            let seller_id = caller.account()?.account_id;
+            let request = request.into_inner();
+            let (request_id, draft) = drafts::new_item(&request, &self.currencies)?;
+            let key = once::key(&caller, "CreateItem", request_id, &request);
+            let now = self.context.clock.now();
+            once::write(&self.context.store, key, now, async move |tx: &mut Tx| {
+                let item = create_item(tx, seller_id, &draft, now).await?;
+                Ok(api::CreateItemResponse { item: Some(show::item(&item)) })
+            })
+            .await
+        })
+        .await
+    }
+
+    async fn update_item(
+        &self,
+        request: Request<api::UpdateItemRequest>,
+    ) -> Result<Response<api::UpdateItemResponse>, Status> {
+        answer::to(NAME, async {
+            let caller = Caller::of(&request);
+            let seller_id = caller.account()?.account_id;
+            let request = request.into_inner();
+            let (request_id, item_id, change) = drafts::item_change(&request, &self.currencies)?;
+            let key = once::key(&caller, "UpdateItem", request_id, &request);
+            let now = self.context.clock.now();
+            once::write(&self.context.store, key, now, async move |tx: &mut Tx| {
+                let item = update_item(tx, seller_id, item_id, &change, now).await?;
+                Ok(api::UpdateItemResponse { item: Some(show::item(&item)) })
+            })
+            .await
+        })
+        .await
+    }
+
+    async fn delete_item(
+        &self,
+        request: Request<api::DeleteItemRequest>,
+    ) -> Result<Response<api::DeleteItemResponse>, Status> {
+        answer::to(NAME, async {
+            let seller_id = Caller::of(&request).account()?.account_id;
+            let mut fields = Fields::new(NAME);
+            let Some(item_id) = fields.id("item_id", &request.get_ref().item_id) else { return Err(fields.refuse()) };
+            let now = self.context.clock.now();
+            let unit = async move |tx: &mut Tx| delete_item(tx, seller_id, item_id, now).await;
+            self.context.store.write(unit).await?;
+            Ok(api::DeleteItemResponse {})
+        })
+        .await
+    }
+
+    async fn get_item(
+        &self,
+        request: Request<api::GetItemRequest>,
+    ) -> Result<Response<api::GetItemResponse>, Status> {
+        answer::to(NAME, async {
+            let mut fields = Fields::new(NAME);
+            let Some(item_id) = fields.id("item_id", &request.get_ref().item_id) else { return Err(fields.refuse()) };
+            let unit = async move |tx: &mut Tx| Ok(items::find(tx, item_id).await?);
+            let item = reading(&self.context, unit).await?.ok_or(CatalogRefusal::ItemNotFound)?;
+            Ok(api::GetItemResponse { item: Some(show::item(&item)) })
+        })
+        .await
+    }
+
+    async fn batch_get_items(
+        &self,
+        request: Request<api::BatchGetItemsRequest>,
+    ) -> Result<Response<api::BatchGetItemsResponse>, Status> {
+        answer::to(NAME, async {
+            let item_ids = searches::batch(&request.get_ref().item_ids)?;
+            let unit = async move |tx: &mut Tx| {
+                let (mut found, mut missing) = (Vec::new(), Vec::new());
+                for item_id in item_ids {
+                    match items::find(tx, item_id).await? {
+                        Some(item) => found.push(item),
+                        None => missing.push(item_id),
+                    }
+                }
+                Ok((found, missing))
+            };
+            let (found, missing) = reading(&self.context, unit).await?;
+            Ok(api::BatchGetItemsResponse {
+                items: found.iter().map(show::item).collect(),
+                missing_item_ids: missing.iter().map(ToString::to_string).collect(),
+            })
+        })
+        .await
+    }
+
+    async fn search_items(
+        &self,
+        request: Request<api::SearchItemsRequest>,
+    ) -> Result<Response<api::SearchItemsResponse>, Status> {
+        answer::to(NAME, async {
+            let request = request.get_ref();
+            let mut fields = Fields::new(NAME);
+            let wanted = searches::items(&mut fields, request);
+            let size = fields.page_size(request.page_size);
+            let (Some(wanted), Some(size)) = (wanted, size) else { return Err(fields.refuse()) };
+            let (pager, query) = (&self.context.pager, format!("SearchItems {wanted:?}"));
+            let Some(after) = fields.page_token(pager, &query, &request.page_token) else {
+                return Err(fields.refuse());
+            };
+            let after = after.and_then(searches::place);
+            let unit = async move |tx: &mut Tx| {
+                let (ids, more) = page_of(search::find(tx, &wanted, after.as_ref(), size + 1).await?, size);
+                let mut found = Vec::with_capacity(ids.len());
+                for (item_id,) in ids {
+                    found.extend(items::find(tx, item_id).await?);
+                }
+                Ok((found, more))
+            };
+            let (found, more) = reading(&self.context, unit).await?;
+            let next = found.last().filter(|_| more).map(|last| pager.token(&query, &searches::cursor(last)));
+            Ok(api::SearchItemsResponse {
+                items: found.iter().map(show::item).collect(),
+                next_page_token: next.unwrap_or_default(),
+            })
+        })
+        .await
+    }
+}

@@ -1,0 +1,36 @@
+//! Composition: what item answers, hears and does, over what the process gives it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bojagi_api::item::catalog_service_server::CatalogServiceServer;
+use bojagi_api::item::operations_service_server::OperationsServiceServer;
+use bojagi_api::item::stock_service_server::StockServiceServer;
+use bojagi_api::item::store_service_server::StoreServiceServer;
+use bojagi_chassis::{Channel, Context, Service};
+use bojagi_kernel::Failure;
+
+use crate::events::heard;
+use crate::rpc::{Catalog, Operations, StockRoom, Stores};
+use crate::{Config, NAME, jobs};
+
+/// Composes the context. Item asks nobody, so it has no use for a channel to the others.
+///
+/// # Errors
+/// When the settings are not such as [`Config::check`] passes.
+pub async fn build(context: Context, _: Channel, config: Config) -> Result<Service, Failure> {
+    let mistakes = config.check();
+    if !mistakes.is_empty() {
+        return Err(Failure::broken(mistakes.join("; ")));
+    }
+    let pause = Duration::from_secs(config.overdue_check_seconds.into());
+    let overdue_after = Duration::from_secs(u64::from(config.overdue_after_hours) * 3600);
+    let currencies: Arc<[_]> = config.shop_currencies().into();
+    Ok(Service::new(NAME, &context)
+        .answers(StoreServiceServer::new(Stores { context: context.clone() }))
+        .answers(CatalogServiceServer::new(Catalog { context: context.clone(), currencies }))
+        .answers(StockServiceServer::new(StockRoom { context: context.clone() }))
+        .answers(OperationsServiceServer::new(Operations { context: context.clone() }))
+        .hears(heard::reactions(&context.clock), heard::TOPICS)
+        .does(jobs::tell_overdue_holds(context, pause, overdue_after)))
+}

@@ -1,0 +1,116 @@
+//! Options of items.
+
+use bojagi_kernel::id::{AccountId, ItemId, OptionId, StoreId};
+use bojagi_store::{Error, FromRow, Row, Tx, from_row, params};
+
+use super::{money, window};
+use crate::domain::catalogue::without_case;
+use crate::domain::options::{ItemOption, OptionDraft, OptionState};
+
+impl FromRow for ItemOption {
+    fn from_row(row: &Row<'_>) -> Result<Self, Error> {
+        Ok(Self {
+            option_id: row.get(0)?,
+            name: row.get(1)?,
+            price: money(row, 2)?,
+            state: row.get(4)?,
+            window: window(row, 5)?,
+            customer_limit: row.get(7)?,
+            available: row.get(8)?,
+        })
+    }
+}
+
+/// The active options of an item with what is available of each, in the seller's order.
+pub(crate) async fn active_of(tx: &mut Tx, item_id: ItemId) -> Result<Vec<ItemOption>, Error> {
+    tx.fetch_all(
+        "SELECT o.option_id, o.name, o.currency, o.price, o.state, o.opens_at, o.closes_at, o.customer_limit, c.available
+         FROM item_option o JOIN stock c ON c.option_id = o.option_id
+         WHERE o.item_id = ?1 AND o.state = 'ACTIVE' ORDER BY o.position",
+        params![item_id],
+    )
+    .await
+}
+
+/// Retires all active options of an item and answers them.
+pub(crate) async fn retire_of(tx: &mut Tx, item_id: ItemId) -> Result<Vec<(OptionId,)>, Error> {
+    tx.fetch_all(
+        "UPDATE item_option SET state = 'RETIRED' WHERE item_id = ?1 AND state = 'ACTIVE' RETURNING option_id",
+        params![item_id],
+    )
+    .await
+}
+
+/// Inserts an active option.
+pub(crate) async fn insert(
+    tx: &mut Tx,
+    (option_id, item_id): (OptionId, ItemId),
+    position: i64,
+    draft: &OptionDraft,
+) -> Result<(), Error> {
+    let currency = draft.price.currency();
+    tx.execute(
+        "INSERT INTO item_option (option_id, item_id, position, name, name_key, state, currency, price, opens_at,
+            closes_at, customer_limit)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        params![
+            option_id,
+            item_id,
+            position,
+            draft.name,
+            without_case(&draft.name),
+            OptionState::Active,
+            currency.code(),
+            draft.price.minor(),
+            draft.window.opens_at,
+            draft.window.closes_at,
+            draft.customer_limit,
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Makes an option what `draft` says, and active.
+pub(crate) async fn renew(tx: &mut Tx, option_id: OptionId, position: i64, draft: &OptionDraft) -> Result<(), Error> {
+    let currency = draft.price.currency();
+    tx.execute(
+        "UPDATE item_option SET position = ?2, name = ?3, name_key = ?4, state = ?5, currency = ?6, price = ?7,
+            opens_at = ?8, closes_at = ?9, customer_limit = ?10
+         WHERE option_id = ?1",
+        params![
+            option_id,
+            position,
+            draft.name,
+            without_case(&draft.name),
+            OptionState::Active,
+            currency.code(),
+            draft.price.minor(),
+            draft.window.opens_at,
+            draft.window.closes_at,
+            draft.customer_limit,
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Where an active option belongs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Owner {
+    pub(crate) item_id: ItemId,
+    pub(crate) store_id: StoreId,
+    pub(crate) seller_id: AccountId,
+}
+
+from_row!(Owner { item_id, store_id, seller_id });
+
+/// Where an option belongs, if it is active.
+pub(crate) async fn owner(tx: &mut Tx, option_id: OptionId) -> Result<Option<Owner>, Error> {
+    tx.fetch_optional(
+        "SELECT i.item_id, i.store_id, i.seller_id FROM item_option o JOIN item i ON i.item_id = o.item_id
+         WHERE o.option_id = ?1 AND o.state = 'ACTIVE'",
+        params![option_id],
+    )
+    .await
+}

@@ -1,0 +1,81 @@
+//! Counts of pieces. Every change is one conditional statement, so that no two writers can both take the last piece.
+
+use bojagi_kernel::id::{ItemId, OptionId};
+use bojagi_store::{Error, Tx, from_row, params};
+
+use crate::domain::hold::HoldState;
+use crate::domain::stock::{Movement, Stock};
+
+from_row!(Stock { option_id, available, reserved, sold, put_in });
+
+/// The first stock of a new option.
+pub(crate) async fn insert(tx: &mut Tx, option_id: OptionId, put_in: i64) -> Result<Stock, Error> {
+    tx.execute(
+        "INSERT INTO stock (option_id, available, reserved, sold, put_in) VALUES (?1, ?2, 0, 0, ?2)",
+        params![option_id, put_in],
+    )
+    .await?;
+    Ok(Stock { option_id, available: put_in, reserved: 0, sold: 0, put_in })
+}
+
+/// The count of an active option.
+pub(crate) async fn find(tx: &mut Tx, option_id: OptionId) -> Result<Option<Stock>, Error> {
+    tx.fetch_optional(
+        "SELECT c.option_id, c.available, c.reserved, c.sold, c.put_in
+         FROM stock c JOIN item_option o ON o.option_id = c.option_id
+         WHERE c.option_id = ?1 AND o.state = 'ACTIVE'",
+        params![option_id],
+    )
+    .await
+}
+
+/// How many pieces can be bought.
+pub(crate) async fn available(tx: &mut Tx, option_id: OptionId) -> Result<i64, Error> {
+    let (available,) = tx.fetch_one("SELECT available FROM stock WHERE option_id = ?1", params![option_id]).await?;
+    Ok(available)
+}
+
+/// Puts pieces in or, below 0, takes pieces out; `None` when fewer are there.
+pub(crate) async fn adjust(tx: &mut Tx, option_id: OptionId, delta: i64) -> Result<Option<Stock>, Error> {
+    tx.fetch_optional(
+        "UPDATE stock SET available = available + ?2, put_in = put_in + ?2
+         WHERE option_id = ?1 AND available + ?2 >= 0 RETURNING option_id, available, reserved, sold, put_in",
+        params![option_id, delta],
+    )
+    .await
+}
+
+/// Takes pieces for an order and answers how many are left; `None` when fewer are there.
+pub(crate) async fn reserve(tx: &mut Tx, option_id: OptionId, quantity: i64) -> Result<Option<i64>, Error> {
+    let left: Option<(i64,)> = tx
+        .fetch_optional(
+            "UPDATE stock SET available = available - ?2, reserved = reserved + ?2
+             WHERE option_id = ?1 AND available >= ?2 RETURNING available",
+            params![option_id, quantity],
+        )
+        .await?;
+    Ok(left.map(|(available,)| available))
+}
+
+const SELL: &str =
+    "UPDATE stock SET reserved = reserved - ?2, sold = sold + ?2 WHERE option_id = ?1 RETURNING available";
+const GIVE_BACK_RESERVED: &str =
+    "UPDATE stock SET reserved = reserved - ?2, available = available + ?2 WHERE option_id = ?1 RETURNING available";
+const GIVE_BACK_SOLD: &str =
+    "UPDATE stock SET sold = sold - ?2, available = available + ?2 WHERE option_id = ?1 RETURNING available";
+
+/// Moves what an order holds of one option: to sold, or back to where it can be bought.
+pub(crate) async fn shift(
+    tx: &mut Tx,
+    (option_id, item_id, quantity): (OptionId, ItemId, i64),
+    (from, to): (HoldState, HoldState),
+) -> Result<Movement, Error> {
+    let statement = match (from, to) {
+        (HoldState::Reserved, HoldState::Sold) => SELL,
+        (HoldState::Reserved, HoldState::Released) => GIVE_BACK_RESERVED,
+        (HoldState::Sold, HoldState::Released) => GIVE_BACK_SOLD,
+        _ => return Err(Error::Defect(format!("no hold goes from {from:?} to {to:?}"))),
+    };
+    let (available,) = tx.fetch_one(statement, params![option_id, quantity]).await?;
+    Ok(Movement { option_id, item_id, quantity, available })
+}

@@ -1,0 +1,152 @@
+//! Stores.
+
+use bojagi_kernel::id::{AccountId, StoreId};
+use bojagi_kernel::{Failure, Moment};
+use bojagi_store::{Bind, Error, Tx, Value, from_row, params};
+
+use super::filter::{Filter, containing};
+use super::name_taken;
+use crate::domain::catalogue::{Store, StoreChange, StoreOrder, StoreSearch, without_case};
+
+const COLUMNS: &str = "store_id, seller_id, name, description, created_at, updated_at";
+
+from_row!(Store { store_id, seller_id, name, description, created_at, updated_at });
+
+pub(crate) async fn insert(tx: &mut Tx, store: &Store) -> Result<(), Failure> {
+    let inserted = tx
+        .execute(
+            "INSERT INTO store (store_id, seller_id, name, name_key, items_created, created_at, updated_at, description,
+                description_key)
+             VALUES (?1, ?2, ?3, ?4, 0, ?5, ?5, ?6, ?7)",
+            params![
+                store.store_id,
+                store.seller_id,
+                store.name,
+                without_case(&store.name),
+                store.created_at,
+                store.description,
+                without_case(&store.description),
+            ],
+        )
+        .await;
+    inserted.map(drop).map_err(|error| name_taken(error, &store.name))
+}
+
+/// A store that is not deleted.
+pub(crate) async fn find(tx: &mut Tx, store_id: StoreId) -> Result<Option<Store>, Error> {
+    tx.fetch_optional(
+        &format!("SELECT {COLUMNS} FROM store WHERE store_id = ?1 AND deleted_at IS NULL"),
+        params![store_id],
+    )
+    .await
+}
+
+/// The stores of a seller that are not deleted.
+pub(crate) async fn living_of_seller(tx: &mut Tx, seller_id: AccountId) -> Result<Vec<(StoreId,)>, Error> {
+    tx.fetch_all(
+        "SELECT store_id FROM store WHERE seller_id = ?1 AND deleted_at IS NULL ORDER BY store_id",
+        params![seller_id],
+    )
+    .await
+}
+
+/// Changes a seller's living store; `None` when there is no such one.
+pub(crate) async fn update(
+    tx: &mut Tx,
+    (store_id, seller_id): (StoreId, AccountId),
+    change: &StoreChange,
+    now: Moment,
+) -> Result<Option<Store>, Failure> {
+    let updated = tx
+        .fetch_optional(
+            &format!(
+                "UPDATE store SET name = coalesce(?3, name), name_key = coalesce(?4, name_key),
+                    description = coalesce(?5, description), description_key = coalesce(?6, description_key), updated_at = ?7
+                 WHERE store_id = ?1 AND seller_id = ?2 AND deleted_at IS NULL RETURNING {COLUMNS}"
+            ),
+            params![
+                store_id,
+                seller_id,
+                change.name,
+                change.name.as_deref().map(without_case),
+                change.description,
+                change.description.as_deref().map(without_case),
+                now,
+            ],
+        )
+        .await;
+    updated.map_err(|error| name_taken(error, change.name.as_deref().unwrap_or_default()))
+}
+
+/// Deletes a seller's living store; false when there is no such one.
+pub(crate) async fn delete(
+    tx: &mut Tx,
+    (store_id, seller_id): (StoreId, AccountId),
+    now: Moment,
+) -> Result<bool, Error> {
+    let deleted = tx
+        .execute(
+            "UPDATE store SET deleted_at = ?3, updated_at = ?3
+             WHERE store_id = ?1 AND seller_id = ?2 AND deleted_at IS NULL",
+            params![store_id, seller_id, now],
+        )
+        .await?;
+    Ok(deleted == 1)
+}
+
+/// Counts an item that is being created in a seller's living store; false when there is no such store. From here to the
+/// end of the unit the store cannot be deleted.
+pub(crate) async fn count_item(tx: &mut Tx, store_id: StoreId, seller_id: AccountId) -> Result<bool, Error> {
+    let counted = tx
+        .execute(
+            "UPDATE store SET items_created = items_created + 1
+             WHERE store_id = ?1 AND seller_id = ?2 AND deleted_at IS NULL",
+            params![store_id, seller_id],
+        )
+        .await?;
+    Ok(counted == 1)
+}
+
+/// Where a page begins: after a store that had these values when the page before was read.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    pub(crate) name_key: String,
+    pub(crate) created_at: Moment,
+    pub(crate) store_id: StoreId,
+}
+
+impl From<&Store> for Place {
+    fn from(store: &Store) -> Self {
+        Self { name_key: without_case(&store.name), created_at: store.created_at, store_id: store.store_id }
+    }
+}
+
+/// Living stores that a search finds, at most `limit`, beginning after `after`.
+pub(crate) async fn search(
+    tx: &mut Tx,
+    search: &StoreSearch,
+    after: Option<&Place>,
+    limit: i64,
+) -> Result<Vec<Store>, Error> {
+    let pattern = containing(&search.keyword);
+    let mut filter = Filter::new("deleted_at IS NULL");
+    if !search.keyword.is_empty() {
+        let pattern = Value::Text(&pattern);
+        filter.and("(name_key LIKE ? ESCAPE '!' OR description_key LIKE ? ESCAPE '!')", [pattern, pattern]);
+    }
+    if let Some(seller_id) = &search.seller_id {
+        filter.and("seller_id = ?", [seller_id.bind()]);
+    }
+    if let Some(Place { name_key, created_at, store_id }) = after {
+        match search.order {
+            StoreOrder::Name => filter.and("(name_key, store_id) > (?, ?)", [name_key.bind(), store_id.bind()]),
+            StoreOrder::Newest => filter.and("(created_at, store_id) < (?, ?)", [created_at.bind(), store_id.bind()]),
+        }
+    }
+    let order = match search.order {
+        StoreOrder::Name => "name_key, store_id",
+        StoreOrder::Newest => "created_at DESC, store_id DESC",
+    };
+    let (sql, values) = filter.into_statement(&format!("SELECT {COLUMNS} FROM store"), order, limit);
+    tx.fetch_all(&sql, &values).await
+}

@@ -1,0 +1,39 @@
+//! The rules of an order: what it may become, what it costs, and what is to be done next for it.
+//!
+//! Nothing here knows the time, the network or the database: moments and answers are handed in.
+
+mod address;
+mod amounts;
+mod cancel;
+mod delivery;
+mod failure;
+mod life;
+mod line;
+mod order;
+mod refusal;
+mod saga;
+mod steps;
+
+#[cfg(test)]
+pub(crate) mod samples;
+
+pub(crate) use address::Address;
+pub(crate) use amounts::{MAX_GROSS, Totals, same_currency};
+pub(crate) use cancel::CancelReason;
+pub(crate) use delivery::{Delivery, DeliveryState};
+pub(crate) use failure::{FailureCause, OwnFailure, PaymentDecline};
+pub(crate) use life::{Life, MoneyState, News};
+pub(crate) use line::{Line, Sold};
+pub(crate) use order::{Back, NewOrder, Order, OrderData};
+pub(crate) use refusal::OrderRefusal;
+pub(crate) use saga::{Direction, Fault, PaymentKnown, RetryPolicy, Saga, SagaState, Task};
+pub(crate) use steps::{Step, StepKind, StepState, steps_of};
+
+bojagi_kernel::typed_id! {
+    /// A parcel of one store for one order.
+    DeliveryId,
+    /// A running process of this context, as the holder of leases.
+    InstanceId,
+    /// The refund of a cancelled order.
+    RefundId,
+}

@@ -1,0 +1,189 @@
+//! One order: what was asked for, where it stands, and what was learnt on the way.
+
+use std::ops::Deref;
+
+use bojagi_kernel::id::{AccountId, IssuedCouponId, OrderId, PaymentMethodId};
+use bojagi_kernel::{Currency, Moment, Money};
+
+use super::{
+    Address, CancelReason, Delivery, Direction, FailureCause, InstanceId, Life, Line, MoneyState, News, OrderRefusal,
+    PaymentKnown, RefundId, RetryPolicy, Saga, SagaState, Totals,
+};
+
+/// Everything that is known of an order. Read through [`Order`]; only the rules change it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct OrderData {
+    pub(crate) id: OrderId,
+    pub(crate) customer_id: AccountId,
+    pub(crate) life: Life,
+    /// Counts everything that was stored of the order, from 1.
+    pub(crate) version: i64,
+    pub(crate) currency: Currency,
+    pub(crate) lines: Vec<Line>,
+    pub(crate) totals: Totals,
+    pub(crate) payment_method_id: Option<PaymentMethodId>,
+    /// The ORDER coupon.
+    pub(crate) order_coupon_id: Option<IssuedCouponId>,
+    /// Of the quote that the customer was shown; empty without one.
+    pub(crate) quote_hash: String,
+    pub(crate) address: Address,
+    pub(crate) deliveries: Vec<Delivery>,
+    pub(crate) cancel: Option<CancelReason>,
+    pub(crate) failure: Option<FailureCause>,
+    /// The `traceparent` under which it was placed.
+    pub(crate) trace: Option<String>,
+    /// How many states it has entered.
+    pub(crate) changes: i64,
+    pub(crate) created_at: Moment,
+    pub(crate) updated_at: Moment,
+    pub(crate) confirmed_at: Option<Moment>,
+    pub(crate) ended_at: Option<Moment>,
+    /// When payment captured the total, by payment's clock.
+    pub(crate) captured_at: Option<Moment>,
+    /// What has gone back, in minor units.
+    pub(crate) refunded: i64,
+    /// When it went back, by payment's clock.
+    pub(crate) refunded_at: Option<Moment>,
+    pub(crate) back: Back,
+    pub(crate) saga: Saga,
+}
+
+/// What has been given back of an order that ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Back {
+    pub(crate) money: bool,
+    pub(crate) stock: bool,
+    pub(crate) coupons: bool,
+}
+
+/// An order under its rules. What it holds can be read; verbs change it and leave news for the next commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Order {
+    pub(super) data: OrderData,
+    pub(super) news: Vec<News>,
+}
+
+impl Deref for Order {
+    type Target = OrderData;
+
+    fn deref(&self) -> &OrderData {
+        &self.data
+    }
+}
+
+/// What a customer wants to order. Amounts are minor units of `currency`; those of the lines add up to at most
+/// [`MAX_GROSS`](super::MAX_GROSS).
+#[derive(Debug, Clone)]
+pub(crate) struct NewOrder {
+    pub(crate) id: OrderId,
+    pub(crate) customer_id: AccountId,
+    pub(crate) currency: Currency,
+    pub(crate) lines: Vec<Line>,
+    pub(crate) discount: i64,
+    pub(crate) points: i64,
+    pub(crate) payment_method_id: Option<PaymentMethodId>,
+    pub(crate) order_coupon_id: Option<IssuedCouponId>,
+    pub(crate) quote_hash: String,
+    pub(crate) address: Address,
+    pub(crate) trace: Option<String>,
+}
+
+impl Order {
+    /// Places an order, to be driven by `driver` at once.
+    ///
+    /// # Errors
+    /// `TENDER_MISMATCH`.
+    pub(crate) fn place(
+        new: NewOrder,
+        driver: InstanceId,
+        policy: &RetryPolicy,
+        now: Moment,
+    ) -> Result<Self, OrderRefusal> {
+        let totals = Totals::of(&new.lines, new.discount, new.points, new.payment_method_id.is_some())?;
+        let saga = Saga {
+            state: SagaState::Running,
+            direction: Direction::Forward,
+            payment: PaymentKnown::Open,
+            failed_attempts: 0,
+            parked_reason: None,
+            operator_reason: None,
+            lease_owner: Some(driver),
+            lease_epoch: 1,
+            wake_at: Some(now + policy.lease),
+            deadline: now + policy.deadline,
+        };
+        let data = OrderData {
+            id: new.id,
+            customer_id: new.customer_id,
+            life: Life::Pending,
+            version: 0,
+            currency: new.currency,
+            lines: new.lines,
+            totals,
+            payment_method_id: new.payment_method_id,
+            order_coupon_id: new.order_coupon_id,
+            quote_hash: new.quote_hash,
+            address: new.address,
+            deliveries: Vec::new(),
+            cancel: None,
+            failure: None,
+            trace: new.trace,
+            changes: 0,
+            created_at: now,
+            updated_at: now,
+            confirmed_at: None,
+            ended_at: None,
+            captured_at: None,
+            refunded: 0,
+            refunded_at: None,
+            back: Back::default(),
+            saga,
+        };
+        Ok(Self { data, news: vec![News::Placed] })
+    }
+
+    /// An order as it was stored.
+    pub(crate) const fn restore(data: OrderData) -> Self {
+        Self { data, news: Vec::new() }
+    }
+
+    /// Takes what has happened since the order was last stored, and counts this storing.
+    pub(crate) fn store_now(&mut self, now: Moment) -> Vec<News> {
+        self.data.version += 1;
+        self.data.updated_at = now;
+        std::mem::take(&mut self.news)
+    }
+
+    /// Counts a state that was entered, for the history.
+    pub(crate) const fn count_change(&mut self) -> i64 {
+        self.data.changes += 1;
+        self.data.changes
+    }
+
+    /// Forgets where the goods went.
+    pub(crate) fn anonymise(&mut self) {
+        self.data.address = Address::anonymous();
+    }
+}
+
+impl OrderData {
+    /// An amount in the order's currency.
+    pub(crate) const fn money(&self, minor: i64) -> Money {
+        Money::new(self.currency, minor)
+    }
+
+    /// Where its money is.
+    pub(crate) const fn money_state(&self) -> MoneyState {
+        match (self.captured_at, self.refunded_at) {
+            (None, _) => MoneyState::Unpaid,
+            (Some(_), None) => MoneyState::Paid,
+            (Some(_), Some(_)) if self.refunded < self.totals.net() => MoneyState::PartiallyRefunded,
+            (Some(_), Some(_)) => MoneyState::Refunded,
+        }
+    }
+
+    /// The key under which payment is asked to give everything back; the same for every attempt.
+    pub(crate) fn refund_id(&self) -> RefundId {
+        RefundId::derive(self.id.as_uuid(), "refund of the cancelled order")
+    }
+}

@@ -1,0 +1,49 @@
+//! What order refuses.
+
+use bojagi_kernel::Currency;
+use bojagi_kernel::id::OrderId;
+
+use super::{DeliveryId, DeliveryState, Life, SagaState};
+
+bojagi_kernel::refusals! {
+    /// What order refuses.
+    pub(crate) enum OrderRefusal in "order" {
+        /// There is no such order, or it is somebody else's.
+        OrderNotFound { order_id: OrderId } => NotFound "ORDER_NOT_FOUND" ("there is no such order"),
+        /// The account is suspended or closed.
+        AccountNotActive => WrongState "ACCOUNT_NOT_ACTIVE" ("this account cannot place orders"),
+        /// Amounts of one order are in different currencies.
+        CurrencyMismatch { expected: Currency, actual: Currency } =>
+            Invalid "CURRENCY_MISMATCH" ("all amounts must be in {expected}, not {actual}"),
+        /// The points exceed what is to be paid, or leave a part that no payment method pays.
+        TenderMismatch { total: i64, points: i64 } =>
+            Invalid "TENDER_MISMATCH" ("{points} points and the payment method do not pay exactly {total}"),
+        /// Too many orders are on their way.
+        Overloaded => Exhausted "OVERLOADED" ("too many orders are on their way; try again shortly"),
+        /// The order was cancelled before, or has failed.
+        AlreadyCancelled { order_id: OrderId, state: Life } =>
+            WrongState "ALREADY_CANCELLED" ("the order is cancelled already"),
+        /// A store has sent its part of the order.
+        DeliveryBegun { order_id: OrderId } => WrongState "DELIVERY_BEGUN" ("a delivery of the order has begun"),
+        /// There is no such delivery, or it is somebody else's.
+        DeliveryNotFound { delivery_id: DeliveryId } => NotFound "DELIVERY_NOT_FOUND" ("there is no such delivery"),
+        /// The delivery was begun before, or cancelled.
+        DeliveryNotAwaiting { delivery_id: DeliveryId, state: DeliveryState } =>
+            WrongState "DELIVERY_NOT_AWAITING" ("the delivery is {state}"),
+        /// The delivery is not on its way.
+        DeliveryNotInProgress { delivery_id: DeliveryId, state: DeliveryState } =>
+            WrongState "DELIVERY_NOT_IN_PROGRESS" ("the delivery is {state}"),
+        /// The order of the delivery is not confirmed, or not any more.
+        OrderNotConfirmed { order_id: OrderId, state: Life } =>
+            WrongState "ORDER_NOT_CONFIRMED" ("the order is {state}"),
+        /// There is no such order.
+        SagaNotFound { order_id: OrderId } => NotFound "SAGA_NOT_FOUND" ("there is no such saga"),
+        /// The saga is not parked.
+        SagaNotParked { order_id: OrderId, state: SagaState } => WrongState "SAGA_NOT_PARKED" ("the saga is {state}"),
+        /// Nothing is left that could be undone.
+        SagaDone { order_id: OrderId } => WrongState "SAGA_DONE" ("nothing is left to undo"),
+        /// It is open whether money was taken, and only payment can tell.
+        PaymentUndecided { order_id: OrderId } =>
+            WrongState "PAYMENT_UNDECIDED" ("it is open whether money was taken; only payment can tell"),
+    }
+}

@@ -1,0 +1,104 @@
+use super::super::OwnFailure;
+use super::super::samples::{self, NOW, POLICY};
+use super::*;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[test]
+fn the_plan_follows_what_is_known() {
+    let order = samples::pending();
+    assert_eq!(order.task(NOW), Task::Pay);
+    assert_eq!(order.task(NOW + POLICY.deadline), Task::TimeOut);
+
+    let mut turned = order.clone();
+    turned.turn(OwnFailure::OrderTimedOut.into(), &POLICY, NOW);
+    assert_eq!(turned.task(NOW), Task::Void);
+    turned.payment_was_captured(&POLICY, NOW);
+    assert_eq!(turned.task(NOW + POLICY.deadline), Task::Pay);
+
+    let mut unresolved = order;
+    unresolved.payment_is_unresolved(&POLICY, NOW);
+    assert_eq!(unresolved.saga.state, SagaState::Parked);
+    assert_eq!(unresolved.task(NOW + POLICY.deadline * 10), Task::Pay);
+    unresolved.cancel(CancelReason::Customer, &POLICY, NOW).unwrap();
+    assert_eq!(unresolved.task(NOW), Task::Void);
+}
+
+#[test]
+fn attempts_pause_longer_and_longer_up_to_a_limit() {
+    let pauses: Vec<_> = (1..=7).map(|attempts| POLICY.pause(attempts).as_millis()).collect();
+    assert_eq!(pauses, [200, 400, 800, 1_600, 3_200, 5_000, 5_000]);
+    assert_eq!(POLICY.pause(i64::MAX), POLICY.longest_pause);
+}
+
+#[test]
+fn a_step_before_the_pivot_is_tried_until_the_deadline_and_never_parked() {
+    let mut order = samples::pending();
+    for _ in 0..20 {
+        order.attempt_failed(Fault::Unanswered, "no answer", &POLICY, NOW + SECOND * 29);
+    }
+    assert_eq!(order.saga.state, SagaState::Running);
+    assert_eq!(order.saga.wake_at, Some(order.saga.deadline));
+}
+
+#[test]
+fn an_undoing_step_is_parked_when_its_attempts_are_used_up() {
+    let mut order = samples::confirmed();
+    order.cancel(CancelReason::Customer, &POLICY, NOW).unwrap();
+    order.attempt_failed(Fault::Refused, "refused", &POLICY, NOW);
+    assert_eq!(order.saga.wake_at, Some(NOW + POLICY.first_pause));
+    order.attempt_failed(Fault::Refused, "refused again", &POLICY, NOW);
+    assert_eq!(order.saga.state, SagaState::Parked);
+    assert_eq!(order.saga.parked_reason.as_deref(), Some("refused again"));
+    assert_eq!(order.saga.wake_at, None);
+
+    order.retry(&POLICY, NOW).unwrap();
+    assert_eq!((order.saga.state, order.saga.failed_attempts), (SagaState::Running, 0));
+    assert_eq!(
+        order.retry(&POLICY, NOW),
+        Err(OrderRefusal::SagaNotParked { order_id: order.id, state: SagaState::Running })
+    );
+}
+
+#[test]
+fn the_operator_cannot_decide_for_payment() {
+    let mut order = samples::pending();
+    order.payment_is_unresolved(&POLICY, NOW);
+    let resolved = order.resolve("called the bank".into(), &POLICY, NOW);
+    assert_eq!(resolved, Err(OrderRefusal::PaymentUndecided { order_id: order.id }));
+}
+
+#[test]
+fn a_refund_settled_by_hand_ends_the_order_once_the_rest_is_back() {
+    let mut order = samples::confirmed();
+    order.cancel(CancelReason::Customer, &POLICY, NOW).unwrap();
+    order.stock_is_back(&POLICY, NOW);
+    order.park("refused".into());
+    assert_eq!(order.resolve("paid by hand".into(), &POLICY, NOW), Ok(vec![StepKind::Refund]));
+    assert_eq!(order.life, Life::Cancelling);
+    order.coupons_are_back(&POLICY, NOW);
+    assert_eq!((order.life, order.refunded), (Life::Cancelled, 0));
+}
+
+#[test]
+fn a_driver_that_holds_an_order_is_not_disturbed_by_a_wish_to_cancel() {
+    let mut order = samples::pending();
+    let lease_end = order.saga.wake_at;
+    order.cancel(CancelReason::Customer, &POLICY, NOW).unwrap();
+    assert_eq!(order.saga.wake_at, lease_end);
+    order.attempt_failed(Fault::Unanswered, "no answer", &POLICY, NOW);
+    assert_eq!(order.saga.lease_owner, None);
+}
+
+#[test]
+fn compensating_turns_round_what_can_be_turned() {
+    let mut order = samples::pending();
+    order.compensate("fraud".into(), &POLICY, NOW).unwrap();
+    assert_eq!(order.cancel, Some(CancelReason::Operator));
+    assert_eq!(order.task(NOW), Task::Void);
+    order.fail(&POLICY, NOW);
+    assert_eq!(order.failure.as_ref().unwrap().reason, "CANCELLED_BY_OPERATOR");
+    order.stock_is_back(&POLICY, NOW);
+    order.coupons_are_back(&POLICY, NOW);
+    assert_eq!(order.compensate("again".into(), &POLICY, NOW), Err(OrderRefusal::SagaDone { order_id: order.id }));
+}

@@ -1,0 +1,98 @@
+//! Refunds.
+
+use bojagi_kernel::Moment;
+use bojagi_kernel::id::OrderId;
+use bojagi_store::{Error, FromRow, Row, Tx, params};
+
+use super::columns::StoredCurrency;
+use crate::domain::{Legs, Refund, RefundId};
+
+/// The columns of a refund, in the order in which they are read.
+macro_rules! columns {
+    () => {
+        "id, order_id, state, currency, amount, points, external, reason, allocations, attempt, asked_at, created_at,
+         refunded_at"
+    };
+}
+
+impl FromRow for Refund {
+    fn from_row(row: &Row<'_>) -> Result<Self, Error> {
+        Ok(Self {
+            id: row.get(0)?,
+            order_id: row.get(1)?,
+            state: row.get(2)?,
+            currency: row.get::<StoredCurrency>(3)?.0,
+            amount: row.get(4)?,
+            legs: Legs { points: row.get(5)?, external: row.get(6)? },
+            reason: row.get(7)?,
+            allocations: row.get(8)?,
+            attempt: row.get(9)?,
+            asked_at: row.get(10)?,
+            created_at: row.get(11)?,
+            refunded_at: row.get(12)?,
+        })
+    }
+}
+
+/// Stores a refund as it stands now, whether it is new or not.
+pub(crate) async fn save(tx: &mut Tx, refund: &Refund) -> Result<(), Error> {
+    tx.execute(
+        concat!(
+            "INSERT INTO refund (",
+            columns!(),
+            ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+             ON CONFLICT (id) DO UPDATE SET state = excluded.state, points = excluded.points,
+                external = excluded.external, attempt = excluded.attempt, asked_at = excluded.asked_at,
+                refunded_at = excluded.refunded_at"
+        ),
+        params![
+            refund.id,
+            refund.order_id,
+            refund.state,
+            refund.currency.code(),
+            refund.amount,
+            refund.legs.points,
+            refund.legs.external,
+            refund.reason,
+            refund.allocations,
+            refund.attempt,
+            refund.asked_at,
+            refund.created_at,
+            refund.refunded_at,
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn by_id(tx: &mut Tx, refund_id: RefundId) -> Result<Option<Refund>, Error> {
+    tx.fetch_optional(concat!("SELECT ", columns!(), " FROM refund WHERE id = ?1"), params![refund_id]).await
+}
+
+/// The refunds of an order, oldest first.
+pub(crate) async fn of_order(tx: &mut Tx, order_id: OrderId) -> Result<Vec<Refund>, Error> {
+    tx.fetch_all(
+        concat!("SELECT ", columns!(), " FROM refund WHERE order_id = ?1 ORDER BY created_at, id"),
+        params![order_id],
+    )
+    .await
+}
+
+/// Refunds that the provider was asked for before `before` and has not answered for good, the longest waiting first.
+pub(crate) async fn waiting(tx: &mut Tx, before: Moment, limit: i64) -> Result<Vec<Refund>, Error> {
+    tx.fetch_all(
+        concat!("SELECT ", columns!(), " FROM refund WHERE asked_at <= ?1 ORDER BY asked_at LIMIT ?2"),
+        params![before, limit],
+    )
+    .await
+}
+
+/// What had gone back before a moment, by currency.
+pub(crate) async fn refunded_before(tx: &mut Tx, as_of: Moment) -> Result<Vec<(String, i64)>, Error> {
+    tx.fetch_all(
+        "SELECT currency, CAST(sum(amount) AS BIGINT) FROM refund WHERE refunded_at < ?1
+         GROUP BY currency ORDER BY currency",
+        params![as_of],
+    )
+    .await
+}

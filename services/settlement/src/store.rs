@@ -1,0 +1,27 @@
+//! What settlement keeps: the only place that knows the database.
+
+mod bank;
+mod closes;
+mod entries;
+mod filter;
+mod ledger;
+mod payouts;
+mod rates;
+mod rows;
+mod schema;
+mod settlements;
+mod statements;
+mod stored;
+
+pub(crate) use bank::{SimulatedEvent, due_events, note_bank_event, plan_events, told};
+pub(crate) use closes::{Run, begin_close, close_batch, closed, end_close, last_daily_close, unstated};
+pub(crate) use entries::{KeptEntry, insert_entries, of_payment, of_statement};
+pub(crate) use ledger::{Booked, BookSum, EntryFilter, LedgerLine, book, clearing_totals, list_entries, sum_accounts};
+pub(crate) use payouts::{
+    Due, PayoutFilter, claim, due_payouts, find_payout, insert_payout, list_payouts, move_to, payout_account,
+    register_account,
+};
+pub(crate) use rates::{insert_rate, list_rates, rate_at};
+pub(crate) use schema::SCHEMA;
+pub(crate) use settlements::{balances, carried, insert_settlement, next_number, settle_statements};
+pub(crate) use statements::{StatementFilter, find_statement, list_statements};

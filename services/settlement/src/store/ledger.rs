@@ -1,0 +1,261 @@
+//! The ledger: added to, read, never changed.
+
+use bojagi_kernel::id::{AccountId, OrderId};
+use bojagi_kernel::reexport::Uuid;
+use bojagi_kernel::{Failure, Moment, Money};
+use bojagi_store::{Bind, Error, FromRow, Row, Tx, Value, params};
+
+use super::filter::Filter;
+use super::rows::insert_rows;
+use super::stored::money;
+use crate::domain::{Account, AccountKind, LedgerEntryId, Transaction, TransactionId, TransactionKind};
+
+/// Whether something was booked now or before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Booked {
+    /// Now.
+    Now,
+    /// Before; nothing happened.
+    Before,
+}
+
+/// Books transactions that belong together. Those whose kind and source are booked already are not booked again.
+///
+/// # Errors
+/// What the database says; broken when only some of them were booked before.
+pub(crate) async fn book(tx: &mut Tx, transactions: &[Transaction], trace_id: &str) -> Result<Booked, Failure> {
+    let keyed: Vec<_> = transactions.iter().map(|transaction| (TransactionId::generate(), transaction)).collect();
+    let rows: Vec<_> = keyed
+        .iter()
+        .map(|(id, transaction)| {
+            let cause = transaction.cause();
+            let order = cause.order_id.map_or(Value::Null, |order| Value::Uuid(order.into()));
+            [
+                id.bind(),
+                transaction.kind().bind(),
+                Value::Uuid(cause.source_id),
+                order,
+                Value::Moment(cause.booked_at),
+                trace_id.bind(),
+            ]
+        })
+        .collect();
+    let inserted = insert_rows(
+        tx,
+        "INSERT INTO ledger_transaction (id, kind, source_id, order_id, booked_at, trace_id)",
+        "ON CONFLICT (source_id, kind) DO NOTHING",
+        &rows,
+    )
+    .await?;
+    if inserted == 0 {
+        return Ok(Booked::Before);
+    }
+    if inserted != rows.len() as u64 {
+        return Err(Failure::broken("of transactions that belong together some were booked before"));
+    }
+    open_accounts(tx, transactions).await?;
+    insert_postings(tx, &keyed).await?;
+    Ok(Booked::Now)
+}
+
+
+/// Accounts are opened by whoever books in them first.
+async fn open_accounts(tx: &mut Tx, transactions: &[Transaction]) -> Result<(), Error> {
+    let mut accounts: Vec<_> =
+        transactions.iter().flat_map(Transaction::postings).map(|posting| posting.account).collect();
+    accounts.sort_unstable();
+    accounts.dedup();
+    let rows: Vec<_> = accounts
+        .iter()
+        .map(|account| [Value::Uuid(account.id().into()), account.kind.bind(), account.seller_id.bind()])
+        .collect();
+    insert_rows(tx, "INSERT INTO ledger_account (id, kind, seller_id)", "ON CONFLICT (id) DO NOTHING", &rows).await?;
+    Ok(())
+}
+
+async fn insert_postings(tx: &mut Tx, transactions: &[(TransactionId, &Transaction)]) -> Result<(), Error> {
+    let lines: Vec<_> = transactions
+        .iter()
+        .flat_map(|(id, transaction)| {
+            let booked_at = transaction.cause().booked_at;
+            (1_i64..).zip(transaction.postings()).map(move |(position, posting)| {
+                (id, position, posting.account.id(), posting.amount.currency(), posting.amount.minor(), booked_at)
+            })
+        })
+        .collect();
+    let rows: Vec<_> = lines
+        .iter()
+        .map(|(id, position, account, currency, minor, booked_at)| {
+            [
+                id.bind(),
+                position.bind(),
+                account.bind(),
+                Value::Text(currency.code()),
+                minor.bind(),
+                booked_at.bind(),
+            ]
+        })
+        .collect();
+    insert_rows(
+        tx,
+        "INSERT INTO ledger_posting (transaction_id, position, account_id, currency, amount, booked_at)",
+        "",
+        &rows,
+    )
+    .await?;
+    Ok(())
+}
+
+/// Which entries to list.
+#[derive(Debug, Default)]
+pub(crate) struct EntryFilter {
+    /// Only accounts of this kind.
+    pub(crate) account_kind: Option<AccountKind>,
+    /// Only the account of this seller.
+    pub(crate) seller_id: Option<AccountId>,
+    /// Only of this order.
+    pub(crate) order_id: Option<OrderId>,
+    /// Only of transactions of this kind.
+    pub(crate) transaction_kind: Option<TransactionKind>,
+    /// Only booked at or after.
+    pub(crate) from: Option<Moment>,
+    /// Only booked before.
+    pub(crate) until: Option<Moment>,
+    /// Where the page begins: the last entry of the page before.
+    pub(crate) after: Option<(Moment, TransactionId, i64)>,
+}
+
+/// One posting with the transaction and the account that it belongs to.
+#[derive(Debug, Clone)]
+pub(crate) struct LedgerLine {
+    pub(crate) transaction_id: TransactionId,
+    pub(crate) position: i64,
+    pub(crate) transaction_kind: TransactionKind,
+    pub(crate) source_id: Uuid,
+    pub(crate) order_id: Option<OrderId>,
+    pub(crate) account_kind: AccountKind,
+    pub(crate) seller_id: Option<AccountId>,
+    pub(crate) amount: Money,
+    pub(crate) booked_at: Moment,
+    pub(crate) trace_id: String,
+}
+
+impl LedgerLine {
+    /// Its id, which comes out of its place in its transaction.
+    pub(crate) fn id(&self) -> LedgerEntryId {
+        LedgerEntryId::derive(self.transaction_id.as_uuid(), &self.position.to_string())
+    }
+}
+
+impl FromRow for LedgerLine {
+    fn from_row(row: &Row<'_>) -> Result<Self, Error> {
+        Ok(Self {
+            transaction_id: row.get(0)?,
+            position: row.get(1)?,
+            transaction_kind: row.get(2)?,
+            source_id: row.get(3)?,
+            order_id: row.get(4)?,
+            account_kind: row.get(5)?,
+            seller_id: row.get(6)?,
+            amount: money(row, 7, 8)?,
+            booked_at: row.get(9)?,
+            trace_id: row.get(10)?,
+        })
+    }
+}
+
+/// Entries, newest first.
+///
+/// # Errors
+/// What the database says.
+pub(crate) async fn list_entries(tx: &mut Tx, wanted: &EntryFilter, limit: i64) -> Result<Vec<LedgerLine>, Error> {
+    // The account of one seller is found by its id, which an index of the postings begins with.
+    let account = wanted.seller_id.map(|seller| Account::payable_to(seller).id());
+    let mut filter = Filter::new();
+    filter.and("p.account_id = ?", account.as_ref());
+    filter.and("a.kind = ?", wanted.account_kind.as_ref());
+    filter.and("t.order_id = ?", wanted.order_id.as_ref());
+    filter.and("t.kind = ?", wanted.transaction_kind.as_ref());
+    filter.and("t.booked_at >= ?", wanted.from.as_ref());
+    filter.and("t.booked_at < ?", wanted.until.as_ref());
+    if let Some((booked_at, transaction, position)) = &wanted.after {
+        filter.and_all(
+            "(t.booked_at, t.id, p.position) < (?, ?, ?)",
+            [booked_at.bind(), transaction.bind(), position.bind()],
+        );
+    }
+    let (sql, values) = filter.statement(
+        "SELECT t.id, p.position, t.kind, t.source_id, t.order_id, a.kind, a.seller_id, p.currency, p.amount,
+            t.booked_at, t.trace_id
+         FROM ledger_transaction t
+         JOIN ledger_posting p ON p.transaction_id = t.id
+         JOIN ledger_account a ON a.id = p.account_id",
+        "ORDER BY t.booked_at DESC, t.id DESC, p.position DESC",
+        limit,
+    );
+    tx.fetch_all(&sql, &values).await
+}
+
+/// The sums of all accounts of one kind in one currency.
+#[derive(Debug, Clone)]
+pub(crate) struct BookSum {
+    pub(crate) kind: AccountKind,
+    pub(crate) debits: Money,
+    pub(crate) credits: Money,
+    pub(crate) account_count: i64,
+}
+
+impl FromRow for BookSum {
+    fn from_row(row: &Row<'_>) -> Result<Self, Error> {
+        Ok(Self {
+            kind: row.get(0)?,
+            debits: money(row, 1, 2)?,
+            credits: money(row, 1, 3)?,
+            account_count: row.get(4)?,
+        })
+    }
+}
+
+/// The sums of what was booked before `as_of`, by currency and kind of account.
+///
+/// # Errors
+/// What the database says.
+pub(crate) async fn sum_accounts(tx: &mut Tx, as_of: Moment) -> Result<Vec<BookSum>, Error> {
+    tx.fetch_all(
+        "SELECT a.kind, s.currency, CAST(sum(s.debits) AS BIGINT), CAST(sum(s.credits) AS BIGINT), count(*)
+         FROM (
+            SELECT account_id, currency,
+                sum(CASE WHEN amount > 0 THEN amount ELSE 0 END) AS debits,
+                sum(CASE WHEN amount < 0 THEN -amount ELSE 0 END) AS credits
+            FROM ledger_posting WHERE booked_at < ?1 GROUP BY account_id, currency
+         ) s
+         JOIN ledger_account a ON a.id = s.account_id
+         GROUP BY a.kind, s.currency ORDER BY s.currency, a.kind",
+        params![as_of],
+    )
+    .await
+}
+
+/// What was captured and what was refunded before `as_of` by the account that every payment goes through, by currency.
+///
+/// # Errors
+/// What the database says.
+pub(crate) async fn clearing_totals(tx: &mut Tx, as_of: Moment) -> Result<Vec<(Money, Money)>, Error> {
+    struct Totals(Money, Money);
+    impl FromRow for Totals {
+        fn from_row(row: &Row<'_>) -> Result<Self, Error> {
+            Ok(Self(money(row, 0, 1)?, money(row, 0, 2)?))
+        }
+    }
+    let clearing = Account::of_shop(AccountKind::PaymentClearing).id();
+    let totals: Vec<Totals> = tx
+        .fetch_all(
+            "SELECT currency,
+                CAST(sum(CASE WHEN amount > 0 THEN amount ELSE 0 END) AS BIGINT),
+                CAST(sum(CASE WHEN amount < 0 THEN -amount ELSE 0 END) AS BIGINT)
+             FROM ledger_posting WHERE account_id = ?1 AND booked_at < ?2 GROUP BY currency ORDER BY currency",
+            params![clearing, as_of],
+        )
+        .await?;
+    Ok(totals.into_iter().map(|Totals(captured, refunded)| (captured, refunded)).collect())
+}

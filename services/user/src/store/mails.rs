@@ -1,0 +1,87 @@
+//! Mails on their way.
+
+use bojagi_kernel::Moment;
+use bojagi_store::{Error, Tx, params};
+use uuid::Uuid;
+
+/// What a mail is about. What it says is decided when it is written, since that depends on whether the address is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Occasion {
+    /// Somebody signed up with the address.
+    SignUp,
+    /// Somebody wants a new verification link.
+    Verification,
+    /// Somebody wants to set a new password.
+    Reset,
+}
+
+bojagi_store::stored_enum!(Occasion { SignUp => "SIGN_UP", Verification => "VERIFICATION", Reset => "RESET" });
+
+/// A mail that is due.
+#[derive(Clone)]
+pub(crate) struct QueuedMail {
+    pub(crate) mail_id: Uuid,
+    pub(crate) recipient: String,
+    pub(crate) occasion: Occasion,
+    /// Absent until the mail is written.
+    pub(crate) subject: Option<String>,
+    /// Absent until the mail is written.
+    pub(crate) body: Option<String>,
+    pub(crate) queued_at: Moment,
+    pub(crate) attempts: i64,
+}
+
+bojagi_store::from_row!(QueuedMail { mail_id, recipient, occasion, subject, body, queued_at, attempts });
+
+/// Queues a mail, in the unit of what it is about, and wakes the one who sends it.
+pub(crate) async fn queue(tx: &mut Tx, recipient: &str, occasion: Occasion, now: Moment) -> Result<(), Error> {
+    tx.execute(
+        "INSERT INTO mail (mail_id, recipient, occasion, queued_at, attempts, next_attempt_at)
+         VALUES (?1, ?2, ?3, ?4, 0, ?4)",
+        params![Uuid::now_v7(), recipient, occasion, now],
+    )
+    .await?;
+    tx.announce();
+    Ok(())
+}
+
+/// Takes mails that are due, at most `limit`, until `lease_ends`; whoever took them is then believed to have died.
+pub(crate) async fn take_due(
+    tx: &mut Tx,
+    now: Moment,
+    lease_ends: Moment,
+    limit: i64,
+) -> Result<Vec<QueuedMail>, Error> {
+    tx.fetch_all(
+        "UPDATE mail SET attempts = attempts + 1, next_attempt_at = ?2 WHERE mail_id IN
+             (SELECT mail_id FROM mail WHERE next_attempt_at <= ?1 ORDER BY next_attempt_at, queued_at LIMIT ?3)
+         RETURNING mail_id, recipient, occasion, subject, body, queued_at, attempts",
+        params![now, lease_ends, limit],
+    )
+    .await
+}
+
+/// Keeps what a mail says.
+pub(crate) async fn write(tx: &mut Tx, mail_id: Uuid, subject: &str, body: &str) -> Result<(), Error> {
+    let sql = "UPDATE mail SET subject = ?2, body = ?3 WHERE mail_id = ?1";
+    tx.execute(sql, params![mail_id, subject, body]).await?;
+    Ok(())
+}
+
+/// Wipes a mail that has left, or that is not to leave.
+pub(crate) async fn wipe(tx: &mut Tx, mail_id: Uuid) -> Result<(), Error> {
+    tx.execute("DELETE FROM mail WHERE mail_id = ?1", params![mail_id]).await?;
+    Ok(())
+}
+
+/// Wipes every mail to an address.
+pub(crate) async fn wipe_all_to(tx: &mut Tx, recipient: &str) -> Result<(), Error> {
+    tx.execute("DELETE FROM mail WHERE recipient = ?1", params![recipient]).await?;
+    Ok(())
+}
+
+/// Puts off a mail that could not leave.
+pub(crate) async fn put_off(tx: &mut Tx, mail_id: Uuid, until: Moment) -> Result<(), Error> {
+    tx.execute("UPDATE mail SET next_attempt_at = ?2 WHERE mail_id = ?1", params![mail_id, until]).await?;
+    Ok(())
+}
