@@ -1,6 +1,5 @@
 //! Somebody who calls the shop.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bojagi_api::coupon::IssueCouponRequest;
@@ -18,10 +17,11 @@ use bojagi_api::order::{
 use bojagi_api::payment::payment_method_service_client::PaymentMethodServiceClient;
 use bojagi_api::payment::payment_service_client::PaymentServiceClient;
 use bojagi_api::payment::wallet_service_client::WalletServiceClient;
-use bojagi_api::payment::{AddPaymentMethodRequest, ChargePointsRequest, GetBalanceRequest, PaymentMethodType, WalletBalance};
+use bojagi_api::payment::{
+    AddPaymentMethodRequest, ChargePointsRequest, GetBalanceRequest, PaymentMethodType, WalletBalance,
+};
 use bojagi_api::settlement::ledger_service_client::LedgerServiceClient;
 use bojagi_api::settlement::settlement_service_client::SettlementServiceClient;
-use bojagi_kernel::{Clock, SystemClock};
 use bojagi_testkit::{TestAccount, eventually};
 use tonic::metadata::MetadataValue;
 use tonic::service::Interceptor;
@@ -109,8 +109,7 @@ impl Wish {
         let item_coupons = self.lines.iter().zip(0..).flat_map(|(line, index)| {
             line.coupons.iter().map(move |coupon| ItemCouponUse { line_index: index, issued_coupon_id: coupon.clone() })
         });
-        let request_id =
-            if self.request_id.is_empty() { Uuid::now_v7().to_string() } else { self.request_id.clone() };
+        let request_id = if self.request_id.is_empty() { Uuid::now_v7().to_string() } else { self.request_id.clone() };
         PlaceOrderRequest {
             request_id,
             lines: lines.collect(),
@@ -145,8 +144,7 @@ macro_rules! clients {
 }
 
 impl Person {
-    pub(crate) fn new(account: TestAccount, data: &Path, channel: Channel) -> Self {
-        let token = mint(&account, &data.join("user.sqlite"));
+    pub(crate) fn new(account: TestAccount, token: String, channel: Channel) -> Self {
         Self { account, channel, bearer: Bearer(token.into()) }
     }
 
@@ -219,8 +217,7 @@ impl Person {
     /// # Errors
     /// What the call answers.
     pub async fn take_coupon(&self, coupon_id: &str) -> Result<String, Status> {
-        let request =
-            IssueCouponRequest { request_id: Uuid::now_v7().to_string(), coupon_id: coupon_id.into() };
+        let request = IssueCouponRequest { request_id: Uuid::now_v7().to_string(), coupon_id: coupon_id.into() };
         let answer = self.coupons().issue_coupon(request).await?.into_inner();
         Ok(answer.issued_coupon.unwrap_or_default().issued_coupon_id)
     }
@@ -248,8 +245,7 @@ impl Person {
     /// # Errors
     /// What the call answers.
     pub async fn cancel(&self, order_id: &str) -> Result<Order, Status> {
-        let request =
-            CancelOrderRequest { request_id: Uuid::now_v7().to_string(), order_id: order_id.into() };
+        let request = CancelOrderRequest { request_id: Uuid::now_v7().to_string(), order_id: order_id.into() };
         Ok(self.orders().cancel_order(request).await?.into_inner().order.unwrap_or_default())
     }
 
@@ -261,10 +257,4 @@ impl Person {
         eventually(&format!("the order is {state:?}"), async || self.order(order_id).await.state() == state).await;
         self.order(order_id).await
     }
-}
-
-/// A token signed with the key that the shop itself made, so that tests need no sign-up for each of a thousand people.
-fn mint(account: &TestAccount, users: &PathBuf) -> String {
-    let connection = rusqlite::Connection::open(users).unwrap();
-    bojagi_testkit_mint::token(&connection, account, SystemClock.now())
 }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use bojagi::{Mesh, MeshSettings, Options};
 use bojagi_api::coupon::{Coupon, CreateCouponRequest};
-use bojagi_api::item::{CreateCategoryRequest, CreateItemRequest, CreateStoreRequest, GetStockRequest, OptionDraft, Stock};
+use bojagi_api::item::{
+    CreateCategoryRequest, CreateItemRequest, CreateStoreRequest, GetStockRequest, OptionDraft, Stock,
+};
 use bojagi_api::policy::Role;
 use bojagi_kernel::SystemClock;
 use bojagi_kernel::id::AccountId;
@@ -16,6 +18,7 @@ use tempfile::TempDir;
 use tonic::transport::{Channel, Endpoint};
 use uuid::Uuid;
 
+use crate::mint::Mint;
 use crate::person::Person;
 use crate::won;
 
@@ -25,6 +28,7 @@ pub struct Shop {
     folder: Arc<TempDir>,
     gateway: Channel,
     address: SocketAddr,
+    mint: Mint,
 }
 
 /// Something that can be bought.
@@ -64,7 +68,8 @@ impl Shop {
         let address = mesh.address();
         let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
         let gateway = endpoint.connect().await.unwrap();
-        let shop = Self { mesh: Some(mesh), folder, gateway, address };
+        let mint = Mint::of(folder.path());
+        let shop = Self { mesh: Some(mesh), folder, gateway, address, mint };
         // Tokens hold as soon as the verifier has fetched the keys.
         let somebody = shop.person(&[Role::Customer]);
         eventually("the keys are known", async || somebody.balance().await.is_ok()).await;
@@ -103,7 +108,8 @@ impl Shop {
     pub fn person(&self, roles: &[Role]) -> Person {
         let account =
             TestAccount { account_id: AccountId::generate(), session_id: Uuid::now_v7(), roles: roles.to_vec() };
-        Person::new(account, self.data(), self.gateway())
+        let token = self.mint.token(&account);
+        Person::new(account, token, self.gateway())
     }
 
     /// Something of a new store of a new seller.
@@ -123,13 +129,13 @@ impl Shop {
     pub async fn offer_of(&self, seller: &Person, price: i64, stock: i64) -> Offer {
         let name = Uuid::now_v7().to_string();
         let request_id = || Uuid::now_v7().to_string();
-        let store = CreateStoreRequest { request_id: request_id(), name: format!("Store {name}"), ..Default::default() };
+        let store =
+            CreateStoreRequest { request_id: request_id(), name: format!("Store {name}"), ..Default::default() };
         let store_id = seller.stores().create_store(store).await.unwrap().into_inner().store.unwrap().store_id;
         let admin = self.person(&[Role::Admin]);
         let category = CreateCategoryRequest { request_id: request_id(), name: format!("Category {name}") };
         let category = admin.catalogue().create_category(category).await.unwrap().into_inner().category.unwrap();
-        let option =
-            OptionDraft { name: "one".into(), price: Some(won(price)), stock, ..Default::default() };
+        let option = OptionDraft { name: "one".into(), price: Some(won(price)), stock, ..Default::default() };
         let item = CreateItemRequest {
             request_id: request_id(),
             store_id: store_id.clone(),

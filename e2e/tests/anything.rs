@@ -31,7 +31,11 @@ const TEXTS: [&str; 14] = [
 ];
 
 fn text(random: &mut StdRng) -> String {
-    if random.random_ratio(1, 20) { "가".repeat(random.random_range(1..20_000)) } else { (*TEXTS.choose(random).unwrap()).to_owned() }
+    if random.random_ratio(1, 20) {
+        "가".repeat(random.random_range(1..20_000))
+    } else {
+        (*TEXTS.choose(random).unwrap()).to_owned()
+    }
 }
 
 fn integer(random: &mut StdRng) -> i64 {

@@ -48,7 +48,9 @@ fn domains_are_pure() {
         for file in files {
             for line in code(&file).lines() {
                 let line = line.trim();
-                let Some(import) = line.strip_prefix("use ").or_else(|| line.strip_prefix("pub use ")) else { continue };
+                let Some(import) = line.strip_prefix("use ").or_else(|| line.strip_prefix("pub use ")) else {
+                    continue;
+                };
                 let allowed = ["std::", "super", "self::", "crate::domain", "bojagi_kernel"];
                 // Pure calculation: digests and properties in tests.
                 let calculation = ["sha2::", "proptest::"];

@@ -105,7 +105,13 @@ async fn r5_one_coupon_and_a_hundred_orders() {
     let card = buyer.card("tok_approve").await;
     buyer.charge(1_000_000, &card).await;
     let coupon = one_coupon(&shop, &buyer, 1_000).await;
-    let wish = || Wish { points: 9_000, card: String::new(), coupon: coupon.clone(), discount: 1_000, ..Wish::of(&offer, 1, "") };
+    let wish = || Wish {
+        points: 9_000,
+        card: String::new(),
+        coupon: coupon.clone(),
+        discount: 1_000,
+        ..Wish::of(&offer, 1, "")
+    };
     let wishes: Vec<_> = (0..100).map(|_| wish()).collect();
     let orders = all_at_once(wishes.iter().map(|wish| buyer.place(wish))).await;
 
@@ -133,7 +139,9 @@ async fn a_first_come_coupon_goes_out_exactly_as_often_as_its_limit() {
     let answers = join_all(people.iter().map(|person| person.take_coupon(&coupon_id))).await;
     let issued: HashSet<_> = answers.iter().filter_map(|answer| answer.as_ref().ok()).collect();
     assert_eq!(issued.len(), 30);
-    assert!(answers.iter().filter_map(|answer| answer.as_ref().err()).all(|status| reason(status) == "COUPON_SOLD_OUT"));
+    assert!(
+        answers.iter().filter_map(|answer| answer.as_ref().err()).all(|status| reason(status) == "COUPON_SOLD_OUT")
+    );
     shop.verify().await;
 }
 
@@ -187,7 +195,11 @@ async fn a_rush_gives_pieces_of_failed_payments_to_the_next() {
     let (buyer, card) = &paying[0];
     let offer: &Offer = &offer;
     for _ in 0..left {
-        let order = buyer.place(&Wish { lines: vec![Line { offer: offer.clone(), quantity: 1, coupons: vec![] }], card: card.clone(), ..Wish::default() });
+        let order = buyer.place(&Wish {
+            lines: vec![Line { offer: offer.clone(), quantity: 1, coupons: vec![] }],
+            card: card.clone(),
+            ..Wish::default()
+        });
         assert_eq!(order.await.unwrap().state(), OrderState::Confirmed);
     }
     shop.verify().await;

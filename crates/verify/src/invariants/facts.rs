@@ -1,0 +1,128 @@
+//! Every change is told once, and heard once, in order.
+
+use super::Question;
+use crate::Scope;
+
+/// All outboxes as one.
+macro_rules! outboxes {
+    () => {
+        "(SELECT 'item' AS teller, * FROM item.outbox UNION ALL SELECT 'coupon', * FROM coupon.outbox
+          UNION ALL SELECT 'order', * FROM ordering.outbox UNION ALL SELECT 'payment', * FROM payment.outbox
+          UNION ALL SELECT 'settlement', * FROM settlement.outbox UNION ALL SELECT 'user', * FROM users.outbox)"
+    };
+}
+
+/// All inboxes as one.
+macro_rules! inboxes {
+    () => {
+        "(SELECT * FROM item.inbox UNION ALL SELECT * FROM coupon.inbox UNION ALL SELECT * FROM ordering.inbox
+          UNION ALL SELECT * FROM payment.inbox UNION ALL SELECT * FROM settlement.inbox)"
+    };
+}
+
+/// Who hears what: the group that acts on a fact, by which the shop would be wrong if the fact were missed.
+macro_rules! heard_by {
+    () => {
+        "(SELECT 'item' AS hearer, 'bojagi.order.v1.OrderConfirmed' AS fact
+          UNION ALL SELECT 'item', 'bojagi.order.v1.OrderFailed'
+          UNION ALL SELECT 'item', 'bojagi.order.v1.OrderCancelled'
+          UNION ALL SELECT 'coupon', 'bojagi.order.v1.OrderConfirmed'
+          UNION ALL SELECT 'coupon', 'bojagi.order.v1.OrderFailed'
+          UNION ALL SELECT 'coupon', 'bojagi.order.v1.OrderCancelled'
+          UNION ALL SELECT 'coupon', 'bojagi.item.v1.ItemCreated'
+          UNION ALL SELECT 'coupon', 'bojagi.item.v1.ItemUpdated'
+          UNION ALL SELECT 'order', 'bojagi.item.v1.StockReleased'
+          UNION ALL SELECT 'order', 'bojagi.coupon.v1.CouponReleased'
+          UNION ALL SELECT 'settlement', 'bojagi.payment.v1.PaymentCaptured'
+          UNION ALL SELECT 'settlement', 'bojagi.payment.v1.PaymentRefunded'
+          UNION ALL SELECT 'settlement', 'bojagi.payment.v1.PointsCharged')"
+    };
+}
+
+pub(super) const QUESTIONS: &[Question] = &[
+    Question {
+        invariant: "X1",
+        sentence: "each order has told exactly what has become of it",
+        scope: Scope::AnyMoment,
+        sql: "WITH told AS (SELECT aggregate_id AS order_id, sum(event_type = 'bojagi.order.v1.OrderPlaced') AS placed,
+                       sum(event_type = 'bojagi.order.v1.OrderConfirmed') AS confirmed,
+                       sum(event_type = 'bojagi.order.v1.OrderFailed') AS failed,
+                       sum(event_type = 'bojagi.order.v1.OrderCancelled') AS cancelled,
+                       sum(event_type = 'bojagi.order.v1.OrderCompleted') AS completed
+                     FROM ordering.outbox GROUP BY aggregate_id)
+              SELECT o.order_id, o.state, t.placed, t.confirmed, t.failed, t.cancelled, t.completed
+              FROM ordering.orders o LEFT JOIN told t USING (order_id)
+              WHERE t.placed IS NULL OR t.placed <> 1
+                 OR t.confirmed <> (o.confirmed_at IS NOT NULL)
+                 OR t.completed <> (o.state = 'COMPLETED')
+                 OR t.failed <> (o.failure_reason IS NOT NULL)
+                 OR t.failed + t.confirmed > 1
+                 OR t.cancelled <> (o.confirmed_at IS NOT NULL AND o.state IN ('CANCELLING', 'CANCELLED'))",
+    },
+    Question {
+        invariant: "X1",
+        sentence: "each capture and each refund was told exactly once",
+        scope: Scope::AnyMoment,
+        sql: "SELECT p.id, p.state, coalesce(sum(f.event_type = 'bojagi.payment.v1.PaymentCaptured'), 0) AS captured,
+                     coalesce(sum(f.event_type = 'bojagi.payment.v1.PaymentRefunded'), 0) AS refunded
+              FROM payment.payment p LEFT JOIN payment.outbox f ON f.aggregate_id = p.id
+              GROUP BY p.id
+              HAVING captured <> (p.captured_at IS NOT NULL)
+                  OR refunded <> (SELECT count(*) FROM payment.refund r
+                                  WHERE r.order_id = p.order_id AND r.state = 'SUCCEEDED')",
+    },
+    Question {
+        invariant: "X1",
+        sentence: "the facts of an aggregate are numbered from 1 without gaps, as far back as they are kept",
+        scope: Scope::AnyMoment,
+        sql: concat!(
+            "SELECT teller, aggregate_id, min(sequence), max(sequence), count(*) FROM ",
+            outboxes!(),
+            " GROUP BY teller, aggregate_id HAVING max(sequence) - min(sequence) + 1 <> count(*)"
+        ),
+    },
+    Question {
+        invariant: "X1",
+        sentence: "each fact was heard by each group that acts on it, once, and nothing is set aside",
+        scope: Scope::AtRest,
+        sql: concat!(
+            "SELECT h.hearer, f.event_type, f.event_id, f.sequence FROM ",
+            outboxes!(),
+            " f JOIN ",
+            heard_by!(),
+            " h ON h.fact = f.event_type LEFT JOIN ",
+            inboxes!(),
+            " i ON i.consumer = h.hearer AND i.event_id = f.event_id
+              WHERE i.event_id IS NULL
+                -- Inbox rows are kept for seven days.
+                AND f.told_at > (SELECT max(told_at) FROM ordering.outbox) - 6 * 86400000000
+              UNION ALL SELECT consumer, event_type, event_id, sequence FROM item.set_aside
+              UNION ALL SELECT consumer, event_type, event_id, sequence FROM coupon.set_aside
+              UNION ALL SELECT consumer, event_type, event_id, sequence FROM ordering.set_aside
+              UNION ALL SELECT consumer, event_type, event_id, sequence FROM payment.set_aside
+              UNION ALL SELECT consumer, event_type, event_id, sequence FROM settlement.set_aside"
+        ),
+    },
+    Question {
+        invariant: "X2",
+        sentence: "an accepted request has one kept answer, and a placed order one request",
+        scope: Scope::AnyMoment,
+        sql: "SELECT order_id, count(*) FROM ordering.orders GROUP BY order_id HAVING count(*) > 1
+              UNION ALL
+              SELECT aggregate_id, count(*) FROM ordering.outbox WHERE event_type = 'bojagi.order.v1.OrderPlaced'
+              GROUP BY aggregate_id HAVING count(*) > 1",
+    },
+    Question {
+        invariant: "X3",
+        sentence: "no group has heard further than what was told",
+        scope: Scope::AtRest,
+        sql: "SELECT 'item', s.aggregate_id, s.last, o.last FROM item.inbox_sequence s
+              JOIN ordering.outbox_sequence o USING (aggregate_id) WHERE s.last > o.last
+              UNION ALL
+              SELECT 'coupon', s.aggregate_id, s.last, o.last FROM coupon.inbox_sequence s
+              JOIN ordering.outbox_sequence o USING (aggregate_id) WHERE s.last > o.last
+              UNION ALL
+              SELECT 'settlement', s.aggregate_id, s.last, o.last FROM settlement.inbox_sequence s
+              JOIN payment.outbox_sequence o USING (aggregate_id) WHERE s.last > o.last",
+    },
+];

@@ -1,0 +1,70 @@
+//! Every capture and refund is in the ledger once, and in one statement.
+
+use super::Question;
+use crate::Scope;
+
+pub(super) const QUESTIONS: &[Question] = &[
+    Question {
+        invariant: "T1",
+        sentence: "a statement's sums are those of its entries, recomputed",
+        scope: Scope::AnyMoment,
+        sql: "SELECT s.id, s.gross, s.refunds, s.commission, s.net, e.gross, e.refunds, e.commission, e.net
+              FROM settlement.statement s
+              LEFT JOIN (SELECT statement_id,
+                            sum(CASE kind WHEN 'CAPTURE' THEN gross ELSE 0 END) AS gross,
+                            sum(CASE kind WHEN 'REFUND' THEN -gross ELSE 0 END) AS refunds,
+                            sum(commission) AS commission, sum(net) AS net,
+                            sum(kind = 'CAPTURE') AS captures, sum(kind = 'REFUND') AS refunded
+                         FROM settlement.statement_entry WHERE statement_id IS NOT NULL GROUP BY statement_id) e
+                     ON e.statement_id = s.id
+              WHERE e.net IS NULL OR s.gross <> e.gross OR s.refunds <> e.refunds OR s.commission <> e.commission
+                 OR s.net <> e.net OR s.net <> s.gross - s.refunds - s.seller_discount - s.commission",
+    },
+    Question {
+        invariant: "T1",
+        sentence: "no entry booked before the last finished close is in no statement",
+        scope: Scope::AtRest,
+        sql: "SELECT id, seller_id, booked_at FROM settlement.statement_entry
+              WHERE statement_id IS NULL
+                AND booked_at < (SELECT max(cut_off) FROM settlement.close_run WHERE finished_at IS NOT NULL)
+                AND booked_at < (SELECT max(started_at) FROM settlement.close_run WHERE finished_at IS NOT NULL)
+                    - 60000000",
+    },
+    Question {
+        invariant: "T1",
+        sentence: "an entry is in a statement of its own seller and currency, or in none",
+        scope: Scope::AnyMoment,
+        sql: "SELECT e.id, e.statement_id FROM settlement.statement_entry e
+              LEFT JOIN settlement.statement s ON s.id = e.statement_id
+              WHERE e.statement_id IS NOT NULL
+                AND (s.id IS NULL OR s.seller_id <> e.seller_id OR s.currency <> e.currency)",
+    },
+    Question {
+        invariant: "T1",
+        sentence: "each capture and each refund of payment is booked in the ledger, once",
+        scope: Scope::AtRest,
+        sql: "SELECT 'capture', p.id, p.captured, count(t.id) FROM payment.payment p
+              LEFT JOIN settlement.ledger_transaction t ON t.source_id = p.id AND t.kind = 'CAPTURE'
+              WHERE p.captured_at IS NOT NULL AND p.captured > 0 GROUP BY p.id HAVING count(t.id) <> 1
+              UNION ALL
+              SELECT 'refund', r.id, r.amount, count(t.id) FROM payment.refund r
+              LEFT JOIN settlement.ledger_transaction t ON t.source_id = r.id AND t.kind = 'REFUND'
+              WHERE r.state = 'SUCCEEDED' AND r.amount > 0 GROUP BY r.id HAVING count(t.id) <> 1",
+    },
+    Question {
+        invariant: "T1",
+        sentence: "a seller's account in the ledger is what the entries say less what was paid out",
+        scope: Scope::AtRest,
+        sql: "WITH
+                entered AS (SELECT seller_id, currency, sum(net) AS amount FROM settlement.statement_entry
+                            GROUP BY seller_id, currency),
+                posted AS (SELECT a.seller_id, p.currency, -sum(p.amount) AS amount FROM settlement.ledger_posting p
+                           JOIN settlement.ledger_account a ON a.id = p.account_id
+                           JOIN settlement.ledger_transaction t ON t.id = p.transaction_id
+                           WHERE a.seller_id IS NOT NULL
+                             AND t.kind IN ('CAPTURE', 'REFUND', 'COMMISSION', 'SUBSIDY')
+                           GROUP BY a.seller_id, p.currency)
+              SELECT e.seller_id, e.currency, e.amount, coalesce(p.amount, 0) FROM entered e
+              LEFT JOIN posted p USING (seller_id, currency) WHERE e.amount <> coalesce(p.amount, 0)",
+    },
+];

@@ -1,0 +1,74 @@
+//! Nothing oversold, nothing lost; every coupon where it belongs.
+
+use super::Question;
+use crate::Scope;
+
+pub(super) const QUESTIONS: &[Question] = &[
+    Question {
+        invariant: "S1",
+        sentence: "put in = available + reserved + sold for each option, none below 0",
+        scope: Scope::AnyMoment,
+        sql: "SELECT option_id, put_in, available, reserved, sold FROM item.stock
+              WHERE available + reserved + sold <> put_in OR available < 0 OR reserved < 0 OR sold < 0",
+    },
+    Question {
+        invariant: "S1",
+        sentence: "reserved is the sum of the open holds, sold that of the sold ones",
+        scope: Scope::AnyMoment,
+        sql: "SELECT s.option_id, s.reserved, coalesce(h.reserved, 0), s.sold, coalesce(h.sold, 0) FROM item.stock s
+              LEFT JOIN (SELECT l.option_id, sum((h.state = 'RESERVED') * l.quantity) AS reserved,
+                            sum((h.state = 'SOLD') * l.quantity) AS sold
+                         FROM item.hold_line l JOIN item.hold h USING (order_id) GROUP BY l.option_id) h
+                     USING (option_id)
+              WHERE s.reserved <> coalesce(h.reserved, 0) OR s.sold <> coalesce(h.sold, 0)",
+    },
+    Question {
+        invariant: "S1",
+        sentence: "pieces are sold exactly for orders that live, line by line",
+        scope: Scope::AtRest,
+        sql: "WITH
+                sold AS (SELECT l.order_id, l.option_id, sum(l.quantity) AS quantity
+                         FROM item.hold_line l JOIN item.hold h USING (order_id)
+                         WHERE h.state = 'SOLD' GROUP BY l.order_id, l.option_id),
+                bought AS (SELECT l.order_id, l.option_id, sum(l.quantity) AS quantity
+                           FROM ordering.order_line l JOIN ordering.orders o USING (order_id)
+                           WHERE o.state IN ('CONFIRMED', 'COMPLETED') GROUP BY l.order_id, l.option_id)
+              SELECT b.order_id, b.option_id, 'bought', b.quantity, 'sold', s.quantity FROM bought b
+              LEFT JOIN sold s USING (order_id, option_id) WHERE s.quantity IS NULL OR s.quantity <> b.quantity
+              UNION ALL
+              SELECT s.order_id, s.option_id, 'bought', NULL, 'sold', s.quantity FROM sold s
+              LEFT JOIN bought b USING (order_id, option_id) WHERE b.quantity IS NULL",
+    },
+    Question {
+        invariant: "C1",
+        sentence: "no coupon is issued more often than its limit, its counter is right, and each customer has it once",
+        scope: Scope::AnyMoment,
+        sql: "SELECT c.coupon_id, c.issue_limit, c.issued_count, count(i.issued_coupon_id) FROM coupon.coupon c
+              LEFT JOIN coupon.issued_coupon i USING (coupon_id) GROUP BY c.coupon_id
+              HAVING c.issued_count <> count(i.issued_coupon_id) OR c.issued_count > c.issue_limit
+                  OR count(i.issued_coupon_id) <> count(DISTINCT i.customer_id)",
+    },
+    Question {
+        invariant: "C1",
+        sentence: "a coupon is USED exactly where a living order has it",
+        scope: Scope::AtRest,
+        sql: "SELECT i.issued_coupon_id, i.state, i.order_id, o.state FROM coupon.issued_coupon i
+              LEFT JOIN ordering.orders o USING (order_id)
+              WHERE i.state = 'USED' AND (o.state IS NULL OR o.state NOT IN ('CONFIRMED', 'COMPLETED'))
+              UNION ALL
+              SELECT r.issued_coupon_id, i.state, r.order_id, o.state FROM coupon.redemption_coupon r
+              JOIN ordering.orders o USING (order_id) JOIN coupon.issued_coupon i USING (issued_coupon_id)
+              WHERE o.state IN ('CONFIRMED', 'COMPLETED')
+                AND (i.state <> 'USED' OR i.order_id IS NULL OR i.order_id <> r.order_id)",
+    },
+    Question {
+        invariant: "C1",
+        sentence: "a living order has exactly the discount that its redemption gives",
+        scope: Scope::AtRest,
+        sql:
+            "SELECT o.order_id, o.discount, coalesce(sum(l.item_discount + l.order_discount), 0) FROM ordering.orders o
+              LEFT JOIN coupon.redemption_line l USING (order_id)
+              WHERE o.state IN ('CONFIRMED', 'COMPLETED') GROUP BY o.order_id
+              HAVING o.discount <> coalesce(sum(l.item_discount + l.order_discount), 0)",
+    },
+];
