@@ -30,7 +30,7 @@ use tonic::transport::Channel;
 use tonic::{Request, Status};
 use uuid::Uuid;
 
-use crate::shop::Offer;
+use crate::shop::{Offer, Shop};
 use crate::won;
 
 /// Somebody with a token.
@@ -146,6 +146,12 @@ macro_rules! clients {
 impl Person {
     pub(crate) fn new(account: TestAccount, token: String, channel: Channel) -> Self {
         Self { account, channel, bearer: Bearer(token.into()) }
+    }
+
+    /// The same somebody, calling a shop that was started again.
+    #[must_use]
+    pub fn reconnected(&self, shop: &Shop) -> Self {
+        Self { channel: shop.gateway(), ..self.clone() }
     }
 
     /// The account.

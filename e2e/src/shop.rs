@@ -66,10 +66,18 @@ impl Shop {
         };
         let mesh = Mesh::start(options).await.unwrap();
         let address = mesh.address();
+        Self { mesh: Some(mesh), ..Self::attach(folder, address).await }
+    }
+
+    /// A shop that another process runs on a folder.
+    ///
+    /// # Panics
+    /// When it cannot be reached.
+    pub async fn attach(folder: Arc<TempDir>, address: SocketAddr) -> Self {
         let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
         let gateway = endpoint.connect().await.unwrap();
         let mint = Mint::of(folder.path());
-        let shop = Self { mesh: Some(mesh), folder, gateway, address, mint };
+        let shop = Self { mesh: None, folder, gateway, address, mint };
         // Tokens hold as soon as the verifier has fetched the keys.
         let somebody = shop.person(&[Role::Customer]);
         eventually("the keys are known", async || somebody.balance().await.is_ok()).await;
