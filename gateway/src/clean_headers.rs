@@ -6,9 +6,7 @@
 use std::net::IpAddr;
 use std::task::{Context, Poll};
 
-use http::header::{
-    CONNECTION, FORWARDED, HeaderName, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
-};
+use http::header::{CONNECTION, HeaderName};
 use http::{HeaderMap, HeaderValue, Request};
 use tower::{Layer, Service};
 
@@ -17,22 +15,6 @@ const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto
 
 /// Prefixes of headers in which the mesh speaks about a caller.
 const OF_THE_MESH: [&str; 3] = ["x-user-", "x-bojagi-", "x-forwarded-"];
-
-/// Headers of an answer, which no request has, and other ways to say where a request comes from.
-const NEVER_OF_A_CLIENT: [&str; 4] = ["grpc-status", "grpc-message", "grpc-status-details-bin", "x-real-ip"];
-
-/// Headers that concern one connection only (RFC 9110, 7.6.1).
-const HOP_BY_HOP: [HeaderName; 9] = [
-    CONNECTION,
-    PROXY_AUTHENTICATE,
-    PROXY_AUTHORIZATION,
-    TE,
-    TRAILER,
-    TRANSFER_ENCODING,
-    UPGRADE,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-];
 
 /// The other end of the connection that a request came by; an extension of the request.
 #[derive(Clone, Debug)]
@@ -73,10 +55,8 @@ where
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let peer = request.extensions().get::<Peer>().map(|peer| peer.address.clone());
         let headers = request.headers_mut();
-        remove_hop_by_hop(headers);
-        for spoofed in headers.keys().filter(|name| is_spoofed(name)).cloned().collect::<Vec<_>>() {
-            headers.remove(spoofed);
-        }
+        remove_listed_by_connection(headers);
+        remove_where(headers, |name| is_hop_by_hop(name) || is_spoofed(name));
         if let Some(address) = peer {
             headers.insert(X_FORWARDED_FOR, address);
         }
@@ -87,24 +67,52 @@ where
 
 /// Removes what concerns one connection only, and what its `connection` header lists.
 pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap) {
-    if headers.contains_key(CONNECTION) {
-        let listed: Vec<HeaderName> = headers
-            .get_all(CONNECTION)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .filter_map(|name| name.trim().parse().ok())
-            .collect();
-        for name in listed {
-            headers.remove(name);
-        }
+    remove_listed_by_connection(headers);
+    remove_where(headers, is_hop_by_hop);
+}
+
+fn remove_listed_by_connection(headers: &mut HeaderMap) {
+    if !headers.contains_key(CONNECTION) {
+        return;
     }
-    for name in HOP_BY_HOP {
+    let listed: Vec<HeaderName> = headers
+        .get_all(CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|name| name.trim().parse().ok())
+        .collect();
+    for name in listed {
         headers.remove(name);
     }
 }
 
-fn is_spoofed(name: &HeaderName) -> bool {
-    let text = name.as_str();
-    OF_THE_MESH.iter().any(|prefix| text.starts_with(prefix)) || NEVER_OF_A_CLIENT.contains(&text) || name == FORWARDED
+fn remove_where(headers: &mut HeaderMap, unwanted: impl Fn(&str) -> bool) {
+    // Mostly there are none, and then nothing is allocated.
+    let unwanted: Vec<HeaderName> = headers.keys().filter(|name| unwanted(name.as_str())).cloned().collect();
+    for name in unwanted {
+        headers.remove(name);
+    }
+}
+
+/// Headers that concern one connection only (RFC 9110, 7.6.1).
+fn is_hop_by_hop(name: &str) -> bool {
+    matches!(
+        name,
+        "connection"
+            | "keep-alive"
+            | "proxy-authenticate"
+            | "proxy-authorization"
+            | "proxy-connection"
+            | "te"
+            | "trailer"
+            | "transfer-encoding"
+            | "upgrade"
+    )
+}
+
+/// Headers that say who asks or where a request comes from, and headers that only an answer has.
+fn is_spoofed(name: &str) -> bool {
+    OF_THE_MESH.iter().any(|prefix| name.starts_with(prefix))
+        || matches!(name, "forwarded" | "x-real-ip" | "grpc-status" | "grpc-message" | "grpc-status-details-bin")
 }

@@ -105,7 +105,7 @@ impl Default for GatewayConfig {
 
 impl GatewayConfig {
     /// Every mistake, so that they can be mended in one go.
-    pub(crate) fn mistakes(&self) -> Vec<ConfigMistake> {
+    pub fn mistakes(&self) -> Vec<ConfigMistake> {
         let mut mistakes = Vec::new();
         if let Err(of_cors) = CorsRules::read(&self.cors) {
             mistakes.extend(of_cors);

@@ -12,7 +12,7 @@ use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use pin_project_lite::pin_project;
 use tower::{Layer, Service};
-use uuid::Uuid;
+use uuid::Builder;
 
 pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
@@ -49,12 +49,20 @@ where
                 headers.insert(TRACEPARENT, root);
             }
         }
-        let request_id = HeaderValue::try_from(Uuid::now_v7().to_string()).ok();
+        let request_id = new_id();
         if let Some(request_id) = &request_id {
             headers.insert(X_REQUEST_ID, request_id.clone());
         }
         IdentifiedAnswer { answer: self.inner.call(request), request_id }
     }
+}
+
+/// A random UUID, drawn from the generator of the thread, which needs no system call.
+fn new_id() -> Option<HeaderValue> {
+    let mut id = HeaderValue::try_from(Builder::from_random_bytes(rand::random()).into_uuid().to_string()).ok()?;
+    // Not because it is a secret, but to keep a value that never comes again out of the compression table of HTTP/2.
+    id.set_sensitive(true);
+    Some(id)
 }
 
 fn continues_a_trace(headers: &HeaderMap) -> bool {

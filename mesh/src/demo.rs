@@ -104,7 +104,7 @@ pub async fn ensure(
     let cast = joining::join_all(gateway, data, &accounts, begun_before, grant_admin).await?;
     let (categories, coupons, ()) = tokio::try_join!(
         stores::create_categories(&cast.admin),
-        coupons::create(&cast.admin),
+        coupons::create(&cast.admin, cast.opened_at),
         customers::prepare_payments(&cast.customers),
     )?;
     tokio::try_join!(

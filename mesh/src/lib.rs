@@ -1,10 +1,11 @@
 #![doc = include_str!("../README.md")]
 
-pub mod client;
-pub mod demo;
 mod authenticator;
+pub mod client;
 mod data_folder;
+pub mod demo;
 mod mesh;
+pub mod people;
 mod settings;
 pub mod tour;
 

@@ -133,7 +133,7 @@ impl Mesh {
                 Composed { service, topic: $context::TOPIC, store }
             }};
         }
-        let user_config = settings.user.with_mailbox(folder.mailbox());
+        let user_config = bojagi_user::Config { mailbox_folder: folder.mailbox(), ..settings.user };
         let contexts = [
             compose!(bojagi_user, user_config),
             compose!(bojagi_item, settings.item),

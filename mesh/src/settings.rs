@@ -8,7 +8,7 @@ use bojagi_kernel::ShopCalendar;
 use serde::Deserialize;
 
 /// The commented defaults of what concerns the whole mesh.
-pub const DEFAULTS: &str = include_str!("../config.default.toml");
+pub(crate) const DEFAULTS: &str = include_str!("../config.default.toml");
 
 const SECTIONS: &[(&str, &str)] = &[
     ("mesh", DEFAULTS),
@@ -94,7 +94,9 @@ impl MeshSettings {
         settings.overlay_environment(environment);
 
         let mesh = settings.section("mesh", Shared::check);
-        let gateway = settings.section("gateway", GatewayConfig::check);
+        let gateway = settings.section("gateway", |config: &GatewayConfig| {
+            config.mistakes().iter().map(ToString::to_string).collect()
+        });
         let user = settings.section("user", bojagi_user::Config::check);
         let item = settings.section("item", bojagi_item::Config::check);
         let coupon = settings.section("coupon", bojagi_coupon::Config::check);

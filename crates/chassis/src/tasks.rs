@@ -39,17 +39,31 @@ pub async fn daily(
     last_done: impl AsyncFn() -> Result<Option<Moment>, Failure>,
     work: impl AsyncFn(Moment) -> Result<(), Failure>,
 ) {
-    every(name, LOOK, stop, async || {
-        let now = clock.now();
-        let Some(due) = calendar.next_at(now, hour).and_then(|next| last_before(&calendar, next, hour)) else {
-            return Err(Failure::broken(format!("no day has an hour {hour}")));
-        };
-        if due <= now && last_done().await?.is_none_or(|done| done < due) {
-            work(due).await?;
+    loop {
+        if let Err(failure) = do_what_is_due(hour, clock.now(), &calendar, &last_done, &work).await {
+            tracing::error!(task = name, %failure, "a task failed; it is tried again");
         }
-        Ok(())
-    })
-    .await;
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(LOOK) => {}
+        }
+    }
+}
+
+async fn do_what_is_due(
+    hour: i8,
+    now: Moment,
+    calendar: &ShopCalendar,
+    last_done: &impl AsyncFn() -> Result<Option<Moment>, Failure>,
+    work: &impl AsyncFn(Moment) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let Some(due) = calendar.next_at(now, hour).and_then(|next| last_before(calendar, next, hour)) else {
+        return Err(Failure::broken(format!("no day has an hour {hour}")));
+    };
+    if due <= now && last_done().await?.is_none_or(|done| done < due) {
+        work(due).await?;
+    }
+    Ok(())
 }
 
 /// The occurrence of `hour` on the shop's day before the one of `next`.

@@ -38,7 +38,7 @@ async fn the_true_status_bytes_and_ids_whatever_the_dialect() {
 #[tokio::test]
 async fn a_call_that_the_client_gives_up_is_cancelled() {
     let log = Log::begin();
-    let (upstream, _dropped) = silent();
+    let (upstream, _at_upstream) = silent();
     let gateway_of_silence = gateway(upstream);
     let asked = request(WEB, GET).body(Full::new(message(b""))).unwrap();
     let mut given_up = Box::pin(send(&gateway_of_silence, asked));

@@ -1,8 +1,11 @@
 //! Who lives in the sample shop, and the list of their passwords.
 
 use std::fmt;
+use std::path::Path;
 
 use rand::Rng;
+
+use super::{DemoError, DemoFolder};
 
 /// The letters of a password: none that look alike.
 const LETTERS: &[u8] = b"abcdefghjkmnpqrstuvwxyz23456789";
@@ -94,6 +97,14 @@ impl DemoAccounts {
     #[must_use]
     pub fn first(&self, role: DemoRole) -> Option<&DemoAccount> {
         self.0.iter().find(|account| account.role == role)
+    }
+
+    /// The accounts of the sample shop in a data directory; none when there is none.
+    ///
+    /// # Errors
+    /// When their list cannot be read.
+    pub fn in_data(data: &Path) -> Result<Self, DemoError> {
+        DemoFolder::in_data(data).accounts()
     }
 
     /// New passwords for everybody.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use bojagi_api::policy::Role;
+use bojagi_api::options::Role;
 use bojagi_api::user::{AccountKind, ResendVerificationRequest};
 use bojagi_kernel::Failure;
 use prost_types::Timestamp;
@@ -73,10 +73,10 @@ async fn go_on(gateway: &GatewayClient, mailbox: &Path, person: &Person) -> Resu
     };
     match refused.reason() {
         "EMAIL_NOT_VERIFIED" => {
-            let letters_before = people::letters_to(mailbox, &person.email)?;
+            let mails_before = people::mails_to(mailbox, &person.email).await?;
             let resend = ResendVerificationRequest { email: person.email.clone() };
             gateway.accounts().resend_verification(resend).await.map_err(JoinError::refused("ResendVerification"))?;
-            let token = people::link_in_mail(mailbox, &person.email, letters_before).await?;
+            let token = people::link_in_mail(mailbox, &person.email, mails_before).await?;
             people::verify_email(gateway, &token).await?;
             people::sign_in(gateway, &person.email, &person.password).await
         }

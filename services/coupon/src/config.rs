@@ -8,7 +8,7 @@ use serde::Deserialize;
 pub const DEFAULTS: &str = include_str!("../config.default.toml");
 
 /// The section `coupon`; each setting is explained in [`DEFAULTS`].
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub struct Config {
     /// Milliseconds between two looks for pieces whose time has passed.
     pub expiry_interval_ms: u64,

@@ -1,5 +1,5 @@
-//! The rules of coupons: who may have a piece, what it takes off, and when it is kept, used or free. Nothing here knows a
-//! clock, a database or a wire.
+//! The rules of coupons: who may have a piece, what it takes off, and when it is kept, used or free. Nothing here knows
+//! a clock, a database or a wire.
 
 mod basket;
 mod benefit;
@@ -15,6 +15,6 @@ pub(crate) use benefit::{Benefit, Scope, Terms};
 pub(crate) use canonical::Canonical;
 pub(crate) use coupon::{Changes, Coupon, CouponState, Details, Window};
 pub(crate) use issued::{IssuedCoupon, IssuedState};
-pub(crate) use quote::{Consumed, HeldCoupon, LineAmounts, Quote, Verdict, Wishes, quote};
+pub(crate) use quote::{Consumed, HeldCoupon, Quote, Verdict, Wishes, quote};
 pub(crate) use redemption::{DiscountedLine, Redemption, RedemptionState};
-pub(crate) use refusal::{CouponRefusal, Rule};
+pub(crate) use refusal::{CouponRefusal, PieceRefusal, Rule};

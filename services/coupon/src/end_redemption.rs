@@ -27,20 +27,23 @@ pub(crate) async fn confirm(tx: &mut Tx, order_id: OrderId, now: Moment) -> Resu
         return Ok(());
     }
     for coupon in &coupons {
-        pieces::use_up(tx, coupon.issued_coupon_id, order_id, now).await?;
+        if !pieces::use_up(tx, coupon.issued_coupon_id, order_id, now).await? {
+            return Err(not_with(order_id, coupon));
+        }
     }
     events::tell_used(tx, &OrderCoupons::of(order_id, &confirmed), &coupons, now).await
 }
 
-/// The order has ended without a sale: its coupons are free again, or expired if their time has passed meanwhile. Told once,
-/// even when there were none, because order waits for it.
+/// The order has ended without a sale: its coupons are free again, or expired if their time has passed meanwhile. Told
+/// once, even when there were none, because order waits for it.
 pub(crate) async fn release(tx: &mut Tx, order_id: OrderId, now: Moment) -> Result<(), Failure> {
     let Some(released) = redemptions::release(tx, order_id, now).await? else {
         return Ok(());
     };
     let (mut returned, mut expired) = (Vec::new(), Vec::new());
     for coupon in coupons_of(tx, order_id, &released).await? {
-        let Some(piece) = pieces::give_back(tx, coupon.issued_coupon_id, order_id, now).await? else { continue };
+        let piece = pieces::give_back(tx, coupon.issued_coupon_id, order_id, now).await?;
+        let piece = piece.ok_or_else(|| not_with(order_id, &coupon))?;
         if piece.state == IssuedState::Expired {
             events::tell_expired(tx, &piece, now).await?;
             expired.push(coupon);
@@ -57,4 +60,8 @@ async fn coupons_of(tx: &mut Tx, order_id: OrderId, ended: &EndedRedemption) -> 
         return Ok(Vec::new());
     }
     Ok(redemptions::coupons(tx, order_id).await?)
+}
+
+fn not_with(order_id: OrderId, coupon: &Consumed) -> Failure {
+    Failure::broken(format!("order {order_id} should have the issued coupon {}, and has not", coupon.issued_coupon_id))
 }

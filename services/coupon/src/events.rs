@@ -46,7 +46,7 @@ async fn follow(tx: &mut Tx, item: Option<item::ItemSnapshot>) -> Result<(), Fai
     let item_id: ItemId = read("item_id", &item.item_id)?;
     let offered = item.options.iter().filter(|option| option.state() == item::OptionState::Active);
     let offered = offered.map(|option| {
-        let price = option.price.as_ref().and_then(wire::read_money);
+        let price = option.price.as_ref().and_then(wire::read_money).filter(|price| !price.is_negative());
         let price = price.ok_or_else(|| Failure::broken(format!("option {} has no price", option.option_id)))?;
         Ok((read::<OptionId>("option_id", &option.option_id)?, price))
     });

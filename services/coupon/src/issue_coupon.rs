@@ -1,7 +1,7 @@
 //! First come, first served.
 //!
-//! Units of work are done in order of arrival, and the piece is counted by an update that is conditional on the limit: who
-//! came earlier is served earlier, and what was answered is on disk.
+//! Units of work are done in order of arrival, and the piece is counted by an update that is conditional on the limit:
+//! who came earlier is served earlier, and what was answered is on disk.
 
 use bojagi_kernel::id::{AccountId, CouponId};
 use bojagi_kernel::{Failure, Moment};

@@ -30,4 +30,4 @@ pub const TOPIC: &str = "bojagi.coupon.v1";
 /// The schema of its store.
 pub const MIGRATIONS: &[Migration] = &[idempotency::MIGRATION, bojagi_events::MIGRATION, store::MIGRATION];
 /// Every reason that it gives for a refusal.
-pub const REASONS: &[&[ReasonRow]] = &[domain::CouponRefusal::REASONS];
+pub const REASONS: &[&[ReasonRow]] = &[domain::CouponRefusal::REASONS, domain::PieceRefusal::REASONS];

@@ -18,12 +18,7 @@ pub(crate) async fn create(tx: &mut Tx, details: Details, terms: Terms, now: Mom
 ///
 /// # Errors
 /// `CouponNotFound`, `CouponRetired`, `IssueLimitBelowIssued`.
-pub(crate) async fn update(
-    tx: &mut Tx,
-    coupon_id: CouponId,
-    changes: Changes,
-    now: Moment,
-) -> Result<Coupon, Failure> {
+pub(crate) async fn update(tx: &mut Tx, coupon_id: CouponId, changes: Changes, now: Moment) -> Result<Coupon, Failure> {
     let mut coupon = coupons::lock(tx, coupon_id).await?.ok_or(CouponRefusal::CouponNotFound)?;
     coupon.change(changes, now)?;
     coupons::save(tx, &coupon).await?;

@@ -1,5 +1,5 @@
-//! What a customer's coupons would take off. Nothing is kept: the same question about unchanged prices and coupons has the
-//! same answer.
+//! What a customer's coupons would take off. Nothing is kept: the same question about unchanged prices and coupons has
+//! the same answer.
 
 use bojagi_chassis::Context;
 use bojagi_kernel::Failure;
@@ -12,8 +12,8 @@ use crate::store::{pieces, prices};
 /// Quotes options and quantities with the coupons that a customer wishes to use.
 ///
 /// # Errors
-/// `OptionNotFound`, `CurrencyMismatch`; `INVALID_ARGUMENT` when the sum is too large. A coupon that does not fit is no error
-/// but a verdict in the quote.
+/// `OptionNotFound`, `CurrencyMismatch`; `INVALID_ARGUMENT` when the sum is too large. A coupon that does not fit is no
+/// error but a verdict in the quote.
 pub(crate) async fn quote_discounts(
     context: &Context,
     customer_id: AccountId,

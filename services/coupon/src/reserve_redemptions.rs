@@ -1,15 +1,15 @@
 //! Reserving an order's coupons: all or none, once an order.
 //!
-//! Every order writes one row, whether or not it takes a coupon, and its end writes the same row; so an ask that comes late
-//! finds the end. An order without coupons costs that one statement.
+//! Every order writes one row, whether or not it takes a coupon, and its end writes the same row; so an ask that comes
+//! late finds the end. An order without coupons costs that one statement.
 
 use bojagi_kernel::id::{AccountId, OrderId, OrderLineId};
 use bojagi_kernel::{Failure, Moment, Money};
 use bojagi_store::Tx;
 
 use crate::domain::{
-    Basket, Consumed, CouponRefusal, DiscountedLine, HeldCoupon, IssuedState, Quote, Redemption, RedemptionState, Wishes,
-    quote,
+    Basket, Consumed, CouponRefusal, DiscountedLine, HeldCoupon, IssuedState, PieceRefusal, Quote, Redemption,
+    RedemptionState, Wishes, quote,
 };
 use crate::events;
 use crate::quote_hash::quote_hash;
@@ -73,7 +73,7 @@ pub(crate) async fn reserve(tx: &mut Tx, ask: &Ask, now: Moment) -> Result<Redem
 async fn take(tx: &mut Tx, order_id: OrderId, piece: Consumed) -> Result<(), Failure> {
     let issued_coupon_id = piece.issued_coupon_id;
     if !pieces::reserve(tx, issued_coupon_id, order_id).await? {
-        return Err(CouponRefusal::CouponUsed { issued_coupon_id, state: IssuedState::Reserved }.into());
+        return Err(PieceRefusal::Taken { issued_coupon_id, state: IssuedState::Reserved }.into());
     }
     Ok(redemptions::insert_coupon(tx, order_id, piece).await?)
 }
@@ -108,15 +108,15 @@ impl Ask {
     }
 
     /// Computes the discount anew and compares it with what the customer was shown.
-    fn judge(&self, held: &[HeldCoupon], now: Moment) -> Result<(Quote, String), CouponRefusal> {
+    fn judge(&self, held: &[HeldCoupon], now: Moment) -> Result<(Quote, String), Failure> {
         let quote = quote(&self.basket, &self.wishes, held, now);
         if let Some(refusal) = quote.first_refusal() {
-            return Err(refusal.clone());
+            return Err(refusal.clone().into());
         }
         let quote_hash = quote_hash(&self.basket, &quote);
         let (expected, actual) = (self.expected_discount.minor(), quote.total_discount());
         if expected != actual || (!self.shown_hash.is_empty() && self.shown_hash != quote_hash) {
-            return Err(CouponRefusal::DiscountChanged { expected, actual, quote_hash });
+            return Err(CouponRefusal::DiscountChanged { expected, actual, quote_hash }.into());
         }
         Ok((quote, quote_hash))
     }

@@ -30,10 +30,8 @@ async fn tell_once(context: Context, overdue_after: Duration) -> Result<(), Fail
         .read(async move |tx: &mut Tx| holds::overdue(tx, since, BATCH).await.map_err(Failure::from))
         .await?;
     for (order_id, reserved_at) in overdue {
-        let told = context
-            .store
-            .write(async move |tx: &mut Tx| tell_overdue(tx, order_id, reserved_at, now).await)
-            .await?;
+        let told =
+            context.store.write(async move |tx: &mut Tx| tell_overdue(tx, order_id, reserved_at, now).await).await?;
         if told {
             tracing::error!(%order_id, %reserved_at, "an order holds stock and has not ended");
         }

@@ -15,9 +15,9 @@ use bojagi_kernel::{Currency, Failure, Money};
 use bojagi_store::{Error, Row, stored_enum, stored_ids};
 
 use crate::domain::catalogue::CategoryId;
+use crate::domain::hold::HoldState;
 use crate::domain::options::{OptionState, SaleWindow};
 use crate::domain::refusal::CatalogRefusal;
-use crate::domain::hold::HoldState;
 
 stored_ids!(CategoryId);
 stored_enum!(OptionState { Active => "ACTIVE", Retired => "RETIRED" });

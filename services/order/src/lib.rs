@@ -1,1 +1,37 @@
 #![doc = include_str!("../README.md")]
+
+mod cancel_order;
+mod config;
+mod core;
+mod deliver;
+mod domain;
+mod events;
+mod notices;
+mod operate_sagas;
+mod participants;
+mod place_order;
+mod rpc;
+mod saga;
+mod service;
+mod show_orders;
+mod store;
+mod wire;
+
+use bojagi_kernel::refusal::ReasonRow;
+use bojagi_store::{Migration, idempotency};
+
+pub use config::{Config, DEFAULTS};
+pub use service::build;
+
+/// The name of the context, and its workload identity.
+pub const NAME: &str = "order";
+
+/// The topic on which order tells its facts.
+pub const TOPIC: &str = "bojagi.order.v1";
+
+/// What brings the store of order up to date.
+pub const MIGRATIONS: &[Migration] = &[idempotency::MIGRATION, bojagi_events::MIGRATION, store::MIGRATION];
+
+/// Every reason that order gives: its refusals, and the failures that its orders show.
+pub const REASONS: &[&[ReasonRow]] =
+    &[domain::OrderRefusal::REASONS, domain::OwnFailure::REASONS, domain::PaymentDecline::REASONS];

@@ -13,12 +13,15 @@ use std::time::Duration;
 
 use bojagi_kernel::{Failure, Money};
 use futures::future::BoxFuture;
+use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
 pub use self::events::{ProviderEvent, SignedEvent};
 pub use self::http::HttpProvider;
 pub use self::secret::Secret;
-pub use crate::domain::{DeclineReason, MethodSummary, MethodType, Outcome, ProviderKey, ProviderToken};
+pub use crate::domain::{
+    ChargeId, DeclineReason, MethodSummary, MethodType, Outcome, ProviderKey, ProviderToken, RefundId,
+};
 
 /// One thing to do, named by its key.
 #[derive(Debug, Clone)]
@@ -65,8 +68,10 @@ pub struct Connection {
     pub provider: Arc<dyn Provider>,
     /// What it signs its events with.
     pub webhook_secret: Secret,
-    /// Its events, when it lives in this process; otherwise they come in by `IngestProviderEvent`.
+    /// Its events, when it lives in this process.
     pub events: Option<mpsc::Receiver<SignedEvent>>,
+    /// Where it posts its events to, when it does. They also come in by `IngestProviderEvent`.
+    pub webhook_listener: Option<TcpListener>,
 }
 
 /// How to ask.

@@ -12,7 +12,7 @@ pub(crate) use ledger::{Account, AccountKind, Cause, Posting, Transaction, Trans
 pub(crate) use payout::{Heard, Payout, PayoutAccount, PayoutState, Step, Word};
 pub(crate) use refusals::SettlementRefusal;
 pub(crate) use sale::{Allocation, Amounts, Entry, EntryKind, capture, refund};
-pub(crate) use statement::{CommissionRate, Netting, SellerBalance, Settlement, Statement, StatementState, net};
+pub(crate) use statement::{CommissionRate, SellerBalance, Settlement, Statement, StatementState, net};
 
 bojagi_kernel::typed_id! {
     /// What one seller earned up to a cut-off.

@@ -174,7 +174,8 @@ impl Config {
         if !(0..24).contains(&self.dormancy_hour) {
             wrong.push(format!("dormancy_hour: must be 0 to 23, not {}", self.dormancy_hour));
         }
-        if !self.link_base_url.starts_with("http") || self.link_base_url.ends_with('/') {
+        let is_web = ["http://", "https://"].iter().any(|scheme| self.link_base_url.starts_with(scheme));
+        if !is_web || self.link_base_url.ends_with('/') {
             wrong.push("link_base_url: must begin with http:// or https:// and not end with a slash".to_owned());
         }
         if self.mailbox_folder.as_os_str().is_empty() && self.smtp.host.is_empty() {
@@ -237,9 +238,14 @@ mod tests {
         config.limits.mail_per_address.burst = 0;
         config.smtp.from = "shop".into();
         let wrong = config.check();
-        for name in
-            ["access_token_minutes", "dormancy_days", "dormancy_hour", "hashing.memory_kib", "limits.mail_per_address.burst", "smtp.from"]
-        {
+        for name in [
+            "access_token_minutes",
+            "dormancy_days",
+            "dormancy_hour",
+            "hashing.memory_kib",
+            "limits.mail_per_address.burst",
+            "smtp.from",
+        ] {
             assert!(wrong.iter().any(|mistake| mistake.starts_with(name)), "{name} in {wrong:?}");
         }
         assert_eq!(wrong.len(), 6);

@@ -167,7 +167,10 @@ mod tests {
             assert_eq!(limits.admit_sign_in(&origin(1), &owner(), NOW), Ok(()));
         }
         let refusal = limits.admit_sign_in(&origin(1), &owner(), NOW).unwrap_err();
-        assert_eq!((refusal.reason.as_ref(), refusal.retry_after), ("TOO_MANY_ATTEMPTS", Some(Duration::from_secs(30))));
+        assert_eq!(
+            (refusal.reason.as_ref(), refusal.retry_after),
+            ("TOO_MANY_ATTEMPTS", Some(Duration::from_secs(30)))
+        );
         assert_eq!(limits.admit_sign_in(&origin(1), &"other@example.com".parse().unwrap(), NOW), Ok(()));
         assert_eq!(limits.admit_sign_in(&origin(2), &owner(), NOW), Ok(()));
     }

@@ -132,8 +132,7 @@ impl Keyring {
             exp: expires_at,
             roles: role_names(bearer.standing),
         };
-        let header =
-            Header { typ: Some(TYPE.to_owned()), kid: Some(key.kid.clone()), ..Header::new(Algorithm::EdDSA) };
+        let header = Header { typ: Some(TYPE.to_owned()), kid: Some(key.kid.clone()), ..Header::new(Algorithm::EdDSA) };
         let text = jsonwebtoken::encode(&header, &claims, private)
             .map_err(|error| Failure::broken(format!("a token could not be signed: {error}")))?;
         Ok(AccessToken { text, expires_at: Moment::from_micros(expires_at.saturating_mul(1_000_000)) })
@@ -168,7 +167,8 @@ async fn follow_schedule(tx: &mut Tx, schedule: KeySchedule, now: Moment) -> Res
     let stored = keys::all(tx).await?;
     let begins: Vec<_> = stored.iter().map(|key| key.signs_from).collect();
     let due = schedule.due(&begins, now);
-    let generation_of_last = |count: usize| count.checked_sub(1).and_then(|last| stored.get(last)).map(|key| key.generation);
+    let generation_of_last =
+        |count: usize| count.checked_sub(1).and_then(|last| stored.get(last)).map(|key| key.generation);
 
     if let Some(signs_from) = due.make {
         let generation = stored.last().map_or(1, |newest| newest.generation + 1);

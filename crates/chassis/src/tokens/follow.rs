@@ -8,7 +8,7 @@ use bojagi_api::user::watch_revocations_response::Revocation;
 use bojagi_api::user::{GetJwksRequest, WatchRevocationsRequest, WatchRevocationsResponse};
 use bojagi_kernel::id::AccountId;
 use tokio_util::sync::CancellationToken;
-use tonic::Status;
+use tonic::{Code, Status};
 use uuid::Uuid;
 
 use super::Verifier;
@@ -29,6 +29,10 @@ pub async fn follow(verifier: &Verifier, channel: Channel, stop: CancellationTok
             ended = follow_once(verifier, &mut sessions, &mut cursor) => ended,
         };
         if let Err(status) = ended {
+            // The cursor is of a history that user does not have any more: begin again with all that still matters.
+            if status.code() == Code::InvalidArgument {
+                cursor.clear();
+            }
             tracing::warn!(code = ?status.code(), "revocations cannot be followed; tokens live to their expiry meanwhile");
         }
         let () = tokio::select! { () = stop.cancelled() => {}, () = tokio::time::sleep(PAUSE) => {} };

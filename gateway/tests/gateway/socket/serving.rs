@@ -133,19 +133,19 @@ async fn large_messages_pass_in_both_directions() {
 
 #[tokio::test]
 async fn a_client_that_goes_away_over_http1_cancels_the_call() {
-    let (upstream, mut dropped) = silent();
+    let (upstream, mut at_upstream) = silent();
     let gateway = Listening::before(upstream).await;
     let mut stream = gateway.connect().await;
     stream.write_all(&http1_request(GET, "", &message(b""))).await.unwrap();
-    // The upstream has the call once its sender is gone from the shared place, which is before it is dropped.
+    assert!(at_upstream.recv().await.is_some());
     drop(stream);
-    let ended = tokio::time::timeout(GUARD, dropped.recv()).await.expect("the upstream is told");
+    let ended = tokio::time::timeout(GUARD, at_upstream.recv()).await.expect("the upstream is told");
     assert!(ended.is_none());
 }
 
 #[tokio::test]
 async fn a_client_that_goes_away_over_h2c_cancels_the_call() {
-    let (upstream, mut dropped) = silent();
+    let (upstream, mut at_upstream) = silent();
     let gateway = Listening::before(upstream).await;
     let stream = gateway.connect().await;
     let (client, connection) = h2::client::handshake(stream).await.unwrap();
@@ -157,9 +157,10 @@ async fn a_client_that_goes_away_over_h2c_cancels_the_call() {
     let mut client = client.ready().await.unwrap();
     let (answer, mut body) = client.send_request(request, false).unwrap();
     body.send_data(message(b""), false).unwrap();
+    assert!(at_upstream.recv().await.is_some());
     body.send_reset(h2::Reason::CANCEL);
     drop(answer);
-    let ended = tokio::time::timeout(GUARD, dropped.recv()).await.expect("the upstream is told");
+    let ended = tokio::time::timeout(GUARD, at_upstream.recv()).await.expect("the upstream is told");
     assert!(ended.is_none());
     connection.abort();
 }

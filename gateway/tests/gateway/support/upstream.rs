@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::pending;
+use std::sync::{Arc, Mutex};
 
 use bojagi_gateway::{Upstream, upstream};
 use bytes::Bytes;
@@ -74,18 +75,20 @@ pub(crate) fn echo() -> Upstream {
     }))
 }
 
-/// Takes requests and never answers. The receiver ends when a call was dropped.
-pub(crate) fn silent() -> (Upstream, UnboundedReceiver<Infallible>) {
-    let (sender, dropped) = unbounded_channel();
-    let sender = std::sync::Arc::new(std::sync::Mutex::new(Some(sender)));
+/// Takes a request and never answers. The receiver gets something when the call has begun, and ends when it was dropped.
+pub(crate) fn silent() -> (Upstream, UnboundedReceiver<()>) {
+    let (sender, call) = unbounded_channel();
+    let sender = Arc::new(Mutex::new(Some(sender)));
     let service = tower::service_fn(move |_: Request<Body>| {
         let held = sender.lock().unwrap().take();
         async move {
-            let _held = held;
+            if let Some(held) = &held {
+                held.send(()).unwrap();
+            }
             pending::<Result<Response<Body>, BoxError>>().await
         }
     });
-    (upstream(service), dropped)
+    (upstream(service), call)
 }
 
 /// Fails before it answers.

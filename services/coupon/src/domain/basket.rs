@@ -48,7 +48,10 @@ impl Basket {
             }
             let sum = line.unit_price.minor().checked_mul(line.quantity).and_then(|gross| total.checked_add(gross));
             total = sum.filter(|sum| *sum <= LARGEST_TOTAL).ok_or_else(|| {
-                invalid(format!("lines[{index}].quantity"), "makes the sum of the lines larger than 1,000,000,000,000,000")
+                invalid(
+                    format!("lines[{index}].quantity"),
+                    "makes the sum of the lines larger than 1,000,000,000,000,000",
+                )
             })?;
         }
         Ok(Self { currency, lines })

@@ -8,7 +8,8 @@ use bojagi_kernel::id::IssuedCouponId;
 use super::{Basket, Quote};
 
 /// A quote in its canonical form: the lines in their order with what takes effect on each, then the order's own coupon.
-/// Coupons of a line are sorted by id, since the order in which they were named has no effect; refused ones leave no trace.
+/// Coupons of a line are sorted by id, since the order in which they were named has no effect; refused ones leave no
+/// trace.
 pub(crate) struct Canonical<'a>(pub(crate) &'a Basket, pub(crate) &'a Quote);
 
 impl Display for Canonical<'_> {

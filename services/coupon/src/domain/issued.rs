@@ -5,7 +5,7 @@ use std::fmt;
 use bojagi_kernel::Moment;
 use bojagi_kernel::id::{AccountId, CouponId, IssuedCouponId, OrderId};
 
-use super::{CouponRefusal, Rule};
+use super::{PieceRefusal, Rule};
 
 /// What can be done with a piece.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,16 +65,14 @@ impl IssuedCoupon {
     /// Whether it can be used now.
     ///
     /// # Errors
-    /// Why not: `CouponUsed`, `CouponExpired`, or `NotApplicable` by the rule `NotYetValid`.
-    pub(crate) fn check_usable(&self, now: Moment) -> Result<(), CouponRefusal> {
+    /// Why not: `Taken`, `Expired`, or `NotApplicable` by the rule `NotYetValid`.
+    pub(crate) fn check_usable(&self, now: Moment) -> Result<(), PieceRefusal> {
         let issued_coupon_id = self.issued_coupon_id;
         match self.state_at(now) {
-            state @ (IssuedState::Reserved | IssuedState::Used) => {
-                Err(CouponRefusal::CouponUsed { issued_coupon_id, state })
-            }
-            IssuedState::Expired => Err(CouponRefusal::CouponExpired { issued_coupon_id, expired_at: self.expires_at }),
+            state @ (IssuedState::Reserved | IssuedState::Used) => Err(PieceRefusal::Taken { issued_coupon_id, state }),
+            IssuedState::Expired => Err(PieceRefusal::Expired { issued_coupon_id, expired_at: self.expires_at }),
             IssuedState::Available if self.valid_from.is_some_and(|valid_from| now < valid_from) => {
-                Err(CouponRefusal::NotApplicable { issued_coupon_id, rule: Rule::NotYetValid })
+                Err(PieceRefusal::NotApplicable { issued_coupon_id, rule: Rule::NotYetValid })
             }
             IssuedState::Available => Ok(()),
         }

@@ -1,13 +1,14 @@
 //! What coupons take off a basket.
 //!
-//! First every coupon is judged by itself: whose it is, its state, its time, and whether it fits where it is laid. Then those
-//! that fit are applied: on each line fixed amounts before percentages, then the order's coupon to what is left, spread over
-//! the lines by largest remainder. A minimum spend is compared with what the coupon meets when its turn comes.
+//! First every coupon is judged by itself: whose it is, its state, its time, and whether it fits where it is laid. Then
+//! those that fit are applied: on each line fixed amounts before percentages, then the order's coupon to what is left,
+//! spread over the lines by largest remainder. A minimum spend is compared with what the coupon meets when its turn
+//! comes.
 
 use bojagi_kernel::Moment;
 use bojagi_kernel::id::{CouponId, IssuedCouponId};
 
-use super::{Basket, CouponRefusal, IssuedCoupon, Terms};
+use super::{Basket, IssuedCoupon, PieceRefusal, Terms};
 
 mod apply;
 mod judge;
@@ -54,7 +55,7 @@ pub(crate) struct LineAmounts {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Verdict {
     pub(crate) issued_coupon_id: IssuedCouponId,
-    pub(crate) outcome: Result<Accepted, CouponRefusal>,
+    pub(crate) outcome: Result<Accepted, PieceRefusal>,
 }
 
 /// A coupon that counts.
@@ -106,7 +107,7 @@ impl Quote {
     }
 
     /// The first refusal, when one of the coupons does not count.
-    pub(crate) fn first_refusal(&self) -> Option<&CouponRefusal> {
+    pub(crate) fn first_refusal(&self) -> Option<&PieceRefusal> {
         self.verdicts().find_map(|verdict| verdict.outcome.as_ref().err())
     }
 

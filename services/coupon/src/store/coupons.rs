@@ -48,14 +48,12 @@ pub(crate) async fn insert(tx: &mut Tx, coupon: &Coupon) -> Result<(), Error> {
 
 /// The coupon, if there is one.
 pub(crate) async fn find(tx: &mut Tx, coupon_id: CouponId) -> Result<Option<Coupon>, Error> {
-    tx.fetch_optional(
-        concat!("SELECT ", coupon_columns!(), " FROM coupon WHERE coupon_id = ?1"),
-        params![coupon_id],
-    )
-    .await
+    tx.fetch_optional(concat!("SELECT ", coupon_columns!(), " FROM coupon WHERE coupon_id = ?1"), params![coupon_id])
+        .await
 }
 
-/// The coupon, kept from everybody else until the unit ends, so that what is decided from it still holds when it is saved.
+/// The coupon, kept from everybody else until the unit ends, so that what is decided from it still holds when it is
+/// saved.
 pub(crate) async fn lock(tx: &mut Tx, coupon_id: CouponId) -> Result<Option<Coupon>, Error> {
     tx.fetch_optional(
         concat!("UPDATE coupon SET state = state WHERE coupon_id = ?1 RETURNING ", coupon_columns!()),

@@ -12,7 +12,8 @@ use crate::domain::{HeldCoupon, IssuedCoupon, IssuedState};
 pub(crate) async fn insert(tx: &mut Tx, piece: &IssuedCoupon) -> Result<bool, Error> {
     let inserted = tx
         .execute(
-            "INSERT INTO issued_coupon (issued_coupon_id, coupon_id, customer_id, state, issued_at, valid_from, expires_at)
+            "INSERT INTO issued_coupon
+                 (issued_coupon_id, coupon_id, customer_id, state, issued_at, valid_from, expires_at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (coupon_id, customer_id) DO NOTHING",
             params![
                 piece.issued_coupon_id,
@@ -113,23 +114,24 @@ pub(crate) async fn reserve(tx: &mut Tx, issued_coupon_id: IssuedCouponId, order
     Ok(reserved == 1)
 }
 
-/// Marks a piece as used by the order that it is kept for.
+/// Marks a piece as used by the order that it is kept for. False when it is not kept for it.
 pub(crate) async fn use_up(
     tx: &mut Tx,
     issued_coupon_id: IssuedCouponId,
     order_id: OrderId,
     now: Moment,
-) -> Result<(), Error> {
-    tx.execute(
-        "UPDATE issued_coupon SET state = 'USED', used_at = ?3
-         WHERE issued_coupon_id = ?1 AND order_id = ?2 AND state = 'RESERVED'",
-        params![issued_coupon_id, order_id, now],
-    )
-    .await?;
-    Ok(())
+) -> Result<bool, Error> {
+    let used = tx
+        .execute(
+            "UPDATE issued_coupon SET state = 'USED', used_at = ?3
+             WHERE issued_coupon_id = ?1 AND order_id = ?2 AND state = 'RESERVED'",
+            params![issued_coupon_id, order_id, now],
+        )
+        .await?;
+    Ok(used == 1)
 }
 
-/// Takes a piece back from the order that has it, and answers it as it is then.
+/// Takes a piece back from the order that has it, and answers it as it is then; `None` when the order does not have it.
 pub(crate) async fn give_back(
     tx: &mut Tx,
     issued_coupon_id: IssuedCouponId,
@@ -163,8 +165,8 @@ pub(crate) async fn expire_due(tx: &mut Tx, now: Moment, limit: i64) -> Result<V
     .await
 }
 
-/// Lets the time of everything that a customer has pass: what is free becomes EXPIRED and is answered; what an order has
-/// stays with it and is not worth anything when it comes back.
+/// Lets the time of everything that a customer has pass: what is free becomes EXPIRED and is answered; what an order
+/// has stays with it and is not worth anything when it comes back.
 pub(crate) async fn expire_all_of(
     tx: &mut Tx,
     customer_id: AccountId,

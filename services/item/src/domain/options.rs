@@ -70,7 +70,8 @@ pub(crate) fn check(drafts: &[OptionDraft], shop_currencies: &[Currency]) -> Vec
     let (mut names, mut kept) = (HashSet::new(), HashSet::new());
     let first_currency = drafts.first().map(|draft| draft.price.currency());
     for (index, draft) in drafts.iter().enumerate() {
-        let mut note = |field: &str, problem: &str| wrong.push(Violation::new(format!("options[{index}].{field}"), problem));
+        let mut note =
+            |field: &str, problem: &str| wrong.push(Violation::new(format!("options[{index}].{field}"), problem));
         let currency = draft.price.currency();
         if !names.insert(without_case(&draft.name)) {
             note("name", "another option of the item has this name");

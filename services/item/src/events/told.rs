@@ -47,21 +47,11 @@ pub(crate) async fn item_created(tx: &mut Tx, item: &Item, now: Moment) -> Resul
 }
 
 /// `retired` are the options that this change took off the item.
-pub(crate) async fn item_updated(
-    tx: &mut Tx,
-    item: &Item,
-    retired: &[ItemOption],
-    now: Moment,
-) -> Result<(), Error> {
+pub(crate) async fn item_updated(tx: &mut Tx, item: &Item, retired: &[ItemOption], now: Moment) -> Result<(), Error> {
     tell(tx, item.item_id.into(), &api::ItemUpdated { item: Some(snapshot(item, retired)) }, now).await.map(drop)
 }
 
-pub(crate) async fn item_deleted(
-    tx: &mut Tx,
-    owner: Owner,
-    retired: &[(OptionId,)],
-    now: Moment,
-) -> Result<(), Error> {
+pub(crate) async fn item_deleted(tx: &mut Tx, owner: Owner, retired: &[(OptionId,)], now: Moment) -> Result<(), Error> {
     let fact = api::ItemDeleted {
         item_id: owner.item_id.to_string(),
         store_id: owner.store_id.to_string(),
@@ -98,12 +88,7 @@ pub(crate) async fn stock_reserved(
     tell(tx, order_id.into(), &fact, now).await.map(drop)
 }
 
-pub(crate) async fn stock_sold(
-    tx: &mut Tx,
-    order_id: OrderId,
-    moved: &[Movement],
-    now: Moment,
-) -> Result<(), Error> {
+pub(crate) async fn stock_sold(tx: &mut Tx, order_id: OrderId, moved: &[Movement], now: Moment) -> Result<(), Error> {
     let fact = api::StockSold { order_id: order_id.to_string(), movements: movements(moved) };
     tell(tx, order_id.into(), &fact, now).await.map(drop)
 }

@@ -145,10 +145,7 @@ impl CatalogService for Catalog {
         .await
     }
 
-    async fn get_item(
-        &self,
-        request: Request<api::GetItemRequest>,
-    ) -> Result<Response<api::GetItemResponse>, Status> {
+    async fn get_item(&self, request: Request<api::GetItemRequest>) -> Result<Response<api::GetItemResponse>, Status> {
         answer::to(NAME, async {
             let mut fields = Fields::new(NAME);
             let Some(item_id) = fields.id("item_id", &request.get_ref().item_id) else { return Err(fields.refuse()) };

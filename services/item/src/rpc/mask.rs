@@ -12,7 +12,8 @@ impl<'a> Mask<'a> {
         let paths = mask.map(|mask| mask.paths.as_slice()).filter(|paths| !paths.is_empty());
         for path in paths.unwrap_or_default() {
             if !known.contains(&path.as_str()) {
-                fields.wrong("update_mask", format_args!("{path:?} cannot be changed; what can is {}", known.join(", ")));
+                fields
+                    .wrong("update_mask", format_args!("{path:?} cannot be changed; what can is {}", known.join(", ")));
             }
         }
         Self(paths)

@@ -40,10 +40,7 @@ impl OperationsService for Operations {
             let replayed =
                 operations::replay_parked(&self.context.store, NAME, request.group, &request.event_id, now).await?;
             let (parked_event, waiting_behind) = replayed;
-            Ok(api::ReplayParkedEventResponse {
-                parked_event: Some(parked_event),
-                released_events: waiting_behind + 1,
-            })
+            Ok(api::ReplayParkedEventResponse { parked_event: Some(parked_event), released_events: waiting_behind + 1 })
         })
         .await
     }

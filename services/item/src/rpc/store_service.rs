@@ -3,8 +3,8 @@
 use bojagi_api::item as api;
 use bojagi_api::item::store_service_server::StoreService;
 use bojagi_chassis::{Caller, Context, Fields, answer, once};
-use bojagi_kernel::{Failure, Moment};
 use bojagi_kernel::id::StoreId;
+use bojagi_kernel::{Failure, Moment};
 use bojagi_store::Tx;
 use tonic::{Request, Response, Status};
 

@@ -10,7 +10,8 @@ use crate::domain::reservation::{AskedLine, Offer};
 
 /// Everything that deciding on an option needs, in one look: the option, its stock, the names above it, and what the
 /// customer has of it.
-const OFFER: &str = "SELECT o.option_id, o.name, i.item_id, i.name, i.store_id, s.name, i.seller_id, o.state, o.currency,
+const OFFER: &str =
+    "SELECT o.option_id, o.name, i.item_id, i.name, i.store_id, s.name, i.seller_id, o.state, o.currency,
         o.price, o.opens_at, o.closes_at, o.customer_limit, c.available, coalesce(t.taken, 0)
      FROM item_option o
      JOIN stock c ON c.option_id = o.option_id
@@ -40,11 +41,7 @@ impl FromRow for Offer {
 }
 
 /// The options that an order asks for, as they are offered to its customer.
-pub(crate) async fn load_offers(
-    tx: &mut Tx,
-    customer_id: AccountId,
-    asked: &[AskedLine],
-) -> Result<Vec<Offer>, Error> {
+pub(crate) async fn load_offers(tx: &mut Tx, customer_id: AccountId, asked: &[AskedLine]) -> Result<Vec<Offer>, Error> {
     let mut offers: Vec<Offer> = Vec::with_capacity(asked.len());
     for AskedLine { option_id, .. } in asked {
         if offers.iter().all(|offer| offer.option_id != *option_id) {
@@ -61,12 +58,7 @@ pub(crate) async fn find(tx: &mut Tx, order_id: OrderId) -> Result<Option<Hold>,
 }
 
 /// Opens the hold of an order; false when the order has a row already.
-pub(crate) async fn open(
-    tx: &mut Tx,
-    order_id: OrderId,
-    customer_id: AccountId,
-    now: Moment,
-) -> Result<bool, Error> {
+pub(crate) async fn open(tx: &mut Tx, order_id: OrderId, customer_id: AccountId, now: Moment) -> Result<bool, Error> {
     let opened = tx
         .execute(
             "INSERT INTO hold (order_id, customer_id, state, reserved_at, changed_at, overdue_told)
@@ -133,7 +125,8 @@ impl FromRow for HeldLine {
     }
 }
 
-const INSERT_LINE: &str = "INSERT INTO hold_line (order_id, position, order_line_id, option_id, quantity, currency, unit_price,
+const INSERT_LINE: &str =
+    "INSERT INTO hold_line (order_id, position, order_line_id, option_id, quantity, currency, unit_price,
         item_id, store_id, seller_id, option_name, item_name, store_name)
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
 

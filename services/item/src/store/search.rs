@@ -79,8 +79,7 @@ pub(crate) async fn find(
 
 fn begin_after<'a>(filter: &mut Filter<'a>, order: ItemOrder, place: &'a Place, currency: &'a Currency) {
     let by_age = [place.created_at.bind(), place.item_id.bind()];
-    let by_price =
-        [Value::Text(currency.code()), Value::Integer(place.lowest_price.minor()), place.item_id.bind()];
+    let by_price = [Value::Text(currency.code()), Value::Integer(place.lowest_price.minor()), place.item_id.bind()];
     match order {
         ItemOrder::Latest => filter.and("(created_at, item_id) < (?, ?)", by_age),
         ItemOrder::PriceAscending => filter.and("(currency, lowest_price, item_id) > (?, ?, ?)", by_price),

@@ -20,6 +20,8 @@ bojagi_kernel::refusals! {
             Invalid "TENDER_MISMATCH" ("{points} points and the payment method do not pay exactly {total}"),
         /// Too many orders are on their way.
         Overloaded => Exhausted "OVERLOADED" ("too many orders are on their way; try again shortly"),
+        /// Somebody else changed the order at the same moment.
+        OrderChanged => LostRace "ORDER_CHANGED" ("the order was changed at the same moment; try again"),
         /// The order was cancelled before, or has failed.
         AlreadyCancelled { order_id: OrderId, state: Life } =>
             WrongState "ALREADY_CANCELLED" ("the order is cancelled already"),

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use bojagi_kernel::Moment;
+use bojagi_kernel::{Moment, Refusal};
 
 use super::{CancelReason, FailureCause, InstanceId, Life, Order, OrderRefusal, StepKind};
 
@@ -135,6 +135,16 @@ impl Order {
         self.go_on(policy, now);
     }
 
+    /// A step forward was refused for good. Before the pivot that turns the order round; once the money is captured only the
+    /// operator can help.
+    pub(crate) fn refused(&mut self, refusal: &Refusal, policy: &RetryPolicy, now: Moment) {
+        if self.saga.payment == PaymentKnown::Captured {
+            self.park(format!("the money is captured, and still: {refusal}"));
+        } else {
+            self.turn(FailureCause::from(refusal), policy, now);
+        }
+    }
+
     /// Payment has said that the total is captured. The driver goes on.
     pub(crate) fn payment_was_captured(&mut self, policy: &RetryPolicy, now: Moment) {
         self.data.saga.payment = PaymentKnown::Captured;
@@ -181,6 +191,12 @@ impl Order {
         saga.parked_reason = Some(reason);
         saga.lease_owner = None;
         saga.wake_at = None;
+    }
+
+    /// There is nothing to do: it is not driven again.
+    pub(crate) fn let_go(&mut self) {
+        let saga = &mut self.data.saga;
+        (saga.state, saga.lease_owner, saga.wake_at) = (SagaState::Done, None, None);
     }
 
     /// What is missing of an order whose releases are overdue, in words for the operator.

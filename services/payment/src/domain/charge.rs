@@ -1,7 +1,7 @@
 //! A charge of points: points are bought, so that there is always money behind them.
 
-use bojagi_kernel::Moment;
 use bojagi_kernel::id::{AccountId, RequestId};
+use bojagi_kernel::{Moment, Money};
 
 use super::{ChargeId, DeclineReason, Outcome, PaidWith, ProviderKey};
 
@@ -27,7 +27,7 @@ pub(crate) struct Charge {
     pub(crate) request_id: RequestId,
     pub(crate) fingerprint: Vec<u8>,
     pub(crate) state: ChargeState,
-    pub(crate) amount: i64,
+    pub(crate) amount: Money,
     pub(crate) decline_reason: Option<DeclineReason>,
     pub(crate) paid_with: PaidWith,
     /// The provider's id of the payment, once it took the money.

@@ -158,6 +158,19 @@ impl Payment {
         payment
     }
 
+    /// A payment that was refused before anything was held.
+    pub(crate) fn refused(terms: &Terms, paid_with: Option<PaidWith>, reason: DeclineReason, now: Moment) -> Self {
+        Self {
+            state: PaymentState::Declined,
+            decline_reason: Some(reason),
+            under_way: None,
+            asked_at: None,
+            authorized: 0,
+            authorized_at: None,
+            ..Self::open(terms, paid_with, now)
+        }
+    }
+
     /// Stands for an order that was voided before anything was asked for it, so that a late ask finds it ended.
     pub(crate) fn ended(order_id: OrderId, currency: Currency, now: Moment) -> Self {
         Self {
@@ -225,7 +238,7 @@ impl Payment {
     /// Begins to take what is held; `None` when that was begun before. Without an external leg it is done at once.
     pub(crate) fn capture(
         &mut self,
-        allocations: Allocations,
+        allocations: &Allocations,
         allocated: i64,
         now: Moment,
     ) -> Result<Option<Turn>, PaymentRefusal> {
@@ -242,7 +255,7 @@ impl Payment {
         if allocated != self.total {
             return Err(PaymentRefusal::AllocationMismatch { total: self.total, allocated });
         }
-        self.allocations = Some(allocations);
+        self.allocations = Some(allocations.clone());
         if self.external == 0 {
             return Ok(Some(self.take(now)));
         }

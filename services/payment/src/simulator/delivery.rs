@@ -16,7 +16,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 pub async fn deliver(
     mut events: mpsc::Receiver<SignedEvent>,
     stop: CancellationToken,
-    take: impl AsyncFn(&SignedEvent) -> bool,
+    take: impl AsyncFn(SignedEvent) -> bool,
 ) {
     loop {
         let event = tokio::select! {
@@ -24,7 +24,7 @@ pub async fn deliver(
             event = events.recv() => event,
         };
         let Some(event) = event else { return };
-        let offered = offer(&event, &take);
+        let offered = offer(event, &take);
         tokio::select! {
             () = stop.cancelled() => return,
             () = offered => {}
@@ -32,10 +32,10 @@ pub async fn deliver(
     }
 }
 
-async fn offer(event: &SignedEvent, take: &impl AsyncFn(&SignedEvent) -> bool) {
+async fn offer(event: SignedEvent, take: &impl AsyncFn(SignedEvent) -> bool) {
     let mut pause = FIRST_PAUSE;
     for _ in 0..OFFERS {
-        if take(event).await {
+        if take(event.clone()).await {
             return;
         }
         tokio::time::sleep(pause).await;

@@ -40,7 +40,11 @@ pub async fn serve(
 ) -> Result<(), Failure> {
     let webhooks: Uri = webhooks.parse().map_err(|error| Failure::broken(format!("{webhooks:?}: {error}")))?;
     let client = Client::builder(TokioExecutor::new()).build_http();
-    let delivering = deliver(events, stop.clone(), async |event: &SignedEvent| post(&client, &webhooks, event).await);
+    let take = move |event| {
+        let (client, webhooks) = (client.clone(), webhooks.clone());
+        async move { post(&client, webhooks, event).await }
+    };
+    let delivering = deliver(events, stop.clone(), take);
     tokio::join!(accept(listener, simulator, &stop), delivering);
     Ok(())
 }
@@ -130,12 +134,12 @@ fn empty(status: StatusCode) -> Response<Full<Bytes>> {
 type WebhookClient = Client<hyper_util::client::legacy::connect::HttpConnector, Full<Bytes>>;
 
 /// Whether the shop took the event.
-async fn post(client: &WebhookClient, webhooks: &Uri, event: &SignedEvent) -> bool {
+async fn post(client: &WebhookClient, webhooks: Uri, event: SignedEvent) -> bool {
     let request = Request::builder()
         .method(Method::POST)
-        .uri(webhooks.clone())
+        .uri(webhooks)
         .header(protocol::SIGNATURE, &event.signature)
-        .body(Full::from(event.body.clone()));
+        .body(Full::from(event.body));
     let Ok(request) = request else { return false };
     client.request(request).await.is_ok_and(|response| response.status().is_success())
 }

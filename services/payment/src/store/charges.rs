@@ -1,35 +1,36 @@
 //! Charges of points.
 
-use bojagi_kernel::Moment;
 use bojagi_kernel::id::{AccountId, RequestId};
+use bojagi_kernel::{Moment, Money};
 use bojagi_store::{Error, FromRow, Row, Tx, params};
 
+use super::columns::StoredCurrency;
 use crate::domain::{Charge, ChargeId, MethodSummary, PaidWith};
 
 /// The columns of a charge, in the order in which they are read.
 macro_rules! columns {
     () => {
-        "id, account_id, request_id, fingerprint, state, amount, decline_reason, provider_token, method_type,
+        "id, account_id, request_id, fingerprint, state, currency, amount, decline_reason, provider_token, method_type,
          method_issuer, method_last_four, provider_reference, asked_at, created_at, completed_at"
     };
 }
 
 impl FromRow for Charge {
     fn from_row(row: &Row<'_>) -> Result<Self, Error> {
-        let summary = MethodSummary { kind: row.get(8)?, issuer: row.get(9)?, last_four: row.get(10)? };
+        let summary = MethodSummary { kind: row.get(9)?, issuer: row.get(10)?, last_four: row.get(11)? };
         Ok(Self {
             id: row.get(0)?,
             account_id: row.get(1)?,
             request_id: row.get(2)?,
             fingerprint: row.get(3)?,
             state: row.get(4)?,
-            amount: row.get(5)?,
-            decline_reason: row.get(6)?,
-            paid_with: PaidWith { token: row.get(7)?, summary },
-            reference: row.get(11)?,
-            asked_at: row.get(12)?,
-            created_at: row.get(13)?,
-            completed_at: row.get(14)?,
+            amount: Money::new(row.get::<StoredCurrency>(5)?.0, row.get(6)?),
+            decline_reason: row.get(7)?,
+            paid_with: PaidWith { token: row.get(8)?, summary },
+            reference: row.get(12)?,
+            asked_at: row.get(13)?,
+            created_at: row.get(14)?,
+            completed_at: row.get(15)?,
         })
     }
 }
@@ -41,7 +42,8 @@ pub(crate) async fn insert(tx: &mut Tx, charge: &Charge) -> Result<bool, Error> 
             concat!(
                 "INSERT INTO points_charge (",
                 columns!(),
-                ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+                ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,
+                   ?16)
                  ON CONFLICT (account_id, request_id) DO NOTHING"
             ),
             params![
@@ -50,7 +52,8 @@ pub(crate) async fn insert(tx: &mut Tx, charge: &Charge) -> Result<bool, Error> 
                 charge.request_id,
                 charge.fingerprint,
                 charge.state,
-                charge.amount,
+                charge.amount.currency().code(),
+                charge.amount.minor(),
                 charge.decline_reason,
                 charge.paid_with.token,
                 charge.paid_with.summary.kind,

@@ -1,6 +1,7 @@
 //! Payments.
 
 use bojagi_kernel::id::{AccountId, OrderId, PaymentId};
+use bojagi_kernel::reexport::Uuid;
 use bojagi_kernel::{Failure, Moment};
 use bojagi_store::{Error, FromRow, Row, Tx, params};
 
@@ -190,20 +191,19 @@ pub(crate) async fn list(
     limit: i64,
 ) -> Result<Vec<Payment>, Error> {
     let Filter { customer_id, state, created_from, created_before } = filter;
-    let rest = params![after, state, created_from, created_before, limit];
+    // Ids sort by time; without a page before, the list begins below the largest there can be.
+    let below = after.unwrap_or_else(|| Uuid::max().into());
     match customer_id {
         Some(customer_id) => {
-            let mut with_customer = vec![bojagi_store::Bind::bind(customer_id)];
-            with_customer.extend_from_slice(rest);
             tx.fetch_all(
                 concat!(
                     "SELECT ",
                     columns!(),
-                    " FROM payment WHERE customer_id = ?1 AND (?2 IS NULL OR id < ?2) AND (?3 IS NULL OR state = ?3)
+                    " FROM payment WHERE customer_id = ?1 AND id < ?2 AND (?3 IS NULL OR state = ?3)
                         AND (?4 IS NULL OR created_at >= ?4) AND (?5 IS NULL OR created_at < ?5)
                       ORDER BY id DESC LIMIT ?6"
                 ),
-                &with_customer,
+                params![customer_id, below, state, created_from, created_before, limit],
             )
             .await
         }
@@ -212,12 +212,11 @@ pub(crate) async fn list(
                 concat!(
                     "SELECT ",
                     columns!(),
-                    " FROM payment WHERE customer_id IS NOT NULL AND (?1 IS NULL OR id < ?1)
-                        AND (?2 IS NULL OR state = ?2) AND (?3 IS NULL OR created_at >= ?3)
-                        AND (?4 IS NULL OR created_at < ?4)
+                    " FROM payment WHERE id < ?1 AND customer_id IS NOT NULL AND (?2 IS NULL OR state = ?2)
+                        AND (?3 IS NULL OR created_at >= ?3) AND (?4 IS NULL OR created_at < ?4)
                       ORDER BY id DESC LIMIT ?5"
                 ),
-                rest,
+                params![below, state, created_from, created_before, limit],
             )
             .await
         }

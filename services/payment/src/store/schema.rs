@@ -93,6 +93,7 @@ pub(crate) const MIGRATION: Migration = Migration {
         request_id UUID NOT NULL,
         fingerprint BYTEA NOT NULL,
         state TEXT NOT NULL,
+        currency TEXT NOT NULL,
         amount BIGINT NOT NULL,
         decline_reason TEXT,
         provider_token TEXT NOT NULL,

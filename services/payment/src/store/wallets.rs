@@ -2,6 +2,7 @@
 
 use bojagi_kernel::Moment;
 use bojagi_kernel::id::{AccountId, OrderId};
+use bojagi_kernel::reexport::Uuid;
 use bojagi_store::{Error, Tx, from_row, params};
 
 use crate::domain::{Balance, ChargeId, WalletEntry, WalletEntryId, WalletEntryKind};
@@ -117,8 +118,8 @@ pub(crate) async fn entries(
 ) -> Result<Vec<WalletEntry>, Error> {
     tx.fetch_all(
         "SELECT id, kind, amount, balance_after, order_id, charge_id, created_at FROM wallet_entry
-         WHERE account_id = ?1 AND (?2 IS NULL OR kind = ?2) AND (?3 IS NULL OR id < ?3) ORDER BY id DESC LIMIT ?4",
-        params![account_id, kind, after, limit],
+         WHERE account_id = ?1 AND id < ?2 AND (?3 IS NULL OR kind = ?3) ORDER BY id DESC LIMIT ?4",
+        params![account_id, after.unwrap_or_else(|| Uuid::max().into()), kind, limit],
     )
     .await
 }

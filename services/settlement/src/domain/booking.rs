@@ -3,7 +3,9 @@
 use bojagi_kernel::{Currency, Money};
 
 use super::ledger::Unbookable;
-use super::{Account, AccountKind, Amounts, Cause, Entry, EntryKind, Payout, Posting, Step, Transaction, TransactionKind};
+use super::{
+    Account, AccountKind, Amounts, Cause, Entry, EntryKind, Payout, Posting, Step, Transaction, TransactionKind,
+};
 
 /// Captured or refunded money with what it is made of.
 #[derive(Debug, Clone)]
@@ -54,10 +56,16 @@ pub(crate) fn sell(sale: &Sale<'_>) -> Result<Vec<Transaction>, Unbookable> {
             credited: shop(AccountKind::PointsClearing),
             amount: sale.points,
         }]);
-    let subsidies = of_each_line(|amounts| amounts.platform_subsidy)
-        .map(|(seller, amount)| Move { debited: shop(AccountKind::CouponSubsidy), credited: seller, amount });
-    let commissions = of_each_line(|amounts| amounts.commission)
-        .map(|(seller, amount)| Move { debited: seller, credited: shop(AccountKind::CommissionIncome), amount });
+    let subsidies = of_each_line(|amounts| amounts.platform_subsidy).map(|(seller, amount)| Move {
+        debited: shop(AccountKind::CouponSubsidy),
+        credited: seller,
+        amount,
+    });
+    let commissions = of_each_line(|amounts| amounts.commission).map(|(seller, amount)| Move {
+        debited: seller,
+        credited: shop(AccountKind::CommissionIncome),
+        amount,
+    });
 
     let kind = match sale.kind {
         EntryKind::Capture => TransactionKind::Capture,

@@ -11,12 +11,7 @@ use crate::domain::{BankEventId, PayoutId, Word};
 ///
 /// # Errors
 /// What the database says.
-pub(crate) async fn note_bank_event(
-    tx: &mut Tx,
-    event: &BankEvent,
-    outcome: &str,
-    now: Moment,
-) -> Result<bool, Error> {
+pub(crate) async fn note_bank_event(tx: &mut Tx, event: &BankEvent, outcome: &str, now: Moment) -> Result<bool, Error> {
     let inserted = tx
         .execute(
             "INSERT INTO bank_event (id, payout_id, word, reason, occurred_at, received_at, outcome)

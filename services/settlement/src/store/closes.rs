@@ -47,9 +47,8 @@ pub(crate) async fn end_close(tx: &mut Tx, id: CloseId, now: Moment) -> Result<(
 /// # Errors
 /// What the database says.
 pub(crate) async fn last_daily_close(tx: &mut Tx) -> Result<Option<Moment>, Error> {
-    let (cut_off,) = tx
-        .fetch_one("SELECT max(cut_off) FROM close_run WHERE daily = TRUE AND finished_at IS NOT NULL", &[])
-        .await?;
+    let (cut_off,) =
+        tx.fetch_one("SELECT max(cut_off) FROM close_run WHERE daily = TRUE AND finished_at IS NOT NULL", &[]).await?;
     Ok(cut_off)
 }
 

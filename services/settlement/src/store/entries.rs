@@ -25,7 +25,8 @@ pub(crate) struct KeptEntry {
 }
 
 /// The columns of an entry, in the order in which it is read.
-const COLUMNS: &str = "id, order_id, source_id, booked_at, kind, order_line_id, option_id, store_id, seller_id, quantity,
+const COLUMNS: &str =
+    "id, order_id, source_id, booked_at, kind, order_line_id, option_id, store_id, seller_id, quantity,
     currency, gross, seller_discount, platform_subsidy, commission, net, rate_bps";
 
 impl FromRow for KeptEntry {
@@ -105,15 +106,12 @@ pub(crate) async fn insert_entries(
     Ok(())
 }
 
-/// The capture and the refunds of a payment.
+/// The entries of a payment: of its capture and of its refunds.
 ///
 /// # Errors
 /// What the database says.
-pub(crate) async fn of_payment(tx: &mut Tx, payment_id: PaymentId) -> Result<Vec<Entry>, Error> {
-    let kept: Vec<KeptEntry> = tx
-        .fetch_all(&format!("SELECT {COLUMNS} FROM statement_entry WHERE payment_id = ?1"), params![payment_id])
-        .await?;
-    Ok(kept.into_iter().map(|kept| kept.entry).collect())
+pub(crate) async fn of_payment(tx: &mut Tx, payment_id: PaymentId) -> Result<Vec<KeptEntry>, Error> {
+    tx.fetch_all(&format!("SELECT {COLUMNS} FROM statement_entry WHERE payment_id = ?1"), params![payment_id]).await
 }
 
 /// The entries of a statement, oldest first, beginning after `after`.

@@ -58,7 +58,6 @@ pub(crate) async fn book(tx: &mut Tx, transactions: &[Transaction], trace_id: &s
     Ok(Booked::Now)
 }
 
-
 /// Accounts are opened by whoever books in them first.
 async fn open_accounts(tx: &mut Tx, transactions: &[Transaction]) -> Result<(), Error> {
     let mut accounts: Vec<_> =
@@ -86,14 +85,7 @@ async fn insert_postings(tx: &mut Tx, transactions: &[(TransactionId, &Transacti
     let rows: Vec<_> = lines
         .iter()
         .map(|(id, position, account, currency, minor, booked_at)| {
-            [
-                id.bind(),
-                position.bind(),
-                account.bind(),
-                Value::Text(currency.code()),
-                minor.bind(),
-                booked_at.bind(),
-            ]
+            [id.bind(), position.bind(), account.bind(), Value::Text(currency.code()), minor.bind(), booked_at.bind()]
         })
         .collect();
     insert_rows(

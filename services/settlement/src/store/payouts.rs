@@ -159,13 +159,7 @@ async fn statements_of(tx: &mut Tx, payout: &Payout) -> Result<Vec<StatementId>,
 ///
 /// # Errors
 /// What the database says.
-pub(crate) async fn move_to(
-    tx: &mut Tx,
-    payout: &Payout,
-    step: Step,
-    reason: &str,
-    at: Moment,
-) -> Result<bool, Error> {
+pub(crate) async fn move_to(tx: &mut Tx, payout: &Payout, step: Step, reason: &str, at: Moment) -> Result<bool, Error> {
     let column = match step {
         Step::Take => "sent_at",
         Step::Pay => "paid_at",

@@ -43,11 +43,6 @@ impl AccountState {
             Self::Closed => Err(UserRefusal::BadCredentials),
         }
     }
-
-    /// Whether a link from a mail that went to the address makes the account active.
-    pub(crate) const fn awaits_verification(self) -> bool {
-        matches!(self, Self::Unverified | Self::Dormant)
-    }
 }
 
 /// What the server has granted to an account: its roles follow from this, never from a request.
@@ -95,15 +90,14 @@ mod tests {
     #[test]
     fn only_an_active_account_lets_its_owner_in() {
         let table = [
-            (AccountState::Active, Ok(()), false),
-            (AccountState::Unverified, Err(UserRefusal::EmailNotVerified), true),
-            (AccountState::Dormant, Err(UserRefusal::AccountDormant), true),
-            (AccountState::Suspended, Err(UserRefusal::AccountSuspended), false),
-            (AccountState::Closed, Err(UserRefusal::BadCredentials), false),
+            (AccountState::Active, Ok(())),
+            (AccountState::Unverified, Err(UserRefusal::EmailNotVerified)),
+            (AccountState::Dormant, Err(UserRefusal::AccountDormant)),
+            (AccountState::Suspended, Err(UserRefusal::AccountSuspended)),
+            (AccountState::Closed, Err(UserRefusal::BadCredentials)),
         ];
-        for (state, admitted, awaits) in table {
+        for (state, admitted) in table {
             assert_eq!(state.admits(), admitted);
-            assert_eq!(state.awaits_verification(), awaits);
         }
     }
 }

@@ -33,7 +33,6 @@ impl Allowance {
         Ok(())
     }
 
-
     /// Puts one attempt back.
     pub(crate) fn give_back(&self, level: &mut Level) {
         level.0 = (Moment::from_micros(level.0) - self.every).micros();

@@ -44,7 +44,8 @@ impl FromStr for EmailAddress {
 /// Words of the characters that need no quotes, with single dots between them (RFC 5322, section 3.2.3).
 fn is_local_part(local: &str) -> bool {
     let is_word = |word: &str| {
-        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte))
+        !word.is_empty()
+            && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte))
     };
     local.len() <= LONGEST_LOCAL_PART && local.split('.').all(is_word)
 }
@@ -83,10 +84,28 @@ mod tests {
         let long_domain = format!("a@{}.com", "b".repeat(64));
         let long = format!("a@{}com", "abcdefghi.".repeat(26));
         for text in [
-            "", "@", "a", "a@", "@example.com", "a@example", "a b@example.com", "a@exa mple.com", ".a@example.com",
-            "a.@example.com", "a..b@example.com", "a@-example.com", "a@example-.com", "a@example..com", "a@example.com.",
-            "a\r\nBcc:b@example.com", "미자@example.com", "a@b@example.com", "\"a b\"@example.com",
-            long_local.as_str(), long_domain.as_str(), long.as_str(),
+            "",
+            "@",
+            "a",
+            "a@",
+            "@example.com",
+            "a@example",
+            "a b@example.com",
+            "a@exa mple.com",
+            ".a@example.com",
+            "a.@example.com",
+            "a..b@example.com",
+            "a@-example.com",
+            "a@example-.com",
+            "a@example..com",
+            "a@example.com.",
+            "a\r\nBcc:b@example.com",
+            "미자@example.com",
+            "a@b@example.com",
+            "\"a b\"@example.com",
+            long_local.as_str(),
+            long_domain.as_str(),
+            long.as_str(),
         ] {
             assert_eq!(text.parse::<EmailAddress>(), Err(NoEmailAddress), "{text:?}");
         }

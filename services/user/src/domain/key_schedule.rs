@@ -50,8 +50,11 @@ mod tests {
     use super::*;
 
     const HOUR: Duration = Duration::from_secs(3_600);
-    const SCHEDULE: KeySchedule =
-        KeySchedule { signs_for: Duration::from_secs(100 * 3_600), published_ahead: HOUR, needed_after: Duration::from_secs(1_800) };
+    const SCHEDULE: KeySchedule = KeySchedule {
+        signs_for: Duration::from_secs(100 * 3_600),
+        published_ahead: HOUR,
+        needed_after: Duration::from_secs(1_800),
+    };
 
     fn at(hours: u32) -> Moment {
         Moment::from_micros(0) + HOUR * hours

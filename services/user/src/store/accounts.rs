@@ -87,17 +87,20 @@ pub(crate) async fn verify(tx: &mut Tx, account_id: AccountId, now: Moment) -> R
     Ok(kind.map(|(kind,)| kind))
 }
 
-/// Notes that an active account is used, and says when its next token is issued (in microseconds) and what it may.
+/// Notes that an active account is used, and says when its next token is issued and what it may. With `password_hash` the
+/// account must still have it.
 pub(crate) async fn note_use(
     tx: &mut Tx,
     account_id: AccountId,
+    password_hash: Option<&str>,
     now: Moment,
 ) -> Result<Option<(Moment, Standing)>, Error> {
     let row: Option<(i64, AccountKind, bool)> = tx
         .fetch_optional(
             "UPDATE account SET last_used_at = ?2, token_time = CASE WHEN token_time > ?3 THEN token_time ELSE ?3 END
-             WHERE account_id = ?1 AND state = 'ACTIVE' RETURNING token_time, kind, is_admin",
-            params![account_id, now, now.micros()],
+             WHERE account_id = ?1 AND state = 'ACTIVE' AND password_hash = coalesce(?4, password_hash)
+             RETURNING token_time, kind, is_admin",
+            params![account_id, now, now.micros(), password_hash],
         )
         .await?;
     Ok(row.map(|(micros, kind, is_admin)| (Moment::from_micros(micros), Standing { kind, is_admin })))

@@ -78,11 +78,7 @@ pub(crate) async fn update(
 }
 
 /// Removes an address, and says whether it was the default.
-pub(crate) async fn remove(
-    tx: &mut Tx,
-    account_id: AccountId,
-    address_id: AddressId,
-) -> Result<Option<bool>, Error> {
+pub(crate) async fn remove(tx: &mut Tx, account_id: AccountId, address_id: AddressId) -> Result<Option<bool>, Error> {
     let removed: Option<(bool,)> = tx
         .fetch_optional(
             "DELETE FROM address WHERE address_id = ?1 AND account_id = ?2 RETURNING is_default",
@@ -120,9 +116,7 @@ pub(crate) async fn set_default(
     address_id: AddressId,
 ) -> Result<Option<Address>, Error> {
     tx.fetch_optional(
-        &format!(
-            "UPDATE address SET is_default = TRUE WHERE address_id = ?1 AND account_id = ?2 RETURNING {COLUMNS}"
-        ),
+        &format!("UPDATE address SET is_default = TRUE WHERE address_id = ?1 AND account_id = ?2 RETURNING {COLUMNS}"),
         params![address_id, account_id],
     )
     .await
@@ -151,8 +145,9 @@ pub(crate) async fn list(
     .await
 }
 
-/// Removes every address of an account.
+/// Removes every address of an account, and the kept answers to its requests, which repeat the addresses that were added.
 pub(crate) async fn remove_all(tx: &mut Tx, account_id: AccountId) -> Result<(), Error> {
     tx.execute("DELETE FROM address WHERE account_id = ?1", params![account_id]).await?;
+    tx.execute("DELETE FROM idempotency WHERE caller = ?1", params![account_id.to_string()]).await?;
     Ok(())
 }

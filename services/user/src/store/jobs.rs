@@ -5,8 +5,7 @@ use bojagi_store::{Error, Tx, params};
 
 /// The moment that a job was last done for.
 pub(crate) async fn last_done(tx: &mut Tx, name: &'static str) -> Result<Option<Moment>, Error> {
-    let done: Option<(Moment,)> =
-        tx.fetch_optional("SELECT done_for FROM job WHERE name = ?1", params![name]).await?;
+    let done: Option<(Moment,)> = tx.fetch_optional("SELECT done_for FROM job WHERE name = ?1", params![name]).await?;
     Ok(done.map(|(moment,)| moment))
 }
 

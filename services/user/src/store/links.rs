@@ -35,12 +35,7 @@ pub(crate) async fn replace(
 }
 
 /// Whether the link would hold, without using it.
-pub(crate) async fn holds(
-    tx: &mut Tx,
-    token: &SecretHash,
-    purpose: LinkPurpose,
-    now: Moment,
-) -> Result<bool, Error> {
+pub(crate) async fn holds(tx: &mut Tx, token: &SecretHash, purpose: LinkPurpose, now: Moment) -> Result<bool, Error> {
     let (count,): (i64,) = tx
         .fetch_one(
             "SELECT count(*) FROM link WHERE token_hash = ?1 AND purpose = ?2 AND expires_at > ?3",

@@ -85,3 +85,10 @@ pub(crate) async fn put_off(tx: &mut Tx, mail_id: Uuid, until: Moment) -> Result
     tx.execute("UPDATE mail SET next_attempt_at = ?2 WHERE mail_id = ?1", params![mail_id, until]).await?;
     Ok(())
 }
+
+/// Whether any mail is due.
+pub(crate) async fn any_due(tx: &mut Tx, now: Moment) -> Result<bool, Error> {
+    let due: Option<(i64,)> =
+        tx.fetch_optional("SELECT 1 FROM mail WHERE next_attempt_at <= ?1 LIMIT 1", params![now]).await?;
+    Ok(due.is_some())
+}

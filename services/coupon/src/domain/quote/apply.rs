@@ -5,7 +5,7 @@ use bojagi_kernel::split;
 use super::judge::{AllJudged, Judged};
 use super::{Accepted, HeldCoupon, LineAmounts, Quote, Verdict};
 use crate::domain::benefit::Deduction;
-use crate::domain::{Basket, CouponRefusal, Terms};
+use crate::domain::{Basket, PieceRefusal, Terms};
 
 /// Applies the coupons that fit; the others keep their refusals.
 pub(super) fn apply(basket: &Basket, judged: AllJudged<'_>) -> Quote {
@@ -38,10 +38,10 @@ impl Quote {
         self.on_lines = verdicts.into_iter().map(|(_, verdict)| verdict).collect();
     }
 
-    /// Spreads what the coupon takes off over what the lines cost after their own coupons; a line that costs nothing gets
-    /// nothing. Ties are broken by what a line is, not by its place, so that the order of the lines has no effect; lines
-    /// that are alike in everything may take each other's place.
-    fn apply_to_order(&mut self, coupon: &HeldCoupon, basket: &Basket) -> Result<Accepted, CouponRefusal> {
+    /// Spreads what the coupon takes off over what the lines cost after their own coupons; a line that costs nothing
+    /// gets nothing. Ties are broken by what a line is, not by its place, so that the order of the lines has no effect;
+    /// lines that are alike in everything may take each other's place.
+    fn apply_to_order(&mut self, coupon: &HeldCoupon, basket: &Basket) -> Result<Accepted, PieceRefusal> {
         let amount = self.lines.iter().map(LineAmounts::net).sum();
         let accepted = coupon.apply_to(amount)?;
         let weights: Vec<_> = basket
@@ -66,7 +66,7 @@ impl Quote {
 }
 
 impl LineAmounts {
-    fn apply(&mut self, coupon: &HeldCoupon) -> Result<Accepted, CouponRefusal> {
+    fn apply(&mut self, coupon: &HeldCoupon) -> Result<Accepted, PieceRefusal> {
         let accepted = coupon.apply_to(self.net())?;
         self.item_discount += accepted.discount;
         self.fund(&coupon.terms, accepted.discount);
@@ -81,9 +81,9 @@ impl LineAmounts {
 }
 
 impl HeldCoupon {
-    fn apply_to(&self, amount: i64) -> Result<Accepted, CouponRefusal> {
+    fn apply_to(&self, amount: i64) -> Result<Accepted, PieceRefusal> {
         if let Some(minimum) = self.terms.minimum_spend.filter(|minimum| amount < minimum.minor()) {
-            return Err(CouponRefusal::BelowMinimumSpend {
+            return Err(PieceRefusal::BelowMinimumSpend {
                 issued_coupon_id: self.issued.issued_coupon_id,
                 minimum: minimum.minor(),
                 amount,

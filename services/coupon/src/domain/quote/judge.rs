@@ -4,7 +4,7 @@ use bojagi_kernel::Moment;
 use bojagi_kernel::id::IssuedCouponId;
 
 use super::{HeldCoupon, Wishes};
-use crate::domain::{Basket, CouponRefusal, Rule, Scope};
+use crate::domain::{Basket, PieceRefusal, Rule, Scope};
 
 /// Coupons that a line takes at most.
 const COUPONS_A_LINE: usize = 2;
@@ -12,7 +12,7 @@ const COUPONS_A_LINE: usize = 2;
 /// A wish with the coupon that fits it, or why there is none.
 pub(super) struct Judged<'a> {
     pub(super) issued_coupon_id: IssuedCouponId,
-    pub(super) fits: Result<&'a HeldCoupon, CouponRefusal>,
+    pub(super) fits: Result<&'a HeldCoupon, PieceRefusal>,
 }
 
 /// The wishes on lines, each with its line, and the wish on the order.
@@ -47,26 +47,26 @@ struct Judge<'a, 'b> {
 }
 
 impl<'a> Judge<'a, '_> {
-    fn on_line(&mut self, line: usize, issued_coupon_id: IssuedCouponId) -> Result<&'a HeldCoupon, CouponRefusal> {
+    fn on_line(&mut self, line: usize, issued_coupon_id: IssuedCouponId) -> Result<&'a HeldCoupon, PieceRefusal> {
         let coupon = self.laid(issued_coupon_id, Scope::Item)?;
         if self.basket.lines().get(line).is_none_or(|line| line.quantity != 1) {
-            return Err(CouponRefusal::NotApplicable { issued_coupon_id, rule: Rule::QuantityNotOne });
+            return Err(PieceRefusal::NotApplicable { issued_coupon_id, rule: Rule::QuantityNotOne });
         }
         if self.taken[line] == COUPONS_A_LINE {
-            return Err(CouponRefusal::NotApplicable { issued_coupon_id, rule: Rule::TooManyOnLine });
+            return Err(PieceRefusal::NotApplicable { issued_coupon_id, rule: Rule::TooManyOnLine });
         }
         self.taken[line] += 1;
         Ok(coupon)
     }
 
-    fn laid(&mut self, issued_coupon_id: IssuedCouponId, scope: Scope) -> Result<&'a HeldCoupon, CouponRefusal> {
+    fn laid(&mut self, issued_coupon_id: IssuedCouponId, scope: Scope) -> Result<&'a HeldCoupon, PieceRefusal> {
         let coupon = self
             .held
             .iter()
             .find(|coupon| coupon.issued.issued_coupon_id == issued_coupon_id)
-            .ok_or(CouponRefusal::PieceNotFound { issued_coupon_id })?;
+            .ok_or(PieceRefusal::NotFound { issued_coupon_id })?;
         coupon.issued.check_usable(self.now)?;
-        let refuse = |rule| Err(CouponRefusal::NotApplicable { issued_coupon_id, rule });
+        let refuse = |rule| Err(PieceRefusal::NotApplicable { issued_coupon_id, rule });
         if self.seen.contains(&issued_coupon_id) {
             return refuse(Rule::UsedTwice);
         }

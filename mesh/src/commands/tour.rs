@@ -1,0 +1,91 @@
+//! `bojagi tour`: a customer's day, on a mesh of its own or on one that runs.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use bojagi::client::GatewayClient;
+use bojagi::demo::{DemoAccounts, DemoRole};
+use bojagi::tour::{self, Admin, Stage, Timeline, TourError};
+use bojagi::{Mesh, MeshSettings, Options, StartError};
+use bojagi_kernel::SystemClock;
+use clap::Args;
+
+use super::CommandError;
+
+/// Where the tour takes place.
+#[derive(Debug, Args)]
+pub(crate) struct Tour {
+    /// The gateway of a running mesh, such as http://127.0.0.1:8080; otherwise the tour starts a mesh of its own.
+    #[arg(long, value_name = "URL", requires = "data")]
+    gateway: Option<String>,
+    /// The data directory of the running mesh: its mailbox and its demo admin are there.
+    #[arg(long, value_name = "DIR", requires = "gateway")]
+    data: Option<PathBuf>,
+    /// Keep the data of the tour's own mesh in this directory instead of a temporary one.
+    #[arg(long, value_name = "DIR", conflicts_with = "gateway")]
+    keep: Option<PathBuf>,
+    /// Print one JSON object instead of a timeline.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(tour: Tour) -> Result<ExitCode, CommandError> {
+    let mut timeline = if tour.json { Timeline::silent() } else { Timeline::printed_to(std::io::stdout()) };
+    let outcome = match (&tour.gateway, &tour.data) {
+        (Some(gateway), Some(data)) => {
+            let accounts = DemoAccounts::in_data(data).map_err(CommandError::other)?;
+            let Some(admin) = accounts.first(DemoRole::Admin) else {
+                return Err(CommandError::Other("there is no demo admin; start the mesh without --no-demo".into()));
+            };
+            let stage = Stage {
+                gateway: GatewayClient::new(gateway).map_err(CommandError::other)?,
+                mailbox: data.join("mailbox"),
+                admin: Admin::SignsIn { email: admin.email.clone(), password: admin.password.clone() },
+            };
+            tour::run(stage, &mut timeline).await
+        }
+        _ => on_a_mesh_of_its_own(tour.keep.clone(), &mut timeline).await?,
+    };
+    if tour.json {
+        println!("{}", timeline.to_json(&outcome));
+    }
+    match outcome {
+        Ok(()) => {
+            if !tour.json {
+                println!("\nthe day went as it should: {} steps in {:.1} s", timeline.steps().len(), timeline.took().as_secs_f64());
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(error) => {
+            eprintln!("bojagi: the tour ended early: {error}");
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+async fn on_a_mesh_of_its_own(
+    keep: Option<PathBuf>,
+    timeline: &mut Timeline,
+) -> Result<Result<(), TourError>, CommandError> {
+    let temporary = tempfile::tempdir().map_err(CommandError::other)?;
+    let options = Options {
+        data: keep.unwrap_or_else(|| temporary.path().join("data")),
+        listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        clock: Arc::new(SystemClock),
+        settings: MeshSettings::load(None, std::env::vars()).map_err(StartError::from)?,
+    };
+    let mesh = Mesh::start(options).await?;
+    let granting = &mesh;
+    let stage = Stage {
+        gateway: GatewayClient::new(&format!("http://{}", mesh.address())).map_err(CommandError::other)?,
+        mailbox: mesh.data().join("mailbox"),
+        admin: Admin::granted(async move |email: String| granting.grant_admin(&email).await),
+    };
+    let outcome = tour::run(stage, timeline).await;
+    if !mesh.stop().await {
+        return Err(CommandError::Other("the mesh did not end cleanly".into()));
+    }
+    Ok(outcome)
+}

@@ -1,0 +1,54 @@
+//! Waiting for what the shop does by itself after it has answered.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, interval};
+
+use super::TourError;
+
+/// How long the shop may take.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often it is asked meanwhile.
+const INTERVAL: Duration = Duration::from_millis(5);
+
+/// Asks until nothing differs any more, and answers what was asked for. After ten seconds the last difference is the answer;
+/// anything but a difference is at once.
+pub(super) async fn until_as_expected<T, F>(ask: impl Fn() -> F) -> Result<T, TourError>
+where
+    F: Future<Output = Result<T, TourError>>,
+{
+    let given_up = Instant::now() + PATIENCE;
+    let mut ticks = interval(INTERVAL);
+    loop {
+        ticks.tick().await;
+        match ask().await {
+            Err(TourError::Differs { .. }) if Instant::now() < given_up => {}
+            Err(TourError::Differs { what, expected, actual }) => {
+                return Err(TourError::differs(format!("{what}, still after 10 s"), expected, actual));
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::super::expect;
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_difference_is_asked_again_and_told_in_the_end() {
+        let asked = Cell::new(0);
+        let ask = || async {
+            asked.set(asked.get() + 1);
+            expect::equal("count", 3, asked.get())
+        };
+        assert!(until_as_expected(ask).await.is_ok());
+        assert_eq!(asked.get(), 3);
+        let told = until_as_expected(ask).await.unwrap_err().to_string();
+        assert!(told.starts_with("count, still after 10 s: expected 3, got "), "{told}");
+    }
+}

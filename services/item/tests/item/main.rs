@@ -1,0 +1,17 @@
+//! The item context through its generated clients, with the guard in front and real tokens.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
+
+mod bad_input;
+mod catalogue;
+mod ends;
+mod limits;
+mod operations;
+mod options;
+mod ownership;
+mod replays;
+mod reserving;
+mod rush;
+mod search;
+mod shop;
+mod stores;
+mod windows;

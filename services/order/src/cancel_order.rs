@@ -1,0 +1,56 @@
+//! Cancelling an order by its customer.
+
+use bojagi_api::order as api;
+use bojagi_chassis::once;
+use bojagi_kernel::Failure;
+use bojagi_kernel::id::{AccountId, OrderId};
+use bojagi_store::Tx;
+use bojagi_store::idempotency::Key;
+
+use crate::core::{Orders, save};
+use crate::domain::{CancelReason, Order, OrderRefusal};
+use crate::{store, wire};
+
+impl Orders {
+    /// Stores the wish to cancel. What comes of it is payment's word while the order is pending, and certain once it is
+    /// confirmed.
+    ///
+    /// # Errors
+    /// `ORDER_NOT_FOUND`, `ALREADY_CANCELLED`, `DELIVERY_BEGUN`, `IDEMPOTENCY_KEY_REUSED`.
+    pub(crate) async fn cancel(
+        &self,
+        customer_id: AccountId,
+        order_id: OrderId,
+        key: Key,
+    ) -> Result<api::CancelOrderResponse, Failure> {
+        let (policy, now) = (self.policy(), self.now());
+        let unit = async move |tx: &mut Tx| {
+            let mut order = own(tx, customer_id, order_id).await?;
+            let mut answer = once::within(tx, &key, now, async |tx: &mut Tx| {
+                order.cancel(CancelReason::Customer, &policy, now)?;
+                save(tx, &mut order, now).await?;
+                Ok(api::CancelOrderResponse { order: Some(without_address(&order)) })
+            })
+            .await?;
+            if let Some(shown) = &mut answer.order {
+                shown.delivery_address = Some(wire::address(&order.address));
+            }
+            Ok((order, answer))
+        };
+        self.change(unit).await.map(|(_, answer)| answer)
+    }
+}
+
+/// The customer's order.
+///
+/// # Errors
+/// `ORDER_NOT_FOUND`, also for somebody else's.
+pub(crate) async fn own(tx: &mut Tx, customer_id: AccountId, order_id: OrderId) -> Result<Order, Failure> {
+    let order = store::load(tx, order_id).await?.filter(|order| order.customer_id == customer_id);
+    order.ok_or_else(|| OrderRefusal::OrderNotFound { order_id }.into())
+}
+
+/// What is kept of an answer must not hold the address, which is forgotten with the account.
+fn without_address(order: &Order) -> api::Order {
+    api::Order { delivery_address: None, ..wire::order(order) }
+}

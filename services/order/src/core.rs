@@ -1,0 +1,97 @@
+//! What every use case of order works with.
+
+use std::sync::Arc;
+
+use bojagi_chassis::{Channel, Context};
+use bojagi_kernel::{Failure, Moment};
+use bojagi_store::Tx;
+use tokio::sync::{Notify, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::Config;
+use crate::domain::{InstanceId, Order, OrderRefusal, RetryPolicy};
+use crate::notices::Notices;
+use crate::participants::Participants;
+use crate::store::{self, Saved};
+
+/// The orders of the shop: store, clock, peers, and the sagas that run. Clones share everything.
+#[derive(Clone)]
+pub(crate) struct Orders(Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) context: Context,
+    pub(crate) config: Config,
+    pub(crate) participants: Participants,
+    pub(crate) notices: Notices,
+    /// This process, as a holder of leases.
+    pub(crate) instance: InstanceId,
+    /// Room for orders on their way.
+    pub(crate) room: Arc<Semaphore>,
+    /// Room for orders that are taken over.
+    pub(crate) repair_room: Arc<Semaphore>,
+    /// The sagas that run.
+    pub(crate) sagas: TaskTracker,
+    /// Cancelled when running sagas have to be left where they are.
+    pub(crate) halt: CancellationToken,
+    /// Wakes the sweep before its time.
+    pub(crate) nudge: Notify,
+}
+
+impl std::ops::Deref for Orders {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl Orders {
+    pub(crate) fn new(context: Context, channel: Channel, config: Config) -> Self {
+        Self(Arc::new(Inner {
+            participants: Participants::new(channel, config.ask_timeout()),
+            notices: Notices::default(),
+            instance: InstanceId::generate(),
+            room: Arc::new(Semaphore::new(config.orders_at_once)),
+            repair_room: Arc::new(Semaphore::new(config.repairs_at_once)),
+            sagas: TaskTracker::new(),
+            halt: CancellationToken::new(),
+            nudge: Notify::new(),
+            context,
+            config,
+        }))
+    }
+
+    pub(crate) fn now(&self) -> Moment {
+        self.context.clock.now()
+    }
+
+    pub(crate) fn policy(&self) -> RetryPolicy {
+        self.config.policy()
+    }
+
+    /// Runs a unit that stores an order, shows the order to those who wait for it, and wakes the sweep in case it is due.
+    ///
+    /// # Errors
+    /// What the unit answers.
+    pub(crate) async fn change<T: Send + 'static>(
+        &self,
+        unit: impl AsyncFnOnce(&mut Tx) -> Result<(Order, T), Failure> + Send + 'static,
+    ) -> Result<(Order, T), Failure> {
+        let (order, answer) = self.context.store.write(unit).await?;
+        self.notices.show(&order);
+        self.nudge.notify_one();
+        Ok((order, answer))
+    }
+}
+
+/// Stores an order that a handler changed.
+///
+/// # Errors
+/// `ORDER_CHANGED` when somebody else was faster, which can only happen where units run side by side.
+pub(crate) async fn save(tx: &mut Tx, order: &mut Order, now: Moment) -> Result<(), Failure> {
+    match store::save(tx, order, now).await? {
+        Saved::Now => Ok(()),
+        Saved::Stale => Err(OrderRefusal::OrderChanged.into()),
+    }
+}

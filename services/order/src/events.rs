@@ -1,0 +1,7 @@
+//! The facts that order tells, and those it hears.
+
+mod heard;
+mod told;
+
+pub(crate) use heard::{accounts, coupons, payments, stock};
+pub(crate) use told::tell;

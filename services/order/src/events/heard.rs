@@ -1,0 +1,115 @@
+//! Facts heard: releases of item and coupon, answers of payment that came late, accounts that come and go.
+//!
+//! Each topic has a group of its own: item and coupon both tell under the order's id, so within one group the second
+//! would be taken for a duplicate of the first.
+
+use std::str::FromStr;
+
+use bojagi_api::{coupon, item, payment, user};
+use bojagi_events::{Event, Hears};
+use bojagi_kernel::id::AccountId;
+use bojagi_kernel::{Failure, Moment};
+use bojagi_store::Tx;
+
+use crate::core::Orders;
+use crate::domain::{CancelReason, Order, RetryPolicy};
+use crate::store::{self, Saved};
+
+/// What item tells: the stock of an order that ended is free again.
+pub(crate) fn stock(orders: &Orders) -> Hears {
+    let orders = orders.clone();
+    Hears::new("order.stock").on(async move |tx: &mut Tx, _: &Event, fact: item::StockReleased| {
+        let give_back = |order: &mut Order, policy: &RetryPolicy, now: Moment| order.stock_is_back(policy, now);
+        released(tx, &orders, &fact.order_id, give_back).await
+    })
+}
+
+/// What coupon tells: the coupons of an order that ended are free again.
+pub(crate) fn coupons(orders: &Orders) -> Hears {
+    let orders = orders.clone();
+    Hears::new("order.coupons").on(async move |tx: &mut Tx, _: &Event, fact: coupon::CouponReleased| {
+        let give_back = |order: &mut Order, policy: &RetryPolicy, now: Moment| order.coupons_are_back(policy, now);
+        released(tx, &orders, &fact.order_id, give_back).await
+    })
+}
+
+/// What payment tells: an order that waits for it asks again and gets the answer that decides. A fact about an order that
+/// nobody waits with, which is every healthy one, costs a look and no change.
+pub(crate) fn payments(orders: &Orders) -> Hears {
+    let [captured, voided, declined, refunded, unresolved] = [(); 5].map(|()| orders.clone());
+    Hears::new("order.payments")
+        .on(async move |tx: &mut Tx, _: &Event, fact: payment::PaymentCaptured| decided(tx, &captured, &fact.order_id).await)
+        .on(async move |tx: &mut Tx, _: &Event, fact: payment::PaymentVoided| decided(tx, &voided, &fact.order_id).await)
+        .on(async move |tx: &mut Tx, _: &Event, fact: payment::PaymentDeclined| decided(tx, &declined, &fact.order_id).await)
+        .on(async move |tx: &mut Tx, _: &Event, fact: payment::PaymentRefunded| decided(tx, &refunded, &fact.order_id).await)
+        .on(async move |tx: &mut Tx, _: &Event, fact: payment::PaymentUnresolved| {
+            // An order that is parked for this knows it already.
+            Ok(store::wake_running(tx, id(&fact.order_id)?, unresolved.now()).await?)
+        })
+}
+
+/// What user tells: suspended and closed accounts place no orders; a closed one's orders are cancelled where they can be,
+/// and forget where they went once they are at rest.
+pub(crate) fn accounts(orders: &Orders) -> Hears {
+    let (suspended, closed) = (orders.clone(), orders.clone());
+    Hears::new("order.accounts")
+        .on(async move |tx: &mut Tx, _: &Event, fact: user::AccountSuspended| {
+            let account_id = id::<AccountId>(&fact.account_id)?;
+            Ok(store::block(tx, account_id, false, suspended.now()).await?)
+        })
+        .on(async |tx: &mut Tx, _: &Event, fact: user::AccountReinstated| {
+            Ok(store::unblock(tx, id::<AccountId>(&fact.account_id)?).await?)
+        })
+        .on(async move |tx: &mut Tx, _: &Event, fact: user::AccountClosed| {
+            account_closed(tx, &closed, id::<AccountId>(&fact.account_id)?).await
+        })
+}
+
+async fn account_closed(tx: &mut Tx, orders: &Orders, account_id: AccountId) -> Result<(), Failure> {
+    let now = orders.now();
+    store::block(tx, account_id, true, now).await?;
+    for mut order in store::cancellable_of(tx, account_id).await? {
+        // Begun deliveries and orders that are cancelled already run to their end.
+        if order.cancel(CancelReason::AccountClosed, &orders.policy(), now).is_ok() {
+            must_save(tx, &mut order, now).await?;
+        }
+    }
+    for mut order in store::resting_with_address(tx, account_id).await? {
+        must_save(tx, &mut order, now).await?;
+    }
+    Ok(())
+}
+
+async fn released(
+    tx: &mut Tx,
+    orders: &Orders,
+    order_id: &str,
+    give_back: impl Fn(&mut Order, &RetryPolicy, Moment) -> bool,
+) -> Result<(), Failure> {
+    let now = orders.now();
+    let Some(mut order) = store::load(tx, id(order_id)?).await? else {
+        tracing::warn!(order = order_id, "a release was told for an order that is not known");
+        return Ok(());
+    };
+    if give_back(&mut order, &orders.policy(), now) {
+        must_save(tx, &mut order, now).await?;
+    }
+    Ok(())
+}
+
+async fn decided(tx: &mut Tx, orders: &Orders, order_id: &str) -> Result<(), Failure> {
+    Ok(store::wake_for_payment(tx, id(order_id)?, orders.now()).await?)
+}
+
+/// Stores an order that was loaded in the same unit. On a database where units run side by side a lost race sets the fact
+/// aside, and it is tried again.
+async fn must_save(tx: &mut Tx, order: &mut Order, now: Moment) -> Result<(), Failure> {
+    match store::save(tx, order, now).await? {
+        Saved::Now => Ok(()),
+        Saved::Stale => Err(Failure::Unavailable("the order was changed at the same moment".into())),
+    }
+}
+
+fn id<T: FromStr>(text: &str) -> Result<T, Failure> {
+    text.parse().map_err(|_| Failure::broken(format!("{text:?} is no id")))
+}

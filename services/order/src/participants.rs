@@ -1,0 +1,82 @@
+//! The contexts that an order asks: item, coupon and payment.
+//!
+//! Every ask is keyed by the order, so it can be repeated without a second effect, and answers what holds now. An answer is
+//! either what was asked for, or a [`Setback`].
+
+mod payments;
+mod reservations;
+
+use std::time::{Duration, Instant};
+
+use bojagi_api::coupon::coupon_service_client::CouponServiceClient;
+use bojagi_api::item::stock_service_client::StockServiceClient;
+use bojagi_api::payment::payment_service_client::PaymentServiceClient;
+use bojagi_chassis::{Channel, answer, deadline};
+use bojagi_kernel::{Failure, Kind, Refusal};
+use tonic::{Response, Status};
+
+pub(crate) use payments::Voided;
+pub(crate) use reservations::sold_lines;
+
+/// Why an ask did not come to what was asked for.
+#[derive(Debug)]
+pub(crate) enum Setback {
+    /// No, for good.
+    Refused(Box<Refusal>),
+    /// No answer, or one that decides nothing: ask again.
+    Unanswered(String),
+    /// Payment does not know, and only its provider can tell.
+    Unresolved,
+}
+
+/// The clients, and how long each ask may take.
+pub(crate) struct Participants {
+    stock: StockServiceClient<Channel>,
+    coupons: CouponServiceClient<Channel>,
+    payments: PaymentServiceClient<Channel>,
+    timeout: Duration,
+}
+
+impl Participants {
+    pub(crate) fn new(channel: Channel, timeout: Duration) -> Self {
+        Self {
+            stock: StockServiceClient::new(channel.clone()),
+            coupons: CouponServiceClient::new(channel.clone()),
+            payments: PaymentServiceClient::new(channel),
+            timeout,
+        }
+    }
+
+    /// Waits for an answer for as long as one ask may take; the deadline travels with the call.
+    async fn ask<T>(&self, call: impl Future<Output = Result<Response<T>, Status>>) -> Result<T, Setback> {
+        let until = Instant::now() + self.timeout;
+        match tokio::time::timeout_at(until.into(), deadline::scope(until, call)).await {
+            Ok(Ok(response)) => Ok(response.into_inner()),
+            Ok(Err(status)) => Err(setback(status)),
+            Err(_) => Err(Setback::Unanswered("no answer in time".to_owned())),
+        }
+    }
+}
+
+/// A status that leaves open whether anything happened, or that may be gone in a moment, decides nothing.
+fn setback(status: Status) -> Setback {
+    match answer::failure(status) {
+        Failure::Refused(refusal) => match refusal.kind {
+            Kind::Invalid
+            | Kind::NotFound
+            | Kind::AlreadyExists
+            | Kind::WrongState
+            | Kind::Unauthenticated
+            | Kind::Forbidden => Setback::Refused(refusal),
+            Kind::LostRace | Kind::Exhausted | Kind::Unavailable | Kind::TooLate => {
+                Setback::Unanswered(refusal.to_string())
+            }
+        },
+        failure @ (Failure::Unavailable(_) | Failure::Broken(_)) => Setback::Unanswered(failure.to_string()),
+    }
+}
+
+/// An answer that cannot be right decides nothing either.
+fn senseless(problem: &str) -> Setback {
+    Setback::Unanswered(format!("the answer makes no sense: {problem}"))
+}

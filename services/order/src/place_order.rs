@@ -1,0 +1,132 @@
+//! Placing an order: stored in one commit, then carried by its saga while the caller watches.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bojagi_chassis::{deadline, once};
+use bojagi_kernel::id::OrderId;
+use bojagi_kernel::refusal::Refuses;
+use bojagi_kernel::{Failure, Moment};
+use bojagi_store::idempotency::{self, Key, Recalled};
+use bojagi_store::{Error, Tx};
+use bojagi_telemetry::TraceContext;
+use tokio::sync::oneshot;
+
+use crate::core::Orders;
+use crate::domain::{InstanceId, Life, NewOrder, Order, OrderRefusal, RetryPolicy};
+use crate::notices::Watcher;
+use crate::store;
+
+/// When a caller that was refused for want of room may come again.
+const OVERLOAD_DELAY: Duration = Duration::from_millis(250);
+
+/// What placing came to.
+enum Placed {
+    /// The order is stored, and this process drives it.
+    Now(Box<Order>),
+    /// The request came before.
+    Before(OrderId),
+}
+
+impl Orders {
+    /// Places an order and, if the caller waits, answers it once it is confirmed or has failed, or as it is shortly before the
+    /// caller's deadline. A request that came before joins the order that it placed.
+    ///
+    /// # Errors
+    /// `OVERLOADED`, `ACCOUNT_NOT_ACTIVE`, `TENDER_MISMATCH`, `IDEMPOTENCY_KEY_REUSED`. Once the order is stored there is
+    /// nothing to refuse any more.
+    pub(crate) async fn place(&self, new: NewOrder, key: Key, waits: bool) -> Result<Arc<Order>, Failure> {
+        let answer_at = deadline::current().and_then(|deadline| deadline.checked_sub(self.config.answer_margin()));
+        let room = Arc::clone(&self.room).try_acquire_owned().map_err(|_| {
+            Failure::from(OrderRefusal::Overloaded.refusal().retry_after(OVERLOAD_DELAY))
+        })?;
+
+        let watcher = self.notices.watch(new.id);
+        let (reply, placed) = oneshot::channel();
+        let (orders, trace) = (self.clone(), TraceContext::current());
+        // From here on nothing depends on the caller: if it goes away, the order is placed and driven all the same.
+        self.start(async move {
+            let _room = room;
+            match in_trace(trace, orders.store_new(new, key)).await {
+                Ok(Placed::Now(order)) => {
+                    drop(reply.send(Ok(Placed::Now(order.clone()))));
+                    orders.drive(*order).await;
+                }
+                other => drop(reply.send(other)),
+            }
+        });
+
+        match placed.await.unwrap_or_else(|_| Err(Failure::Unavailable("the shop is closing".into())))? {
+            Placed::Now(order) if waits => Ok(wait_for_outcome(watcher, Arc::from(order), answer_at).await),
+            Placed::Now(order) => Ok(Arc::from(order)),
+            Placed::Before(order_id) => self.join(order_id, waits, answer_at).await,
+        }
+    }
+
+    async fn store_new(&self, new: NewOrder, key: Key) -> Result<Placed, Failure> {
+        let (instance, policy, now) = (self.instance, self.policy(), self.now());
+        self.context.store.write(async move |tx: &mut Tx| place(tx, new, &key, instance, &policy, now).await).await
+    }
+
+    /// Answers the order that an earlier call of the same request placed.
+    async fn join(&self, order_id: OrderId, waits: bool, answer_at: Option<Instant>) -> Result<Arc<Order>, Failure> {
+        let watcher = self.notices.watch(order_id);
+        let found = self.context.store.read(async move |tx: &mut Tx| store::load(tx, order_id).await).await;
+        let order = found
+            .map_err(|error: Error| Failure::from(error))?
+            .ok_or_else(|| Failure::broken(format!("order {order_id} has vanished")))?;
+        let order = Arc::new(order);
+        if waits { Ok(wait_for_outcome(watcher, order, answer_at).await) } else { Ok(order) }
+    }
+}
+
+/// One unit: the request is remembered and the order is stored, or neither.
+async fn place(
+    tx: &mut Tx,
+    new: NewOrder,
+    key: &Key,
+    driver: InstanceId,
+    policy: &RetryPolicy,
+    now: Moment,
+) -> Result<Placed, Failure> {
+    match idempotency::recall(tx, key).await? {
+        Recalled::Answered(order_id) => {
+            let order_id = String::from_utf8(order_id).ok().and_then(|text| text.parse().ok());
+            return order_id
+                .map(Placed::Before)
+                .ok_or_else(|| Failure::broken("the order of a request that came before is unreadable"));
+        }
+        Recalled::Reused => return Err(once::reused().into()),
+        Recalled::New => {}
+    }
+    if store::is_blocked(tx, new.customer_id).await? {
+        return Err(OrderRefusal::AccountNotActive.into());
+    }
+    let mut order = Order::place(new, driver, policy, now)?;
+    store::insert(tx, &mut order, now).await?;
+    // The order is what is remembered, not how it looked: whoever comes again is told how it is.
+    idempotency::remember(tx, key, order.id.to_string().as_bytes(), now).await?;
+    Ok(Placed::Now(Box::new(order)))
+}
+
+/// Waits until the order is not PENDING any more, or until it is time to answer.
+async fn wait_for_outcome(mut watcher: Watcher, order: Arc<Order>, answer_at: Option<Instant>) -> Arc<Order> {
+    let mut latest = order;
+    let outcome = async {
+        while latest.life == Life::Pending {
+            latest = watcher.next().await;
+        }
+    };
+    match answer_at {
+        Some(answer_at) => drop(tokio::time::timeout_at(answer_at.into(), outcome).await),
+        None => outcome.await,
+    }
+    latest
+}
+
+async fn in_trace<F: Future>(trace: Option<TraceContext>, work: F) -> F::Output {
+    match trace {
+        Some(trace) => trace.scope(work).await,
+        None => work.await,
+    }
+}

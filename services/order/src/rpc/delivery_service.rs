@@ -1,0 +1,131 @@
+//! `DeliveryService`.
+
+use bojagi_api::order as api;
+use bojagi_api::order::delivery_service_server::DeliveryService;
+use bojagi_api::policy::Role;
+use bojagi_chassis::{Caller, Fields, answer, once};
+use bojagi_kernel::Failure;
+use bojagi_kernel::id::{OrderId, RequestId, StoreId};
+use tonic::{Request, Response, Status};
+
+use super::{cut, delivery_filter, one_id};
+use crate::core::Orders;
+use crate::domain::DeliveryId;
+use crate::store::ParcelFilter;
+use crate::{NAME, wire};
+
+/// Adapts `DeliveryService`.
+#[derive(Clone)]
+pub(crate) struct DeliveryRpc {
+    orders: Orders,
+}
+
+impl DeliveryRpc {
+    pub(crate) fn new(orders: &Orders) -> Self {
+        Self { orders: orders.clone() }
+    }
+}
+
+#[tonic::async_trait]
+impl DeliveryService for DeliveryRpc {
+    async fn get_delivery(
+        &self,
+        request: Request<api::GetDeliveryRequest>,
+    ) -> Result<Response<api::GetDeliveryResponse>, Status> {
+        answer::to(NAME, async {
+            let account_id = Caller::of(&request).account()?.account_id;
+            let delivery_id = one_id("delivery_id", &request.get_ref().delivery_id)?;
+            let delivery = self.orders.show_delivery(account_id, delivery_id).await?;
+            Ok(api::GetDeliveryResponse { delivery: Some(delivery) })
+        })
+        .await
+    }
+
+    async fn list_deliveries(
+        &self,
+        request: Request<api::ListDeliveriesRequest>,
+    ) -> Result<Response<api::ListDeliveriesResponse>, Status> {
+        answer::to(NAME, async {
+            let caller = Caller::of(&request);
+            let account = caller.account()?;
+            let request = request.into_inner();
+            let pager = &self.orders.context.pager;
+            let mut fields = Fields::new(NAME);
+            let order = fields.optional_id::<OrderId>("order_id", &request.order_id);
+            let store = fields.optional_id::<StoreId>("store_id", &request.store_id);
+            let state = delivery_filter(&mut fields, "state", request.state);
+            let confirmed = fields.time_range("confirmed", request.confirmed.as_ref());
+            let size = fields.page_size(request.page_size);
+            let as_role = |role: Role| account.has(role).then_some(account.account_id);
+            let (customer, seller) = (as_role(Role::Customer), as_role(Role::Seller));
+            let query = format!(
+                "ListDeliveries of {customer:?} {seller:?} for {order:?} from {store:?} in {state:?} within {confirmed:?}"
+            );
+            let after = fields.page_token::<(String, String)>(pager, &query, &request.page_token);
+            let (Some(order), Some(store), Some(state)) = (order, store, state) else { return Err(fields.refuse()) };
+            let (Some(confirmed), Some(size), Some(after)) = (confirmed, size, after) else {
+                return Err(fields.refuse());
+            };
+            let filter = ParcelFilter {
+                customer,
+                seller,
+                order,
+                store,
+                state,
+                confirmed_from: confirmed.0,
+                confirmed_before: confirmed.1,
+                ..ParcelFilter::default()
+            };
+            let after = after.and_then(|(order, parcel)| Some((order.parse().ok()?, parcel.parse().ok()?)));
+            let (parcels, more) = cut(self.orders.list_parcels(filter, after, size + 1).await?, size);
+            let last = parcels.last().filter(|_| more);
+            let next = last.map(|(id, order)| pager.token(&query, &(order.id.to_string(), id.to_string())));
+            let shown = parcels.iter().filter_map(|(id, order)| {
+                let parcel = order.deliveries.iter().find(|parcel| parcel.id == *id)?;
+                Some(wire::delivery(order, parcel))
+            });
+            Ok(api::ListDeliveriesResponse { deliveries: shown.collect(), next_page_token: next.unwrap_or_default() })
+        })
+        .await
+    }
+
+    async fn begin_delivery(
+        &self,
+        request: Request<api::BeginDeliveryRequest>,
+    ) -> Result<Response<api::BeginDeliveryResponse>, Status> {
+        answer::to(NAME, async {
+            let caller = Caller::of(&request);
+            let seller_id = caller.account()?.account_id;
+            let request = request.into_inner();
+            let (request_id, delivery_id) = ids(&request.request_id, &request.delivery_id)?;
+            let key = once::key(&caller, "BeginDelivery", request_id, &request);
+            let delivery = self.orders.begin_delivery(seller_id, delivery_id, key).await?;
+            Ok(api::BeginDeliveryResponse { delivery: Some(delivery) })
+        })
+        .await
+    }
+
+    async fn complete_delivery(
+        &self,
+        request: Request<api::CompleteDeliveryRequest>,
+    ) -> Result<Response<api::CompleteDeliveryResponse>, Status> {
+        answer::to(NAME, async {
+            let caller = Caller::of(&request);
+            let seller_id = caller.account()?.account_id;
+            let request = request.into_inner();
+            let (request_id, delivery_id) = ids(&request.request_id, &request.delivery_id)?;
+            let key = once::key(&caller, "CompleteDelivery", request_id, &request);
+            let delivery = self.orders.complete_delivery(seller_id, delivery_id, key).await?;
+            Ok(api::CompleteDeliveryResponse { delivery: Some(delivery) })
+        })
+        .await
+    }
+}
+
+fn ids(request_id: &str, delivery_id: &str) -> Result<(RequestId, DeliveryId), Failure> {
+    let mut fields = Fields::new(NAME);
+    let request_id = fields.request_id(request_id);
+    let delivery_id = fields.id("delivery_id", delivery_id);
+    let (Some(request_id), Some(delivery_id)) = (request_id, delivery_id) else { return Err(fields.refuse()) };
+    Ok((request_id, delivery_id))
+}

@@ -1,0 +1,239 @@
+//! `OrderService`.
+
+use std::pin::Pin;
+
+use bojagi_api::order as api;
+use bojagi_api::order::order_service_server::OrderService;
+use bojagi_chassis::wire::{money, timestamp};
+use bojagi_chassis::{Caller, Fields, answer, once};
+use bojagi_kernel::id::{OrderId, StoreId};
+use bojagi_kernel::{Currency, Failure, Money};
+use futures::{Stream, StreamExt};
+use tonic::{Request, Response, Status};
+
+use super::{cut, life_filter, one_id, place};
+use crate::core::Orders;
+use crate::domain::{DeliveryId, Line, Order};
+use crate::store::{Change, OrderFilter, ParcelFilter};
+use crate::{NAME, wire};
+
+/// Adapts `OrderService`.
+#[derive(Clone)]
+pub(crate) struct OrderRpc {
+    orders: Orders,
+}
+
+impl OrderRpc {
+    pub(crate) fn new(orders: &Orders) -> Self {
+        Self { orders: orders.clone() }
+    }
+}
+
+#[tonic::async_trait]
+impl OrderService for OrderRpc {
+    async fn place_order(
+        &self,
+        request: Request<api::PlaceOrderRequest>,
+    ) -> Result<Response<api::PlaceOrderResponse>, Status> {
+        answer::to(NAME, async {
+            let caller = Caller::of(&request);
+            let customer_id = caller.account()?.account_id;
+            let mut request = request.into_inner();
+            let read = place::read(&request, customer_id)?;
+            // How long the caller waits does not make it another request.
+            request.wait = api::Wait::Unspecified.into();
+            let key = once::key(&caller, "PlaceOrder", read.request_id, &request);
+            let order = self.orders.place(read.order, key, read.waits).await?;
+            Ok(api::PlaceOrderResponse { order: Some(wire::order(&order)) })
+        })
+        .await
+    }
+
+    async fn get_order(&self, request: Request<api::GetOrderRequest>) -> Result<Response<api::GetOrderResponse>, Status> {
+        answer::to(NAME, async {
+            let customer_id = Caller::of(&request).account()?.account_id;
+            let order_id = one_id("order_id", &request.get_ref().order_id)?;
+            let order = self.orders.show(customer_id, order_id).await?;
+            Ok(api::GetOrderResponse { order: Some(wire::order(&order)) })
+        })
+        .await
+    }
+
+    async fn list_orders(
+        &self,
+        request: Request<api::ListOrdersRequest>,
+    ) -> Result<Response<api::ListOrdersResponse>, Status> {
+        answer::to(NAME, async {
+            let customer_id = Caller::of(&request).account()?.account_id;
+            let request = request.into_inner();
+            let pager = &self.orders.context.pager;
+            let mut fields = Fields::new(NAME);
+            let placed = fields.time_range("placed", request.placed.as_ref());
+            let state = life_filter(&mut fields, "state", request.state);
+            let size = fields.page_size(request.page_size);
+            let query = format!("ListOrders of {customer_id} placed {placed:?} in {state:?}");
+            let after = fields.page_token::<String>(pager, &query, &request.page_token);
+            let (Some(placed), Some(state), Some(size), Some(after)) = (placed, state, size, after) else {
+                return Err(fields.refuse());
+            };
+            let filter = OrderFilter { state, placed_from: placed.0, placed_before: placed.1 };
+            let after = after.and_then(|id| id.parse().ok());
+            let (orders, more) = cut(self.orders.list(customer_id, filter, after, size + 1).await?, size);
+            let last = orders.last().filter(|_| more);
+            Ok(api::ListOrdersResponse {
+                next_page_token: last.map(|last| pager.token(&query, &last.id.to_string())).unwrap_or_default(),
+                orders: orders.iter().map(wire::order).collect(),
+            })
+        })
+        .await
+    }
+
+    type WatchOrderStream = Pin<Box<dyn Stream<Item = Result<api::WatchOrderResponse, Status>> + Send>>;
+
+    async fn watch_order(
+        &self,
+        request: Request<api::WatchOrderRequest>,
+    ) -> Result<Response<Self::WatchOrderStream>, Status> {
+        answer::to(NAME, async {
+            let customer_id = Caller::of(&request).account()?.account_id;
+            let order_id = one_id("order_id", &request.get_ref().order_id)?;
+            let sights = self.orders.watch(customer_id, order_id).await?;
+            let shown = sights.map(|order| Ok(api::WatchOrderResponse { order: Some(wire::order(&order)) }));
+            Ok(Box::pin(shown) as Self::WatchOrderStream)
+        })
+        .await
+    }
+
+    async fn cancel_order(
+        &self,
+        request: Request<api::CancelOrderRequest>,
+    ) -> Result<Response<api::CancelOrderResponse>, Status> {
+        answer::to(NAME, async {
+            let caller = Caller::of(&request);
+            let customer_id = caller.account()?.account_id;
+            let request = request.into_inner();
+            let mut fields = Fields::new(NAME);
+            let request_id = fields.request_id(&request.request_id);
+            let order_id = fields.id::<OrderId>("order_id", &request.order_id);
+            let (Some(request_id), Some(order_id)) = (request_id, order_id) else { return Err(fields.refuse()) };
+            let key = once::key(&caller, "CancelOrder", request_id, &request);
+            self.orders.cancel(customer_id, order_id, key).await
+        })
+        .await
+    }
+
+    async fn list_order_history(
+        &self,
+        request: Request<api::ListOrderHistoryRequest>,
+    ) -> Result<Response<api::ListOrderHistoryResponse>, Status> {
+        answer::to(NAME, async {
+            let customer_id = Caller::of(&request).account()?.account_id;
+            let request = request.into_inner();
+            let pager = &self.orders.context.pager;
+            let mut fields = Fields::new(NAME);
+            let order_id = fields.id::<OrderId>("order_id", &request.order_id);
+            let size = fields.page_size(request.page_size);
+            let query = format!("ListOrderHistory of {order_id:?} for {customer_id}");
+            let after = fields.page_token::<i64>(pager, &query, &request.page_token);
+            let (Some(order_id), Some(size), Some(after)) = (order_id, size, after) else {
+                return Err(fields.refuse());
+            };
+            let changes = self.orders.history(customer_id, order_id, after.unwrap_or(0), size + 1).await?;
+            let (changes, more) = cut(changes, size);
+            let last = changes.last().filter(|_| more);
+            Ok(api::ListOrderHistoryResponse {
+                next_page_token: last.map(|last| pager.token(&query, &last.sequence)).unwrap_or_default(),
+                entries: changes.into_iter().map(history_entry).collect(),
+            })
+        })
+        .await
+    }
+
+    async fn list_store_orders(
+        &self,
+        request: Request<api::ListStoreOrdersRequest>,
+    ) -> Result<Response<api::ListStoreOrdersResponse>, Status> {
+        answer::to(NAME, async {
+            let seller_id = Caller::of(&request).account()?.account_id;
+            let request = request.into_inner();
+            let pager = &self.orders.context.pager;
+            let mut fields = Fields::new(NAME);
+            let store = fields.optional_id::<StoreId>("store_id", &request.store_id);
+            let placed = fields.time_range("placed", request.placed.as_ref());
+            let order_state = life_filter(&mut fields, "state", request.state);
+            let size = fields.page_size(request.page_size);
+            let query = format!("ListStoreOrders of {seller_id} in {store:?} placed {placed:?} in {order_state:?}");
+            let after = fields.page_token::<(String, String)>(pager, &query, &request.page_token);
+            let (Some(store), Some(placed), Some(order_state)) = (store, placed, order_state) else {
+                return Err(fields.refuse());
+            };
+            let (Some(size), Some(after)) = (size, after) else { return Err(fields.refuse()) };
+            let filter = ParcelFilter {
+                seller: Some(seller_id),
+                store,
+                order_state,
+                placed_from: placed.0,
+                placed_before: placed.1,
+                ..ParcelFilter::default()
+            };
+            let after = after.and_then(|(order, parcel)| Some((order.parse().ok()?, parcel.parse().ok()?)));
+            let (parcels, more) = cut(self.orders.list_parcels(filter, after, size + 1).await?, size);
+            let last = parcels.last().filter(|_| more);
+            let next = last.map(|(id, order)| pager.token(&query, &(order.id.to_string(), id.to_string())));
+            Ok(api::ListStoreOrdersResponse {
+                store_orders: parcels.iter().filter_map(|(id, order)| store_order(order, *id)).collect(),
+                next_page_token: next.unwrap_or_default(),
+            })
+        })
+        .await
+    }
+
+    async fn get_order_totals(
+        &self,
+        request: Request<api::GetOrderTotalsRequest>,
+    ) -> Result<Response<api::GetOrderTotalsResponse>, Status> {
+        answer::to(NAME, async {
+            let mut fields = Fields::new(NAME);
+            let as_of = fields.moment("as_of", request.get_ref().as_of.as_ref());
+            let Some(as_of) = as_of else { return Err(fields.refuse()) };
+            let mut totals = Vec::new();
+            for total in self.orders.money_totals(as_of).await? {
+                let currency = Currency::parse(&total.currency).map_err(|error| Failure::Broken(error.into()))?;
+                let amount = |minor: i64| Some(money(Money::new(currency, minor)));
+                totals.push(api::OrderMoneyTotal {
+                    paid: amount(total.paid),
+                    given_back: amount(total.given_back),
+                });
+            }
+            Ok(api::GetOrderTotalsResponse { totals })
+        })
+        .await
+    }
+}
+
+fn history_entry(change: Change) -> api::OrderHistoryEntry {
+    api::OrderHistoryEntry {
+        sequence: change.sequence,
+        state: wire::life(change.state).into(),
+        occurred_at: Some(timestamp(change.occurred_at)),
+        cause: change.cause,
+        trace_id: change.trace_id,
+    }
+}
+
+fn store_order(order: &Order, delivery_id: DeliveryId) -> Option<api::StoreOrder> {
+    let parcel = order.deliveries.iter().find(|parcel| parcel.id == delivery_id)?;
+    let lines: Vec<&Line> = wire::lines_of_store(order, parcel).collect();
+    let sum = |of: fn(&Line) -> i64| Some(money(order.money(lines.iter().map(|line| of(line)).sum())));
+    Some(api::StoreOrder {
+        order_id: order.id.to_string(),
+        store_id: parcel.store_id.to_string(),
+        state: wire::life(order.life).into(),
+        gross: sum(Line::gross),
+        net: sum(Line::net),
+        lines: lines.iter().map(|line| wire::order_line(order, line)).collect(),
+        delivery: Some(wire::delivery_summary(parcel)),
+        created_at: Some(timestamp(order.created_at)),
+        confirmed_at: order.confirmed_at.map(timestamp),
+    })
+}

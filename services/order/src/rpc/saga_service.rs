@@ -1,0 +1,247 @@
+//! `SagaService`.
+
+use std::time::Duration;
+
+use bojagi_api::common::ParkedEventState;
+use bojagi_api::order as api;
+use bojagi_api::order::saga_service_server::SagaService;
+use bojagi_chassis::wire::timestamp;
+use bojagi_chassis::{Caller, Fields, answer, once, operations};
+use bojagi_kernel::Failure;
+use bojagi_kernel::id::{OrderId, RequestId};
+use bojagi_telemetry::TraceContext;
+use tonic::{Request, Response, Status};
+
+use super::{cut, one_id, saga_filter};
+use crate::core::Orders;
+use crate::domain::{Direction, Order, SagaState, Step, StepKind, StepState, steps_of};
+use crate::operate_sagas::Operation;
+use crate::store::SagaFilter;
+use crate::{NAME, wire};
+
+/// Adapts `SagaService`.
+#[derive(Clone)]
+pub(crate) struct SagaRpc {
+    orders: Orders,
+}
+
+impl SagaRpc {
+    pub(crate) fn new(orders: &Orders) -> Self {
+        Self { orders: orders.clone() }
+    }
+}
+
+#[tonic::async_trait]
+impl SagaService for SagaRpc {
+    async fn list_sagas(
+        &self,
+        request: Request<api::ListSagasRequest>,
+    ) -> Result<Response<api::ListSagasResponse>, Status> {
+        answer::to(NAME, async {
+            let request = request.into_inner();
+            let pager = &self.orders.context.pager;
+            let mut fields = Fields::new(NAME);
+            let state = saga_filter(&mut fields, "state", request.state);
+            let age = match request.minimum_age.map(Duration::try_from) {
+                None => Some(None),
+                Some(Ok(age)) => Some(Some(age)),
+                Some(Err(_)) => {
+                    fields.wrong("minimum_age", "must be a duration that is not negative");
+                    None
+                }
+            };
+            let size = fields.page_size(request.page_size);
+            let query = format!("ListSagas in {state:?} of age {age:?}");
+            let after = fields.page_token::<String>(pager, &query, &request.page_token);
+            let (Some(state), Some(age), Some(size), Some(after)) = (state, age, size, after) else {
+                return Err(fields.refuse());
+            };
+            let filter = SagaFilter { state, placed_until: age.map(|age| self.orders.now() - age) };
+            let after = after.and_then(|id| id.parse().ok());
+            let (orders, more) = cut(self.orders.list_sagas(filter, after, size + 1).await?, size);
+            let last = orders.last().filter(|_| more);
+            Ok(api::ListSagasResponse {
+                next_page_token: last.map(|last| pager.token(&query, &last.id.to_string())).unwrap_or_default(),
+                sagas: orders.iter().map(|order| saga_message(order, None)).collect(),
+            })
+        })
+        .await
+    }
+
+    async fn get_saga(&self, request: Request<api::GetSagaRequest>) -> Result<Response<api::GetSagaResponse>, Status> {
+        answer::to(NAME, async {
+            let order_id = one_id("order_id", &request.get_ref().order_id)?;
+            let (order, steps) = self.orders.show_saga(order_id).await?;
+            Ok(api::GetSagaResponse { saga: Some(saga_message(&order, Some(&steps))) })
+        })
+        .await
+    }
+
+    async fn retry_saga(
+        &self,
+        request: Request<api::RetrySagaRequest>,
+    ) -> Result<Response<api::RetrySagaResponse>, Status> {
+        answer::to(NAME, async {
+            let caller = Caller::of(&request);
+            let request = request.into_inner();
+            let (request_id, order_id) = ids(&request.request_id, &request.order_id)?;
+            let key = once::key(&caller, "RetrySaga", request_id, &request);
+            let saga = self.orders.operate(order_id, Operation::Retry, key).await?;
+            Ok(api::RetrySagaResponse { saga: Some(saga) })
+        })
+        .await
+    }
+
+    async fn compensate_saga(
+        &self,
+        request: Request<api::CompensateSagaRequest>,
+    ) -> Result<Response<api::CompensateSagaResponse>, Status> {
+        answer::to(NAME, async {
+            let caller = Caller::of(&request);
+            let request = request.into_inner();
+            let (request_id, order_id, reason) = ids_and_reason(&request.request_id, &request.order_id, &request.reason)?;
+            let key = once::key(&caller, "CompensateSaga", request_id, &request);
+            let saga = self.orders.operate(order_id, Operation::Compensate(reason), key).await?;
+            Ok(api::CompensateSagaResponse { saga: Some(saga) })
+        })
+        .await
+    }
+
+    async fn resolve_saga(
+        &self,
+        request: Request<api::ResolveSagaRequest>,
+    ) -> Result<Response<api::ResolveSagaResponse>, Status> {
+        answer::to(NAME, async {
+            let caller = Caller::of(&request);
+            let request = request.into_inner();
+            let (request_id, order_id, reason) = ids_and_reason(&request.request_id, &request.order_id, &request.reason)?;
+            let key = once::key(&caller, "ResolveSaga", request_id, &request);
+            let saga = self.orders.operate(order_id, Operation::Resolve(reason), key).await?;
+            Ok(api::ResolveSagaResponse { saga: Some(saga) })
+        })
+        .await
+    }
+
+    async fn list_parked_events(
+        &self,
+        request: Request<api::ListParkedEventsRequest>,
+    ) -> Result<Response<api::ListParkedEventsResponse>, Status> {
+        answer::to(NAME, async {
+            let request = request.into_inner();
+            let Ok(state) = ParkedEventState::try_from(request.state) else {
+                let mut fields = Fields::new(NAME);
+                fields.wrong("state", "is no state");
+                return Err(fields.refuse());
+            };
+            let context = &self.orders.context;
+            let page = (request.page_size, request.page_token.as_str());
+            let filter = (request.group, state);
+            let (parked_events, next_page_token) =
+                operations::list_parked(&context.store, &context.pager, NAME, filter, page).await?;
+            Ok(api::ListParkedEventsResponse { parked_events, next_page_token })
+        })
+        .await
+    }
+
+    async fn replay_parked_event(
+        &self,
+        request: Request<api::ReplayParkedEventRequest>,
+    ) -> Result<Response<api::ReplayParkedEventResponse>, Status> {
+        answer::to(NAME, async {
+            let request = request.into_inner();
+            let (store, now) = (&self.orders.context.store, self.orders.now());
+            let (event, behind) =
+                operations::replay_parked(store, NAME, request.group, &request.event_id, now).await?;
+            Ok(api::ReplayParkedEventResponse { parked_event: Some(event), released_events: behind + 1 })
+        })
+        .await
+    }
+}
+
+fn ids(request_id: &str, order_id: &str) -> Result<(RequestId, OrderId), Failure> {
+    let mut fields = Fields::new(NAME);
+    let request_id = fields.request_id(request_id);
+    let order_id = fields.id("order_id", order_id);
+    let (Some(request_id), Some(order_id)) = (request_id, order_id) else { return Err(fields.refuse()) };
+    Ok((request_id, order_id))
+}
+
+fn ids_and_reason(request_id: &str, order_id: &str, reason: &str) -> Result<(RequestId, OrderId, String), Failure> {
+    let mut fields = Fields::new(NAME);
+    let request_id = fields.request_id(request_id);
+    let order_id = fields.id("order_id", order_id);
+    let reason = fields.line("reason", reason, 500);
+    let (Some(request_id), Some(order_id), Some(reason)) = (request_id, order_id, reason) else {
+        return Err(fields.refuse());
+    };
+    Ok((request_id, order_id, reason))
+}
+
+/// The work behind an order, with its steps when what is recorded of them is at hand.
+pub(crate) fn saga_message(order: &Order, recorded: Option<&[Step]>) -> api::Saga {
+    let saga = &order.saga;
+    let is_driven = saga.lease_owner.is_some();
+    let trace = order.trace.as_deref().and_then(TraceContext::parse);
+    api::Saga {
+        order_id: order.id.to_string(),
+        state: saga_state(saga.state).into(),
+        direction: match saga.direction {
+            Direction::Forward => api::SagaDirection::Forward,
+            Direction::Backward => api::SagaDirection::Backward,
+        }
+        .into(),
+        order_state: wire::life(order.life).into(),
+        steps: recorded.map_or_else(Vec::new, |recorded| steps_of(order, recorded).iter().map(step).collect()),
+        parked_reason: saga.parked_reason.clone().unwrap_or_default(),
+        operator_reason: saga.operator_reason.clone().unwrap_or_default(),
+        lease_epoch: saga.lease_epoch,
+        leased_until: saga.wake_at.filter(|_| is_driven).map(timestamp),
+        next_attempt_at: saga.wake_at.filter(|_| !is_driven && saga.state == SagaState::Running).map(timestamp),
+        deadline: Some(timestamp(saga.deadline)),
+        trace_id: trace.map(|trace| trace.trace_id()).unwrap_or_default(),
+        created_at: Some(timestamp(order.created_at)),
+        updated_at: Some(timestamp(order.updated_at)),
+    }
+}
+
+fn step(step: &Step) -> api::SagaStep {
+    api::SagaStep {
+        kind: step_kind(step.kind).into(),
+        state: step_state(step.state).into(),
+        attempts: step.attempts,
+        last_error: step.last_error.clone(),
+        started_at: step.started_at.map(timestamp),
+        finished_at: step.finished_at.map(timestamp),
+    }
+}
+
+const fn saga_state(state: SagaState) -> api::SagaState {
+    match state {
+        SagaState::Running => api::SagaState::Running,
+        SagaState::Parked => api::SagaState::Parked,
+        SagaState::Done => api::SagaState::Done,
+    }
+}
+
+const fn step_kind(kind: StepKind) -> api::SagaStepKind {
+    match kind {
+        StepKind::ReserveStock => api::SagaStepKind::ReserveStock,
+        StepKind::ReserveRedemptions => api::SagaStepKind::ReserveRedemptions,
+        StepKind::Authorize => api::SagaStepKind::Authorize,
+        StepKind::Capture => api::SagaStepKind::Capture,
+        StepKind::Void => api::SagaStepKind::Void,
+        StepKind::Refund => api::SagaStepKind::Refund,
+        StepKind::AwaitStockRelease => api::SagaStepKind::AwaitStockRelease,
+        StepKind::AwaitCouponRelease => api::SagaStepKind::AwaitCouponRelease,
+    }
+}
+
+const fn step_state(state: StepState) -> api::SagaStepState {
+    match state {
+        StepState::Open => api::SagaStepState::Open,
+        StepState::Done => api::SagaStepState::Done,
+        StepState::Refused => api::SagaStepState::Refused,
+        StepState::Skipped => api::SagaStepState::Skipped,
+        StepState::Resolved => api::SagaStepState::Resolved,
+    }
+}

@@ -1,0 +1,156 @@
+//! The checkout saga: carries an order from PENDING to its end.
+//!
+//! # Parameters
+//! An order with everything its customer was shown, held by a lease. Nothing of the caller comes along: neither its deadline
+//! nor its token nor its going away. What has to be known to go on is in the order, never in the journal of a run.
+//!
+//! # Steps
+//! | step | do | undo |
+//! |---|---|---|
+//! | reserve stock | item `ReserveStock` | item hears `OrderFailed` or `OrderCancelled` and tells `StockReleased` |
+//! | reserve redemptions | coupon `ReserveRedemptions` | coupon hears the same and tells `CouponReleased` |
+//! | authorise | payment `Authorize` | payment `Void` |
+//! | capture, **the pivot** | payment `Capture` | payment `Refund`, by way of CANCELLING |
+//! | confirm | one commit: CONFIRMED, its parcels, `OrderConfirmed` | `CancelOrder`, while no parcel has left |
+//!
+//! # Plan
+//! ```text
+//! PENDING ─┬─ reserve stock ∥ reserve redemptions ∥ authorise ─ capture ──────────▶ CONFIRMED
+//!          │        │ refused, too late, cancelled                 ▲                    │ cancelled
+//!          │        ▼                                              │                    ▼
+//!          └────── void ── captured after all ─────────────────────┘               CANCELLING
+//!                   │ nothing is or will be captured                                    │ refund
+//!                   ▼                                                                   ▼
+//!                 FAILED ──────── stock and coupons have told their release ──────▶ CANCELLED
+//! ```
+//! `Order::task` decides what comes next from the order alone. Every ask is keyed by the order, so after a crash the same
+//! task is simply done again; a healthy order is stored twice, when it is placed and when it is confirmed. Attempts and
+//! errors are recorded when something was refused or did not answer.
+//!
+//! Only payment decides whether an order fails: `Void` is asked first, and FAILED is stored only after its answer. While
+//! payment does not know (UNRESOLVED) the order stays PENDING with everything held, its deadline does not count, and the
+//! operator sees it parked.
+//!
+//! # Bodies
+//! [`drive`](Orders::drive) below, `saga/pay.rs`, `saga/undo.rs`; who drives, and when, is in `saga/sweep.rs`.
+
+mod pay;
+mod sweep;
+mod undo;
+
+use std::time::Duration;
+
+use bojagi_kernel::{Failure, Moment};
+use bojagi_store::Tx;
+use bojagi_telemetry::TraceContext;
+
+use crate::core::Orders;
+use crate::domain::{Fault, Order, OwnFailure, StepKind, StepState, Task};
+use crate::participants::Setback;
+use crate::store::{self, Saved, StepReport};
+
+/// The pause before a commit is tried again that the store could not take.
+const STORE_PAUSE: Duration = Duration::from_millis(100);
+
+impl Orders {
+    /// Drives an order that this process holds, until it is let go: at rest, waiting for its next attempt, or parked.
+    pub(crate) async fn drive(&self, mut order: Order) {
+        let trace = order.trace.as_deref().and_then(TraceContext::parse);
+        let trace = trace.map_or_else(TraceContext::root, |trace| trace.child());
+        trace
+            .scope(async {
+                while order.saga.lease_owner == Some(self.instance) {
+                    let lease_end = order.saga.wake_at;
+                    let reports = self.advance(&mut order).await;
+                    match self.commit(order, reports, lease_end).await {
+                        Some(stored) => order = stored,
+                        None => return,
+                    }
+                }
+                // A cancelled order is confirmed and has its refund before it at once.
+                if order.saga.wake_at.is_some_and(|due| due <= self.now()) {
+                    self.nudge.notify_one();
+                }
+            })
+            .await;
+    }
+
+    /// Does what is to be done next, and changes the order accordingly. Answers what is to be recorded of it.
+    async fn advance(&self, order: &mut Order) -> Vec<StepReport> {
+        let now = self.now();
+        match order.task(now) {
+            Task::Pay => return self.pay(order, now).await,
+            Task::Void => return self.void(order, now).await,
+            Task::Refund => return self.refund(order, now).await,
+            Task::TimeOut => order.turn(OwnFailure::OrderTimedOut.into(), &self.policy(), now),
+            Task::MissReleases => order.park(order.missing_releases()),
+            Task::Rest => order.let_go(),
+        }
+        Vec::new()
+    }
+
+    /// Stores the order. Answers it as it is stored now, which is how somebody else changed it if they were faster; nothing
+    /// when this process does not hold it any more.
+    async fn commit(&self, order: Order, reports: Vec<StepReport>, lease_end: Option<Moment>) -> Option<Order> {
+        let epoch = order.saga.lease_epoch;
+        loop {
+            match self.try_commit(order.clone(), reports.clone()).await {
+                Ok(stored) => {
+                    self.notices.show(&stored);
+                    if stored.saga.lease_epoch != epoch {
+                        tracing::warn!(order = %stored.id, epoch, now = stored.saga.lease_epoch, "an order was taken over");
+                        return None;
+                    }
+                    return Some(stored);
+                }
+                Err(failure) if lease_end.is_some_and(|end| self.now() < end) => {
+                    tracing::warn!(order = %order.id, %failure, "an order could not be stored; trying again");
+                    tokio::time::sleep(STORE_PAUSE).await;
+                }
+                Err(failure) => {
+                    tracing::error!(order = %order.id, %failure, "an order could not be stored while it was held");
+                    return None;
+                }
+            }
+        }
+    }
+
+    async fn try_commit(&self, mut order: Order, reports: Vec<StepReport>) -> Result<Order, Failure> {
+        let now = self.now();
+        self.context
+            .store
+            .write(async move |tx: &mut Tx| match store::save(tx, &mut order, now).await? {
+                Saved::Now => {
+                    store::report(tx, order.id, &reports, now).await?;
+                    Ok(order)
+                }
+                Saved::Stale => match store::load(tx, order.id).await? {
+                    Some(changed) => Ok(changed),
+                    None => Err(Failure::broken(format!("order {} has vanished", order.id))),
+                },
+            })
+            .await
+    }
+
+    /// A step before the end did not come to what was asked for: the order turns round, waits, or is parked.
+    fn set_back(&self, order: &mut Order, kind: StepKind, setback: Setback, started_at: Moment) -> StepReport {
+        let (policy, now) = (self.policy(), self.now());
+        let (state, error) = match setback {
+            Setback::Refused(refusal) => {
+                let error = refusal.to_string();
+                order.refused(&refusal, &policy, now);
+                (StepState::Refused, error)
+            }
+            Setback::Unanswered(error) => {
+                order.attempt_failed(Fault::Unanswered, &error, &policy, now);
+                (StepState::Open, error)
+            }
+            Setback::Unresolved => {
+                order.payment_is_unresolved(&policy, now);
+                (StepState::Open, "the outcome is unknown".to_owned())
+            }
+        };
+        tracing::info!(order = %order.id, step = ?kind, error, "a step did not go through");
+        StepReport { kind, state, error, started_at }
+    }
+}

@@ -1,0 +1,81 @@
+//! Forward: reserve, authorise, capture, confirm.
+
+use bojagi_kernel::Moment;
+
+use crate::core::Orders;
+use crate::domain::{Order, StepKind, StepState};
+use crate::participants::{Setback, sold_lines};
+use crate::store::StepReport;
+
+impl Orders {
+    /// Reserves and authorises side by side, then captures. A healthy run leaves nothing to record.
+    ///
+    /// Each of the three asks is waited for even when another was refused: breaking off a call to payment half-way would leave
+    /// its provider's answer unknown.
+    pub(super) async fn pay(&self, order: &mut Order, started_at: Moment) -> Vec<StepReport> {
+        let (stock, redemptions, authorization) = tokio::join!(
+            self.participants.reserve_stock(order),
+            self.participants.reserve_redemptions(order),
+            self.participants.authorize(order),
+        );
+        let (reserved, redeemed) = match (stock, redemptions, authorization) {
+            // Captured already means that an earlier answer was lost; asked again, the capture says when.
+            (Ok(reserved), Ok(redeemed), Ok(_)) => (reserved, redeemed),
+            (stock, redemptions, authorization) => {
+                let steps = [
+                    (StepKind::ReserveStock, stock.err()),
+                    (StepKind::ReserveRedemptions, redemptions.err()),
+                    (StepKind::Authorize, authorization.err()),
+                ];
+                return self.set_back_together(order, steps, started_at);
+            }
+        };
+        let sold = match sold_lines(order, &reserved, &redeemed) {
+            Ok(sold) => sold,
+            Err(setback) => return vec![self.set_back(order, StepKind::ReserveRedemptions, setback, started_at)],
+        };
+        match self.participants.capture(order, &sold).await {
+            Ok(captured_at) => {
+                order.confirm(sold, captured_at, &self.policy(), self.now());
+                Vec::new()
+            }
+            Err(setback) => vec![self.set_back(order, StepKind::Capture, setback, started_at)],
+        }
+    }
+
+    /// Not all of the three went well: the weightiest setback decides what becomes of the order, the others are recorded.
+    fn set_back_together(
+        &self,
+        order: &mut Order,
+        steps: [(StepKind, Option<Setback>); 3],
+        started_at: Moment,
+    ) -> Vec<StepReport> {
+        let weightiest = steps.iter().filter_map(|(_, setback)| setback.as_ref().map(weight)).max();
+        let mut is_decided = false;
+        let report = |(kind, setback): (StepKind, Option<Setback>)| {
+            let Some(setback) = setback else {
+                return StepReport { kind, state: StepState::Done, error: String::new(), started_at };
+            };
+            if !is_decided && Some(weight(&setback)) == weightiest {
+                is_decided = true;
+                return self.set_back(order, kind, setback, started_at);
+            }
+            let (state, error) = match setback {
+                Setback::Refused(refusal) => (StepState::Refused, refusal.to_string()),
+                Setback::Unanswered(error) => (StepState::Open, error),
+                Setback::Unresolved => (StepState::Open, "the outcome is unknown".to_owned()),
+            };
+            StepReport { kind, state, error, started_at }
+        };
+        steps.into_iter().map(report).collect()
+    }
+}
+
+/// A refusal decides; not knowing about money outweighs an answer that did not come.
+const fn weight(setback: &Setback) -> u8 {
+    match setback {
+        Setback::Refused(_) => 2,
+        Setback::Unresolved => 1,
+        Setback::Unanswered(_) => 0,
+    }
+}

@@ -1,0 +1,126 @@
+//! Who drives an order, and when: the one who placed it, then whoever finds it due.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bojagi_kernel::Failure;
+use bojagi_kernel::id::OrderId;
+use bojagi_store::{Error, Tx};
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::core::Orders;
+use crate::domain::Order;
+use crate::store;
+
+/// How long running sagas are waited for when the process is to end. What is left is driven on after the next start.
+const GRACE: Duration = Duration::from_secs(5);
+
+impl Orders {
+    /// Starts work on a saga that goes on whoever stops waiting for it, and ends only with this context.
+    pub(crate) fn start(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let halt = self.halt.clone();
+        self.sagas.spawn(async move {
+            tokio::select! {
+                biased;
+                () = halt.cancelled() => {}
+                () = work => {}
+            }
+        });
+    }
+
+    /// Makes orders due at once that a former process held: nobody else works on this store.
+    pub(crate) async fn take_over_former_leases(&self) -> Result<(), Failure> {
+        if !self.config.sole_instance {
+            return Ok(());
+        }
+        let now = self.now();
+        let orders: u64 =
+            self.context.store.write(async move |tx: &mut Tx| store::take_over_former_leases(tx, now).await).await
+                .map_err(|error: Error| Failure::from(error))?;
+        if orders > 0 {
+            tracing::info!(orders, "taking over orders of a former process");
+        }
+        Ok(())
+    }
+
+    /// Looks for due orders until the process is to end. When this is dropped, every saga is left where it is.
+    pub(crate) async fn sweep_until_stopped(self) {
+        let _halt = self.halt.clone().drop_guard();
+        let stop = self.context.stop.clone();
+        loop {
+            if let Err(failure) = self.sweep().await {
+                tracing::error!(%failure, "cannot look for orders that are due");
+            }
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = self.nudge.notified() => {}
+                () = tokio::time::sleep(self.config.sweep()) => {}
+            }
+        }
+        self.sagas.close();
+        if tokio::time::timeout(GRACE, self.sagas.wait()).await.is_err() {
+            tracing::warn!(sagas = self.sagas.len(), "sagas are left to the next start");
+        }
+    }
+
+    async fn sweep(&self) -> Result<(), Failure> {
+        self.drive_what_is_due().await?;
+        self.show_what_others_changed().await
+    }
+
+    async fn drive_what_is_due(&self) -> Result<(), Failure> {
+        let now = self.now();
+        let room = i64::try_from(self.repair_room.available_permits()).unwrap_or(i64::MAX);
+        if room == 0 {
+            return Ok(());
+        }
+        let due = self.context.store.read(async move |tx: &mut Tx| store::due(tx, now, room).await).await;
+        for order_id in due.map_err(|error: Error| Failure::from(error))? {
+            let Ok(permit) = Arc::clone(&self.repair_room).try_acquire_owned() else { break };
+            let orders = self.clone();
+            self.start(async move { orders.take_over(order_id, permit).await });
+        }
+        Ok(())
+    }
+
+    async fn take_over(&self, order_id: OrderId, _permit: OwnedSemaphorePermit) {
+        let (instance, now, until) = (self.instance, self.now(), self.now() + self.policy().lease);
+        let claimed: Result<Option<Order>, Error> = self
+            .context
+            .store
+            .write(async move |tx: &mut Tx| store::claim(tx, order_id, instance, until, now).await)
+            .await;
+        match claimed {
+            Ok(Some(order)) => self.drive(order).await,
+            // Somebody else was faster.
+            Ok(None) => {}
+            Err(error) => tracing::error!(order = %order_id, %error, "an order could not be taken over"),
+        }
+    }
+
+    /// Facts that were heard, and other processes, change orders without a word to those who wait here.
+    async fn show_what_others_changed(&self) -> Result<(), Failure> {
+        let watched = self.notices.watched();
+        if watched.is_empty() {
+            return Ok(());
+        }
+        let changed: Vec<Order> = self
+            .context
+            .store
+            .read(async move |tx: &mut Tx| {
+                let order_ids: Vec<OrderId> = watched.keys().copied().collect();
+                let mut changed = Vec::new();
+                for (order_id, version) in store::versions(tx, &order_ids).await? {
+                    // Nobody waits to hear of the first version: it is what they were answered.
+                    if version > watched[&order_id].max(1) {
+                        changed.extend(store::load(tx, order_id).await?);
+                    }
+                }
+                Ok(changed)
+            })
+            .await
+            .map_err(|error: Error| Failure::from(error))?;
+        changed.iter().for_each(|order| self.notices.show(order));
+        Ok(())
+    }
+}

@@ -1,0 +1,31 @@
+//! Composition: what order answers, hears, and does by itself.
+
+use bojagi_api::order::delivery_service_server::DeliveryServiceServer;
+use bojagi_api::order::order_service_server::OrderServiceServer;
+use bojagi_api::order::saga_service_server::SagaServiceServer;
+use bojagi_chassis::{Channel, Context, Service};
+use bojagi_kernel::Failure;
+
+use crate::config::Config;
+use crate::core::Orders;
+use crate::{NAME, events, rpc};
+
+/// Builds the context over its store. It calls item, coupon and payment by `channel`. Orders that a former process left on
+/// their way are taken over as soon as the tasks run.
+///
+/// # Errors
+/// What the store says.
+pub async fn build(context: Context, channel: Channel, config: Config) -> Result<Service, Failure> {
+    let service = Service::new(NAME, &context);
+    let orders = Orders::new(context, channel, config);
+    orders.take_over_former_leases().await?;
+    Ok(service
+        .answers(OrderServiceServer::new(rpc::OrderRpc::new(&orders)))
+        .answers(DeliveryServiceServer::new(rpc::DeliveryRpc::new(&orders)))
+        .answers(SagaServiceServer::new(rpc::SagaRpc::new(&orders)))
+        .hears(events::stock(&orders), &["bojagi.item.v1"])
+        .hears(events::coupons(&orders), &["bojagi.coupon.v1"])
+        .hears(events::payments(&orders), &["bojagi.payment.v1"])
+        .hears(events::accounts(&orders), &["bojagi.user.v1"])
+        .does(orders.sweep_until_stopped()))
+}

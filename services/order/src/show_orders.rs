@@ -1,0 +1,106 @@
+//! Showing orders: one, many, their history, and as they change.
+
+use std::sync::Arc;
+
+use bojagi_kernel::id::{AccountId, OrderId};
+use bojagi_kernel::{Failure, Moment};
+use bojagi_store::Tx;
+use futures::Stream;
+
+use crate::cancel_order::own;
+use crate::core::Orders;
+use crate::domain::{DeliveryId, Order};
+use crate::store::{self, Change, MoneyTotal, OrderFilter, ParcelFilter};
+
+impl Orders {
+    /// One of the customer's orders.
+    ///
+    /// # Errors
+    /// `ORDER_NOT_FOUND`.
+    pub(crate) async fn show(&self, customer_id: AccountId, order_id: OrderId) -> Result<Order, Failure> {
+        self.context.store.read(async move |tx: &mut Tx| own(tx, customer_id, order_id).await).await
+    }
+
+    /// The customer's orders, newest first.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub(crate) async fn list(
+        &self,
+        customer_id: AccountId,
+        filter: OrderFilter,
+        after: Option<OrderId>,
+        limit: i64,
+    ) -> Result<Vec<Order>, Failure> {
+        let listed = async move |tx: &mut Tx| Ok(store::of_customer(tx, customer_id, filter, after, limit).await?);
+        self.context.store.read(listed).await
+    }
+
+    /// The parcels that the filter lets through, each with its order; newest order first.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub(crate) async fn list_parcels(
+        &self,
+        filter: ParcelFilter,
+        after: Option<(OrderId, DeliveryId)>,
+        limit: i64,
+    ) -> Result<Vec<(DeliveryId, Order)>, Failure> {
+        self.context.store.read(async move |tx: &mut Tx| Ok(store::parcels(tx, &filter, after, limit).await?)).await
+    }
+
+    /// Every state that one of the customer's orders has entered, oldest first.
+    ///
+    /// # Errors
+    /// `ORDER_NOT_FOUND`.
+    pub(crate) async fn history(
+        &self,
+        customer_id: AccountId,
+        order_id: OrderId,
+        after: i64,
+        limit: i64,
+    ) -> Result<Vec<Change>, Failure> {
+        let read = async move |tx: &mut Tx| {
+            own(tx, customer_id, order_id).await?;
+            Ok(store::history_of(tx, order_id, after, limit).await?)
+        };
+        self.context.store.read(read).await
+    }
+
+    /// One of the customer's orders as it is now, then again after each change, until it is at rest.
+    ///
+    /// # Errors
+    /// `ORDER_NOT_FOUND`.
+    pub(crate) async fn watch(
+        &self,
+        customer_id: AccountId,
+        order_id: OrderId,
+    ) -> Result<impl Stream<Item = Arc<Order>> + Send + use<>, Failure> {
+        let mut watcher = self.notices.watch(order_id);
+        let first = self.show(customer_id, order_id).await?;
+        let stop = self.context.stop.clone();
+        Ok(async_stream::stream! {
+            let mut seen = first.version;
+            let mut at_rest = first.life.at_rest();
+            yield Arc::new(first);
+            while !at_rest {
+                let order = tokio::select! {
+                    () = stop.cancelled() => return,
+                    order = watcher.next() => order,
+                };
+                if order.version > seen {
+                    (seen, at_rest) = (order.version, order.life.at_rest());
+                    yield order;
+                }
+            }
+        })
+    }
+
+    /// What orders were paid and what was given back before a moment, by currency.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub(crate) async fn money_totals(&self, as_of: Moment) -> Result<Vec<MoneyTotal>, Failure> {
+        self.context.store.read(async move |tx: &mut Tx| Ok(store::money_totals(tx, as_of).await?)).await
+    }
+}

@@ -1,0 +1,82 @@
+//! What order keeps, and the only place that knows the database.
+//!
+//! An order is loaded whole and stored whole; every storing is conditional on the version and the lease epoch it was
+//! loaded with, so that of two who changed the same order one has to read again.
+
+mod accounts;
+mod history;
+mod lists;
+mod orders;
+mod parts;
+mod rows;
+mod schema;
+mod steps;
+mod totals;
+
+use bojagi_store::{stored_enum, stored_ids};
+
+use crate::domain::{
+    CancelReason, DeliveryId, DeliveryState, Direction, InstanceId, Life, PaymentKnown, SagaState, StepKind, StepState,
+};
+
+pub(crate) use accounts::{block, closed, is_blocked, unblock};
+pub(crate) use history::{Change, history_of};
+pub(crate) use lists::{
+    OrderFilter, ParcelFilter, SagaFilter, cancellable_of, of_customer, parcels, resting_with_address, sagas,
+};
+pub(crate) use orders::{
+    Saved, claim, due, insert, load, load_parcel_order, save, take_over_former_leases, versions, wake_for_payment,
+    wake_running,
+};
+pub(crate) use schema::MIGRATION;
+pub(crate) use steps::{StepReport, forget_attempts, report, resolved, steps_of_order};
+pub(crate) use totals::{MoneyTotal, money_totals};
+
+stored_ids!(DeliveryId, InstanceId);
+
+stored_enum!(Life {
+    Pending => "PENDING",
+    Confirmed => "CONFIRMED",
+    Completed => "COMPLETED",
+    Failed => "FAILED",
+    Cancelling => "CANCELLING",
+    Cancelled => "CANCELLED",
+});
+
+stored_enum!(DeliveryState {
+    Awaiting => "AWAITING",
+    InProgress => "IN_PROGRESS",
+    Delivered => "DELIVERED",
+    Cancelled => "CANCELLED",
+});
+
+stored_enum!(SagaState { Running => "RUNNING", Parked => "PARKED", Done => "DONE" });
+
+stored_enum!(Direction { Forward => "FORWARD", Backward => "BACKWARD" });
+
+stored_enum!(PaymentKnown { Open => "OPEN", Unresolved => "UNRESOLVED", Captured => "CAPTURED" });
+
+stored_enum!(CancelReason {
+    Customer => "CUSTOMER",
+    AccountClosed => "ACCOUNT_CLOSED",
+    Operator => "OPERATOR",
+});
+
+stored_enum!(StepKind {
+    ReserveStock => "RESERVE_STOCK",
+    ReserveRedemptions => "RESERVE_REDEMPTIONS",
+    Authorize => "AUTHORIZE",
+    Capture => "CAPTURE",
+    Void => "VOID",
+    Refund => "REFUND",
+    AwaitStockRelease => "AWAIT_STOCK_RELEASE",
+    AwaitCouponRelease => "AWAIT_COUPON_RELEASE",
+});
+
+stored_enum!(StepState {
+    Open => "OPEN",
+    Done => "DONE",
+    Refused => "REFUSED",
+    Skipped => "SKIPPED",
+    Resolved => "RESOLVED",
+});

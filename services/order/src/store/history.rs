@@ -1,0 +1,72 @@
+//! Every state an order entered, with time, cause and trace.
+
+use bojagi_kernel::Moment;
+use bojagi_kernel::id::OrderId;
+use bojagi_store::{Error, Tx, from_row, params};
+use bojagi_telemetry::TraceContext;
+
+use crate::domain::{Life, News, Order};
+
+/// One entry of a history.
+#[derive(Debug, Clone)]
+pub(crate) struct Change {
+    pub(crate) sequence: i64,
+    pub(crate) state: Life,
+    pub(crate) occurred_at: Moment,
+    pub(crate) cause: String,
+    pub(crate) trace_id: String,
+}
+
+from_row!(Change { sequence, state, occurred_at, cause, trace_id });
+
+/// The state that a piece of news entered, if it did.
+pub(super) const fn state_entered(news: &News) -> Option<Life> {
+    match news {
+        News::Placed => Some(Life::Pending),
+        News::Confirmed => Some(Life::Confirmed),
+        News::Failed => Some(Life::Failed),
+        News::Cancelling(_) => Some(Life::Cancelling),
+        News::Cancelled => Some(Life::Cancelled),
+        News::Completed => Some(Life::Completed),
+        News::DeliveryBegun(_) | News::DeliveryCompleted(_) => None,
+    }
+}
+
+fn cause(order: &Order, news: &News) -> String {
+    match news {
+        News::Placed => "PLACED",
+        News::Confirmed => "PAID",
+        News::Failed => return order.failure.as_ref().map(|failure| failure.reason.clone()).unwrap_or_default(),
+        News::Cancelling(reason) => reason.name(),
+        News::Cancelled => "ALL_GIVEN_BACK",
+        News::Completed | News::DeliveryBegun(_) | News::DeliveryCompleted(_) => "ALL_DELIVERED",
+    }
+    .to_owned()
+}
+
+/// Keeps the states that the news entered; `order.changes` has counted them already.
+pub(super) async fn record(tx: &mut Tx, order: &Order, news: &[News], now: Moment) -> Result<(), Error> {
+    let entered: Vec<_> = news.iter().filter_map(|news| state_entered(news).map(|state| (news, state))).collect();
+    let trace = tx.trace().or_else(|| order.trace.as_deref().and_then(TraceContext::parse));
+    let trace_id = trace.map(|trace| trace.trace_id()).unwrap_or_default();
+    let before = order.changes - i64::try_from(entered.len()).unwrap_or_default();
+    for (sequence, (news, state)) in (before + 1..).zip(entered) {
+        tx.execute(
+            "INSERT INTO order_history (order_id, sequence, state, occurred_at, cause, trace_id)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![order.id, sequence, state, now, cause(order, news), trace_id],
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+/// The history of an order after an entry, oldest first.
+pub(crate) async fn history_of(tx: &mut Tx, order_id: OrderId, after: i64, limit: i64) -> Result<Vec<Change>, Error> {
+    tx.fetch_all(
+        "SELECT sequence, state, occurred_at, cause, trace_id FROM order_history
+         WHERE order_id = ?1 AND sequence > ?2 ORDER BY sequence LIMIT ?3",
+        params![order_id, after, limit],
+    )
+    .await
+}

@@ -1,0 +1,137 @@
+//! Facts told and heard: what others learn of an order, and what order does when accounts go.
+
+use bojagi_api::order::{self as api, OrderState};
+use bojagi_api::user;
+use bojagi_store::{Error, Tx, params};
+use bojagi_testkit::{eventually, reason};
+use prost::{Message, Name};
+use tonic::Code;
+
+use crate::house::{House, basket, id};
+use crate::peers::Fault;
+
+async fn facts_of(house: &House, order_id: &str) -> Vec<(String, Vec<u8>)> {
+    let id: uuid::Uuid = order_id.parse().unwrap();
+    let facts: Result<_, Error> = house
+        .rig
+        .store("order")
+        .read(async move |tx: &mut Tx| {
+            tx.fetch_all("SELECT event_type, payload FROM outbox WHERE aggregate_id = ?1 ORDER BY position", params![id])
+                .await
+        })
+        .await;
+    facts.unwrap()
+}
+
+fn holds(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|window| window == text.as_bytes())
+}
+
+#[tokio::test]
+async fn facts_carry_what_others_need_and_never_the_address() {
+    let house = House::open().await;
+    let order = house.place(basket()).await.unwrap();
+    house.cancel(&order.id).await.unwrap();
+    house.until(&order.id, OrderState::Cancelled).await;
+    let facts = facts_of(&house, &order.id).await;
+    let names: Vec<_> = facts.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(
+        names,
+        [
+            api::OrderPlaced::full_name().as_str(),
+            api::OrderConfirmed::full_name().as_str(),
+            api::OrderCancelled::full_name().as_str()
+        ]
+    );
+    let confirmed = api::OrderConfirmed::decode(facts[1].1.as_slice()).unwrap();
+    assert_eq!(confirmed.participants.len(), 3);
+    let allocation = confirmed.lines[0].allocation.clone().unwrap();
+    assert_eq!(allocation.net.unwrap().minor_units, 1_700);
+    let cancelled = api::OrderCancelled::decode(facts[2].1.as_slice()).unwrap();
+    assert_eq!(cancelled.reason, "CANCELLED_BY_CUSTOMER");
+    for (name, payload) in &facts {
+        for secret in ["Kim Minji", "010-1234-5678", "Sejong-daero"] {
+            assert!(!holds(payload, secret), "{name} holds {secret}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_failed_order_names_its_participants_and_reason() {
+    let house = House::open().await;
+    house.stock.reserve.then([Fault::Refuse(Code::FailedPrecondition, "OUT_OF_STOCK")]);
+    let order = house.place(basket()).await.unwrap();
+    let facts = facts_of(&house, &order.id).await;
+    let failed = api::OrderFailed::decode(facts[1].1.as_slice()).unwrap();
+    assert_eq!((failed.reason.as_str(), failed.participants.len()), ("OUT_OF_STOCK", 3));
+}
+
+#[tokio::test]
+async fn suspended_accounts_place_no_orders_until_they_are_reinstated() {
+    let house = House::open().await;
+    let account_id = house.customer.account_id;
+    let suspended = user::AccountSuspended { account_id: account_id.to_string(), ..Default::default() };
+    house.accounts.tell(account_id.into(), &suspended).await;
+    eventually("orders are refused", async || house.place(basket()).await.is_err()).await;
+    let refused = house.place(basket()).await.unwrap_err();
+    assert_eq!((refused.code(), reason(&refused)), (Code::FailedPrecondition, "ACCOUNT_NOT_ACTIVE".to_owned()));
+    let reinstated = user::AccountReinstated { account_id: account_id.to_string(), ..Default::default() };
+    house.accounts.tell(account_id.into(), &reinstated).await;
+    eventually("orders are taken again", async || house.place(basket()).await.is_ok()).await;
+}
+
+#[tokio::test]
+async fn closing_an_account_cancels_what_can_be_and_forgets_addresses_at_the_end() {
+    let house = House::open().await;
+    let untouched = house.place(basket()).await.unwrap();
+    let begun = house.place(basket()).await.unwrap();
+    let sellers_and_parcels: Vec<_> = begun
+        .deliveries
+        .iter()
+        .map(|parcel| {
+            let which = house.stock.stores.iter().position(|store| store.to_string() == parcel.store_id).unwrap();
+            (&house.sellers[which], parcel.delivery_id.clone())
+        })
+        .collect();
+    for (seller, delivery_id) in &sellers_and_parcels {
+        let begin = api::BeginDeliveryRequest { request_id: id(), delivery_id: delivery_id.clone() };
+        house.deliveries(seller).begin_delivery(begin).await.unwrap();
+    }
+    let account_id = house.customer.account_id;
+    let closed = user::AccountClosed { account_id: account_id.to_string(), ..Default::default() };
+    house.accounts.tell(account_id.into(), &closed).await;
+
+    let cancelled = house.until(&untouched.id, OrderState::Cancelled).await;
+    assert_eq!(house.history(&untouched.id).await[2].1, "ACCOUNT_CLOSED");
+    assert_eq!(cancelled.delivery_address, Some(api::DeliveryAddress::default()));
+    assert_eq!(house.payments.kept(&untouched.id), 0);
+
+    // What is on its way still needs its address.
+    let running = house.order(&begun.id).await;
+    assert_eq!(running.state(), OrderState::Confirmed);
+    assert_eq!(running.delivery_address, Some(crate::house::address()));
+    for (seller, delivery_id) in sellers_and_parcels {
+        let complete = api::CompleteDeliveryRequest { request_id: id(), delivery_id };
+        house.deliveries(seller).complete_delivery(complete).await.unwrap();
+    }
+    let completed = house.order(&begun.id).await;
+    assert_eq!(completed.state(), OrderState::Completed);
+    assert_eq!(completed.delivery_address, Some(api::DeliveryAddress::default()));
+    assert_eq!(reason(&house.place(basket()).await.unwrap_err()), "ACCOUNT_NOT_ACTIVE");
+    assert!(!nothing_holds(&house, "Sejong-daero").await.contains(&true), "no table holds the address any more");
+}
+
+/// Whether tables that may have kept the address hold a text.
+async fn nothing_holds(house: &House, text: &'static str) -> Vec<bool> {
+    let found: Result<Vec<bool>, Error> = house
+        .rig
+        .store("order")
+        .read(async move |tx: &mut Tx| {
+            let answers: Vec<(Vec<u8>,)> = tx.fetch_all("SELECT answer FROM idempotency", &[]).await?;
+            let lines: Vec<(String,)> = tx.fetch_all("SELECT address_line1 FROM orders", &[]).await?;
+            let kept = answers.iter().map(|(answer,)| holds(answer, text));
+            Ok(kept.chain(lines.iter().map(|(line,)| line.contains(text))).collect())
+        })
+        .await;
+    found.unwrap()
+}

@@ -1,0 +1,208 @@
+//! A process with order in it, and fakes around.
+
+use std::time::Duration;
+
+use bojagi_api::order::delivery_service_client::DeliveryServiceClient;
+use bojagi_api::order::order_service_client::OrderServiceClient;
+use bojagi_api::order::saga_service_client::SagaServiceClient;
+use bojagi_api::order::{self as api, OrderState};
+use bojagi_api::coupon::coupon_service_server::CouponServiceServer;
+use bojagi_api::item::stock_service_server::StockServiceServer;
+use bojagi_api::payment::payment_service_server::PaymentServiceServer;
+use bojagi_api::policy::Role;
+use bojagi_api::common;
+use bojagi_chassis::Service;
+use bojagi_order::Config;
+use bojagi_store::{Migration, idempotency};
+use bojagi_testkit::{AccountChannel, Publisher, Rig, TestAccount, eventually};
+use tonic::Status;
+use uuid::Uuid;
+
+use crate::peers::{Coupons, Payments, Stock};
+
+const PEER_MIGRATIONS: &[Migration] = &[idempotency::MIGRATION, bojagi_events::MIGRATION];
+
+pub struct House {
+    pub rig: Rig,
+    pub stock: Stock,
+    pub coupons: Coupons,
+    pub payments: Payments,
+    pub customer: TestAccount,
+    pub sellers: [TestAccount; 2],
+    pub accounts: Publisher,
+}
+
+/// Settings for tests: patient with the order, impatient with everything else.
+pub fn impatient() -> Config {
+    Config {
+        ask_timeout_milliseconds: 300,
+        sweep_milliseconds: 5,
+        attempts_before_parking: 4,
+        refusals_before_parking: 2,
+        ..Config::default()
+    }
+}
+
+impl House {
+    pub async fn open() -> Self {
+        Self::with(impatient()).await
+    }
+
+    pub async fn with(config: Config) -> Self {
+        let rig = Rig::new();
+        let sellers = [rig.account(&[Role::Seller]), rig.account(&[Role::Seller])];
+        let customer = rig.account(&[Role::Customer]);
+        let (stock, coupons) = (Stock::new(sellers.clone()), Coupons::default());
+        let payments = Payments::new(rig.clock.clone());
+        Self::furnish(rig, stock, coupons, payments, customer, sellers, config).await
+    }
+
+    async fn furnish(
+        rig: Rig,
+        stock: Stock,
+        coupons: Coupons,
+        payments: Payments,
+        customer: TestAccount,
+        sellers: [TestAccount; 2],
+        config: Config,
+    ) -> Self {
+        let order = rig.context("order", bojagi_order::MIGRATIONS).await;
+        let order = bojagi_order::build(order, rig.channel("order"), config).await.unwrap();
+        let context = rig.context("item", PEER_MIGRATIONS).await;
+        let item = Service::new("item", &context)
+            .answers(StockServiceServer::new(stock.clone()))
+            .hears(stock.hears(), &["bojagi.order.v1"]);
+        let context = rig.context("coupon", PEER_MIGRATIONS).await;
+        let coupon = Service::new("coupon", &context)
+            .answers(CouponServiceServer::new(coupons.clone()))
+            .hears(coupons.hears(), &["bojagi.order.v1"]);
+        let context = rig.context("payment", PEER_MIGRATIONS).await;
+        *payments.store.lock().unwrap() = Some(context.store.clone());
+        let payment =
+            Service::new("payment", &context).answers(PaymentServiceServer::new(payments.clone()));
+        let accounts = rig.publisher("bojagi.user.v1").await;
+        rig.start([
+            (order, bojagi_order::TOPIC),
+            (item, "bojagi.item.v1"),
+            (coupon, "bojagi.coupon.v1"),
+            (payment, "bojagi.payment.v1"),
+        ])
+        .await;
+        Self { rig, stock, coupons, payments, customer, sellers, accounts }
+    }
+
+    /// The process dies and starts again on the same files; its peers keep what they know.
+    pub async fn crash(self) -> Self {
+        let rig = self.rig.crash().await;
+        Self::furnish(rig, self.stock, self.coupons, self.payments, self.customer, self.sellers, impatient()).await
+    }
+
+    pub fn orders(&self) -> OrderServiceClient<AccountChannel> {
+        OrderServiceClient::new(self.rig.calling_as(&self.customer))
+    }
+
+    pub fn orders_of(&self, account: &TestAccount) -> OrderServiceClient<AccountChannel> {
+        OrderServiceClient::new(self.rig.calling_as(account))
+    }
+
+    pub fn deliveries(&self, account: &TestAccount) -> DeliveryServiceClient<AccountChannel> {
+        DeliveryServiceClient::new(self.rig.calling_as(account))
+    }
+
+    pub fn sagas(&self) -> SagaServiceClient<AccountChannel> {
+        SagaServiceClient::new(self.rig.calling_as(&self.rig.account(&[Role::Admin])))
+    }
+
+    pub async fn place(&self, request: api::PlaceOrderRequest) -> Result<api::Order, Status> {
+        Ok(self.orders().place_order(request).await?.into_inner().order.unwrap())
+    }
+
+    /// Places an order without waiting for it.
+    pub async fn place_and_leave(&self) -> String {
+        let request = api::PlaceOrderRequest { wait: api::Wait::None.into(), ..basket() };
+        self.place(request).await.unwrap().id
+    }
+
+    pub async fn order(&self, order_id: &str) -> api::Order {
+        let request = api::GetOrderRequest { order_id: order_id.into() };
+        self.orders().get_order(request).await.unwrap().into_inner().order.unwrap()
+    }
+
+    pub async fn saga(&self, order_id: &str) -> api::Saga {
+        let request = api::GetSagaRequest { order_id: order_id.into() };
+        self.sagas().get_saga(request).await.unwrap().into_inner().saga.unwrap()
+    }
+
+    pub async fn history(&self, order_id: &str) -> Vec<(OrderState, String)> {
+        let request = api::ListOrderHistoryRequest { order_id: order_id.into(), ..Default::default() };
+        let entries = self.orders().list_order_history(request).await.unwrap().into_inner().entries;
+        entries.into_iter().map(|entry| (entry.state(), entry.cause)).collect()
+    }
+
+    pub async fn cancel(&self, order_id: &str) -> Result<api::Order, Status> {
+        let request = api::CancelOrderRequest { request_id: id(), order_id: order_id.into() };
+        Ok(self.orders().cancel_order(request).await?.into_inner().order.unwrap())
+    }
+
+    /// Waits until the order is in a state; time flies meanwhile, so that attempts come due.
+    pub async fn until(&self, order_id: &str, state: OrderState) -> api::Order {
+        eventually(&format!("{order_id} is {state:?}"), async || {
+            self.rig.clock.advance(Duration::from_millis(20));
+            self.order(order_id).await.state() == state
+        })
+        .await;
+        self.order(order_id).await
+    }
+
+    /// Waits until the saga is in a state; time flies meanwhile.
+    pub async fn until_saga(&self, order_id: &str, state: api::SagaState) -> api::Saga {
+        eventually(&format!("the saga of {order_id} is {state:?}"), async || {
+            self.rig.clock.advance(Duration::from_millis(100));
+            self.saga(order_id).await.state() == state
+        })
+        .await;
+        self.saga(order_id).await
+    }
+}
+
+pub fn id() -> String {
+    Uuid::now_v7().to_string()
+}
+
+pub fn won(minor_units: i64) -> common::Money {
+    common::Money { currency_code: "KRW".into(), minor_units }
+}
+
+/// An option of one of the two stores.
+pub fn option_of_store(which: u8) -> String {
+    let mut bytes = *Uuid::now_v7().as_bytes();
+    bytes[15] = (bytes[15] & !1) | which;
+    Uuid::from_bytes(bytes).to_string()
+}
+
+pub fn line(which_store: u8, quantity: i64, price: i64) -> api::PlaceOrderLine {
+    api::PlaceOrderLine { option_id: option_of_store(which_store), quantity, unit_price: Some(won(price)) }
+}
+
+pub fn address() -> api::DeliveryAddress {
+    api::DeliveryAddress {
+        recipient: "Kim Minji".into(),
+        phone: "010-1234-5678".into(),
+        postal_code: "04524".into(),
+        line1: "110 Sejong-daero".into(),
+        line2: "3F".into(),
+    }
+}
+
+/// Two lines over two stores, 2,500 won, 300 of them off, 200 paid with points.
+pub fn basket() -> api::PlaceOrderRequest {
+    api::PlaceOrderRequest {
+        request_id: id(),
+        lines: vec![line(0, 2, 1_000), line(1, 1, 500)],
+        order_issued_coupon_id: id(),
+        expected_discount: Some(won(300)),
+        tender: Some(api::Tender { points: Some(won(200)), payment_method_id: id() }),
+        delivery_address: Some(address()),
+        ..Default::default()
+    }
+}

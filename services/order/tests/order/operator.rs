@@ -1,0 +1,143 @@
+//! What cannot repair itself is parked, and the operator resumes it.
+
+use std::time::Duration;
+
+use bojagi_api::common::ParkedEventState;
+use bojagi_api::order::{self as api, MoneyState, OrderState, SagaState, SagaStepKind, SagaStepState};
+use bojagi_api::payment::RefundState;
+use bojagi_testkit::reason;
+use tonic::Code;
+
+use crate::house::{House, basket, id};
+use crate::peers::Fault;
+
+async fn parked_at_refund(house: &House) -> String {
+    *house.payments.refunds_to.lock().unwrap() = Some(RefundState::Failed);
+    let order_id = house.place(basket()).await.unwrap().id;
+    house.cancel(&order_id).await.unwrap();
+    house.until_saga(&order_id, SagaState::Parked).await;
+    order_id
+}
+
+#[tokio::test]
+async fn r15_a_refund_that_fails_is_parked_and_the_operator_resumes_it() {
+    let house = House::open().await;
+    let order_id = parked_at_refund(&house).await;
+    let saga = house.saga(&order_id).await;
+    assert!(saga.parked_reason.contains("REFUND_FAILED"));
+    let refund = saga.steps.iter().find(|step| step.kind() == SagaStepKind::Refund).unwrap();
+    assert_eq!((refund.state(), refund.attempts), (SagaStepState::Open, 2));
+    assert!(refund.last_error.contains("REFUND_FAILED"));
+
+    // Nothing is retried in silence.
+    let asked = house.payments.refund.calls();
+    house.rig.clock.advance(Duration::from_secs(3_600));
+    house.until_saga(&order_id, SagaState::Parked).await;
+    assert_eq!(house.payments.refund.calls(), asked);
+    let request = api::ListSagasRequest { state: SagaState::Parked.into(), ..Default::default() };
+    let listed = house.sagas().list_sagas(request).await.unwrap().into_inner().sagas;
+    assert_eq!(listed.len(), 1);
+    assert_eq!(listed[0].order_id, order_id);
+
+    *house.payments.refunds_to.lock().unwrap() = None;
+    let request = api::RetrySagaRequest { request_id: id(), order_id: order_id.clone() };
+    let saga = house.sagas().retry_saga(request.clone()).await.unwrap().into_inner().saga.unwrap();
+    assert_eq!(saga.state(), SagaState::Running);
+    assert_eq!(house.until(&order_id, OrderState::Cancelled).await.money_state(), MoneyState::Refunded);
+    let replay = house.sagas().retry_saga(request).await.unwrap().into_inner().saga.unwrap();
+    assert_eq!(replay, saga);
+    let request = api::RetrySagaRequest { request_id: id(), order_id };
+    assert_eq!(reason(&house.sagas().retry_saga(request).await.unwrap_err()), "SAGA_NOT_PARKED");
+}
+
+#[tokio::test]
+async fn a_refund_that_gets_no_answer_is_tried_again_and_parked_at_last() {
+    let house = House::open().await;
+    house.payments.refund.always(Some(Fault::Unavailable));
+    let order_id = house.place(basket()).await.unwrap().id;
+    house.cancel(&order_id).await.unwrap();
+    house.until_saga(&order_id, SagaState::Parked).await;
+    assert_eq!(house.payments.refund.calls(), 4);
+    assert_eq!(house.order(&order_id).await.state(), OrderState::Cancelling);
+}
+
+#[tokio::test]
+async fn a_refund_settled_outside_the_shop_is_taken_as_done() {
+    let house = House::open().await;
+    let order_id = parked_at_refund(&house).await;
+    let request =
+        api::ResolveSagaRequest { request_id: id(), order_id: order_id.clone(), reason: "paid in cash".into() };
+    let saga = house.sagas().resolve_saga(request).await.unwrap().into_inner().saga.unwrap();
+    assert_eq!(saga.operator_reason, "paid in cash");
+    let refund = saga.steps.iter().find(|step| step.kind() == SagaStepKind::Refund).unwrap();
+    assert_eq!(refund.state(), SagaStepState::Resolved);
+    let order = house.until(&order_id, OrderState::Cancelled).await;
+    assert_eq!(order.money_state(), MoneyState::Paid, "payment gave nothing back");
+    assert_eq!(house.saga(&order_id).await.state(), SagaState::Done);
+}
+
+#[tokio::test]
+async fn a_release_that_is_never_told_is_shown_to_the_operator() {
+    let house = House::open().await;
+    *house.stock.silent.lock().unwrap() = true;
+    house.stock.reserve.then([Fault::Refuse(Code::FailedPrecondition, "OUT_OF_STOCK")]);
+    let order_id = house.place(basket()).await.unwrap().id;
+    house.rig.clock.advance(Duration::from_secs(601));
+    let saga = house.until_saga(&order_id, SagaState::Parked).await;
+    assert!(saga.parked_reason.starts_with("item has not told"), "{}", saga.parked_reason);
+    let request = api::ResolveSagaRequest { request_id: id(), order_id: order_id.clone(), reason: "counted".into() };
+    let saga = house.sagas().resolve_saga(request).await.unwrap().into_inner().saga.unwrap();
+    assert_eq!((saga.state(), saga.order_state()), (SagaState::Done, OrderState::Cancelled));
+}
+
+#[tokio::test]
+async fn compensating_turns_orders_round() {
+    let house = House::open().await;
+    let compensate = async |order_id: &str| {
+        let request =
+            api::CompensateSagaRequest { request_id: id(), order_id: order_id.into(), reason: "fraud".into() };
+        house.sagas().compensate_saga(request).await.map(|answer| answer.into_inner().saga.unwrap())
+    };
+
+    let confirmed = house.place(basket()).await.unwrap().id;
+    assert_eq!(compensate(&confirmed).await.unwrap().order_state(), OrderState::Cancelling);
+    house.until(&confirmed, OrderState::Cancelled).await;
+    assert_eq!(house.history(&confirmed).await[2].1, "CANCELLED_BY_OPERATOR");
+    assert_eq!(reason(&compensate(&confirmed).await.unwrap_err()), "SAGA_DONE");
+
+    house.stock.reserve.always(Some(Fault::Unavailable));
+    let pending = house.place_and_leave().await;
+    house.stock.reserve.called(2).await;
+    compensate(&pending).await.unwrap();
+    let order = house.until(&pending, OrderState::Cancelled).await;
+    assert_eq!(order.failure.unwrap().reason, "CANCELLED_BY_OPERATOR");
+    house.stock.reserve.always(None);
+
+    let begun = house.place(basket()).await.unwrap();
+    let parcel = begun.deliveries.iter().find(|parcel| parcel.store_id == house.stock.stores[0].to_string()).unwrap();
+    let begin = api::BeginDeliveryRequest { request_id: id(), delivery_id: parcel.delivery_id.clone() };
+    house.deliveries(&house.sellers[0]).begin_delivery(begin).await.unwrap();
+    assert_eq!(reason(&compensate(&begun.id).await.unwrap_err()), "DELIVERY_BEGUN");
+    assert_eq!(reason(&compensate(&id()).await.unwrap_err()), "SAGA_NOT_FOUND");
+}
+
+#[tokio::test]
+async fn events_that_cannot_be_applied_are_listed_and_replayed() {
+    let house = House::open().await;
+    let fact = bojagi_api::user::AccountSuspended { account_id: "not an id".into(), ..Default::default() };
+    house.accounts.tell(uuid::Uuid::now_v7(), &fact).await;
+    let list = async || {
+        let request = api::ListParkedEventsRequest { group: "order.accounts".into(), ..Default::default() };
+        house.sagas().list_parked_events(request).await.unwrap().into_inner().parked_events
+    };
+    bojagi_testkit::eventually("the event is set aside", async || !list().await.is_empty()).await;
+    let event = list().await.remove(0);
+    assert_eq!(event.event_type, "bojagi.user.v1.AccountSuspended");
+    let request = api::ReplayParkedEventRequest { group: event.group, event_id: event.event_id };
+    let replayed = house.sagas().replay_parked_event(request).await.unwrap().into_inner();
+    assert_eq!(replayed.released_events, 1);
+    assert_eq!(replayed.parked_event.unwrap().state(), ParkedEventState::Retrying);
+    let request = api::ReplayParkedEventRequest { group: "order.accounts".into(), event_id: id() };
+    let refused = house.sagas().replay_parked_event(request).await.unwrap_err();
+    assert_eq!(reason(&refused), "PARKED_EVENT_NOT_FOUND");
+}

@@ -1,0 +1,65 @@
+//! Authorising: the points are held and the provider holds the rest, all or nothing.
+
+use std::sync::Arc;
+
+use bojagi_kernel::id::PaymentMethodId;
+use bojagi_kernel::{Failure, Moment};
+use bojagi_store::Tx;
+
+use crate::desk::{Desk, uninterrupted};
+use crate::domain::{DeclineReason, Payment, PaymentRefusal, PaymentState, Terms, Turn};
+use crate::events;
+use crate::store::{methods, payments, wallets};
+
+/// What order asks to be held.
+pub(crate) struct Authorize {
+    pub(crate) terms: Terms,
+    /// Pays what the points don't.
+    pub(crate) payment_method_id: Option<PaymentMethodId>,
+}
+
+impl Desk {
+    /// Holds what an order costs, and answers where its payment stands.
+    pub(crate) async fn authorize(self: &Arc<Self>, ask: Authorize) -> Result<Payment, Failure> {
+        let desk = Arc::clone(self);
+        uninterrupted(async move {
+            let now = desk.now();
+            let payment = desk.store.write(async move |tx: &mut Tx| begin(tx, &ask, now).await).await?;
+            desk.see_through(payment).await
+        })
+        .await
+    }
+}
+
+async fn begin(tx: &mut Tx, ask: &Authorize, now: Moment) -> Result<Payment, Failure> {
+    let Terms { order_id, customer_id, points, total } = ask.terms;
+    if let Some(payment) = payments::of_order(tx, order_id).await? {
+        payment.answers(&ask.terms)?;
+        return Ok(payment);
+    }
+
+    let paid_with = match ask.payment_method_id {
+        Some(payment_method_id) => methods::paid_with(tx, customer_id, payment_method_id).await?,
+        None => None,
+    };
+    let refused = if total.minor() > points && paid_with.is_none() {
+        Some(DeclineReason::PaymentMethodNotFound)
+    } else if points > 0 && !wallets::hold(tx, customer_id, points).await? {
+        Some(DeclineReason::PointsNotEnough)
+    } else {
+        None
+    };
+    let payment = match refused {
+        Some(reason) => Payment::refused(&ask.terms, paid_with, reason, now),
+        None => Payment::open(&ask.terms, paid_with, now),
+    };
+    if !payments::insert(tx, &payment).await? {
+        return Err(PaymentRefusal::ConcurrentChange.into());
+    }
+    match payment.state {
+        PaymentState::Authorized => events::payment_turned(tx, &payment, Turn::Authorized, now).await?,
+        PaymentState::Declined => events::payment_turned(tx, &payment, Turn::Declined, now).await?,
+        _ => {}
+    }
+    Ok(payment)
+}

@@ -1,0 +1,58 @@
+//! Capturing: the external leg is taken first; its success and the use of the points are one unit of work.
+
+use std::sync::Arc;
+
+use bojagi_kernel::id::OrderId;
+use bojagi_kernel::{Currency, Failure, Moment, Refusal, Violation};
+use bojagi_store::Tx;
+
+use crate::NAME;
+use crate::desk::{Desk, uninterrupted};
+use crate::domain::{Allocations, Payment, PaymentRefusal};
+use crate::settle::follow;
+use crate::store::payments;
+
+/// What order asks to be taken.
+pub(crate) struct Capture {
+    pub(crate) order_id: OrderId,
+    pub(crate) allocations: Allocations,
+    /// The lines' currency, and what their net amounts add up to.
+    pub(crate) currency: Currency,
+    pub(crate) allocated: i64,
+}
+
+impl Desk {
+    /// Takes what was held for an order, and answers where its payment stands.
+    pub(crate) async fn capture(self: &Arc<Self>, ask: Capture) -> Result<Payment, Failure> {
+        let desk = Arc::clone(self);
+        uninterrupted(async move {
+            let now = desk.now();
+            let payment = desk.store.write(async move |tx: &mut Tx| begin(tx, &ask, now).await).await?;
+            desk.see_through(payment).await
+        })
+        .await
+    }
+}
+
+async fn begin(tx: &mut Tx, ask: &Capture, now: Moment) -> Result<Payment, Failure> {
+    let order_id = ask.order_id;
+    let changed = payments::change(tx, order_id, None, |payment| {
+        if payment.customer_id.is_some() && payment.currency != ask.currency {
+            return Err(in_another_currency("allocations", payment));
+        }
+        Ok(payment.capture(&ask.allocations, ask.allocated, now)?)
+    });
+    let Some((payment, turn)) = changed.await? else {
+        return Err(PaymentRefusal::OrderWithoutPayment { order_id }.into());
+    };
+    if let Some(turn) = turn {
+        follow(tx, &payment, turn, now).await?;
+    }
+    Ok(payment)
+}
+
+/// The refusal of amounts in another currency than the payment's.
+pub(crate) fn in_another_currency(field: &str, payment: &Payment) -> Failure {
+    let description = format!("the payment is in {}", payment.currency);
+    Refusal::invalid(NAME, vec![Violation::new(field, description)]).into()
+}

@@ -1,0 +1,123 @@
+//! Refunding: captured money goes back, to the external leg in proportion and the rest to points.
+
+use std::sync::Arc;
+
+use bojagi_kernel::id::OrderId;
+use bojagi_kernel::{Failure, Moment, Money};
+use bojagi_store::Tx;
+
+use crate::capture::in_another_currency;
+use crate::desk::{Desk, of_refund, uninterrupted};
+use crate::domain::{Allocations, Legs, Payment, PaymentRefusal, Refund, RefundId, RefundState};
+use crate::provider::Manner;
+use crate::settle::{Settled, given_back};
+use crate::store::{payments, refunds};
+
+/// What order asks to go back.
+pub(crate) struct GiveBack {
+    pub(crate) order_id: OrderId,
+    pub(crate) refund_id: RefundId,
+    pub(crate) amount: Money,
+    pub(crate) allocations: Allocations,
+    /// What the lines' net amounts add up to.
+    pub(crate) allocated: i64,
+    pub(crate) reason: String,
+}
+
+impl Desk {
+    /// Gives money back, and answers where the refund and its payment stand.
+    pub(crate) async fn refund(self: &Arc<Self>, ask: GiveBack) -> Result<(Refund, Payment), Failure> {
+        let desk = Arc::clone(self);
+        uninterrupted(async move {
+            let now = desk.now();
+            let (refund, payment) = desk.store.write(async move |tx: &mut Tx| begin(tx, &ask, now).await).await?;
+            let Some(instruction) = of_refund(&refund, &payment) else { return Ok((refund, payment)) };
+            match desk.ask(instruction, Manner::Perform, None).await? {
+                Settled::Refund(refund, payment) => Ok((refund, payment)),
+                Settled::Payment(_) | Settled::Charge(..) => Err(Failure::broken("a refund settled as something else")),
+            }
+        })
+        .await
+    }
+}
+
+async fn begin(tx: &mut Tx, ask: &GiveBack, now: Moment) -> Result<(Refund, Payment), Failure> {
+    let &GiveBack { order_id, refund_id, amount, .. } = ask;
+    let earlier = refunds::by_id(tx, refund_id).await?;
+    if let Some(earlier) = &earlier
+        && !repeats(ask, earlier)
+    {
+        return Err(PaymentRefusal::RefundMismatch { refund_id }.into());
+    }
+    let begins = earlier.as_ref().is_none_or(|refund| refund.state == RefundState::Failed);
+
+    let changed = payments::change(tx, order_id, None, |payment| {
+        if payment.customer_id.is_none() {
+            return Err(PaymentRefusal::OrderWithoutPayment { order_id }.into());
+        }
+        if !begins {
+            return Ok(None);
+        }
+        fits(ask, payment)?;
+        let legs = payment.begin_refund(amount.minor(), now)?;
+        if legs.external == 0 {
+            payment.finish_refund(legs, now);
+        }
+        Ok(Some(legs))
+    });
+    let Some((payment, legs)) = changed.await? else {
+        return Err(PaymentRefusal::OrderWithoutPayment { order_id }.into());
+    };
+    let refund = match (earlier, legs) {
+        (Some(earlier), None) => return Ok((earlier, payment)),
+        (None, None) => return Err(Failure::broken("a new refund did not begin")),
+        (Some(mut failed), Some(legs)) => {
+            failed.attempt_again(legs, now);
+            failed
+        }
+        (None, Some(legs)) => first_attempt(ask, legs, now),
+    };
+    refunds::save(tx, &refund).await?;
+    if refund.state == RefundState::Succeeded {
+        given_back(tx, &payment, &refund, now).await?;
+    }
+    Ok((refund, payment))
+}
+
+fn first_attempt(ask: &GiveBack, legs: Legs, now: Moment) -> Refund {
+    let mut refund = Refund {
+        id: ask.refund_id,
+        order_id: ask.order_id,
+        state: RefundState::Pending,
+        currency: ask.amount.currency(),
+        amount: ask.amount.minor(),
+        legs,
+        reason: ask.reason.clone(),
+        allocations: ask.allocations.clone(),
+        attempt: 1,
+        asked_at: None,
+        created_at: now,
+        refunded_at: None,
+    };
+    refund.begin(legs, now);
+    refund
+}
+
+/// Whether this is the refund that was asked for before.
+fn repeats(ask: &GiveBack, earlier: &Refund) -> bool {
+    earlier.order_id == ask.order_id
+        && Money::new(earlier.currency, earlier.amount) == ask.amount
+        && earlier.reason == ask.reason
+        && earlier.allocations == ask.allocations
+}
+
+fn fits(ask: &GiveBack, payment: &Payment) -> Result<(), Failure> {
+    if ask.amount.currency() != payment.currency {
+        return Err(in_another_currency("amount.currency_code", payment));
+    }
+    let (total, allocated) = (ask.amount.minor(), ask.allocated);
+    if allocated != total {
+        return Err(PaymentRefusal::AllocationMismatch { total, allocated }.into());
+    }
+    Ok(())
+}

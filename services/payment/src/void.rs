@@ -1,0 +1,67 @@
+//! Voiding: making sure that nothing is or will be captured for an order, if that can still be had.
+
+use std::sync::Arc;
+
+use bojagi_kernel::id::OrderId;
+use bojagi_kernel::{Currency, Failure, Moment};
+use bojagi_store::Tx;
+
+use crate::desk::{Desk, uninterrupted};
+use crate::domain::{Payment, PaymentRefusal, Turn, Voiding};
+use crate::events;
+use crate::settle::follow;
+use crate::store::payments;
+
+impl Desk {
+    /// Voids the payment of an order and answers it as it stands then: voided, or captured because the capture came
+    /// first, or unresolved. A capture that is under way decides, so it is waited for.
+    pub(crate) async fn void(self: &Arc<Self>, order_id: OrderId) -> Result<Payment, Failure> {
+        let desk = Arc::clone(self);
+        uninterrupted(async move {
+            let (now, currency) = (desk.now(), desk.currency);
+            let (payment, voiding) =
+                desk.store.write(async move |tx: &mut Tx| void(tx, order_id, currency, now).await).await?;
+            if voiding == Voiding::CaptureDecides {
+                return desk.see_through(payment).await;
+            }
+            desk.let_go(payment.clone());
+            Ok(payment)
+        })
+        .await
+    }
+}
+
+/// Voids the payment of an order in a unit of work that is under way; an order without one gets a payment that is voided
+/// from the start, so that a late ask is refused.
+pub(crate) async fn void(
+    tx: &mut Tx,
+    order_id: OrderId,
+    currency: Currency,
+    now: Moment,
+) -> Result<(Payment, Voiding), Failure> {
+    let mut voiding = Voiding::Stands;
+    let changed = payments::change(tx, order_id, None, |payment| {
+        voiding = payment.void(now);
+        Ok(match voiding {
+            Voiding::Turned(turn) => Some(turn),
+            Voiding::CaptureDecides | Voiding::Stands => None,
+        })
+    });
+    match changed.await? {
+        Some((payment, turn)) => {
+            if let Some(turn) = turn {
+                follow(tx, &payment, turn, now).await?;
+            }
+            Ok((payment, voiding))
+        }
+        None => {
+            let payment = Payment::ended(order_id, currency, now);
+            if !payments::insert(tx, &payment).await? {
+                return Err(PaymentRefusal::ConcurrentChange.into());
+            }
+            let turn = Turn::Voided { provider_held: false };
+            events::payment_turned(tx, &payment, turn, now).await?;
+            Ok((payment, Voiding::Turned(turn)))
+        }
+    }
+}

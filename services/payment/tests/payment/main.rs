@@ -1,0 +1,14 @@
+//! The payment context as others see it: through the generated clients, over both ways to reach a provider.
+
+mod asking_again;
+mod bad_input;
+mod crashes;
+mod facts_heard;
+mod lifecycle;
+mod methods;
+mod races;
+mod refunds;
+mod shop;
+mod showing;
+mod wallet;
+mod webhooks;

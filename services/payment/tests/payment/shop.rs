@@ -1,0 +1,343 @@
+//! A payment context with a simulated provider, and customers who pay.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bojagi_api::common::{LineAllocation, Money};
+use bojagi_api::payment::payment_method_service_client::PaymentMethodServiceClient;
+use bojagi_api::payment::payment_service_client::PaymentServiceClient;
+use bojagi_api::payment::wallet_service_client::WalletServiceClient;
+use bojagi_api::payment::*;
+use bojagi_api::policy::Role;
+use bojagi_chassis::Channel;
+use bojagi_kernel::id::OrderId;
+use bojagi_kernel::reexport::Uuid;
+use bojagi_payment::provider::{
+    Connection, HttpProvider, Instruction, Knowledge, Outcome, Provider, ProviderKey, ProviderToken, Secret,
+};
+use bojagi_payment::simulator::{self, Simulator, SimulatorOptions, Statement};
+use bojagi_payment::{Config, MIGRATIONS, TOPIC, build_with};
+use bojagi_store::Tx;
+use bojagi_testkit::{AccountChannel, Publisher, Rig, TestAccount};
+use futures::future::BoxFuture;
+use tokio::net::TcpListener;
+use tonic::Status;
+
+pub const SECRET: &str = "a secret between shop and provider";
+
+pub struct Shop {
+    pub rig: Rig,
+    pub simulator: Arc<Simulator>,
+    pub orders: Publisher,
+    pub users: Publisher,
+}
+
+/// Everybody who pays has a wallet and a method.
+pub struct Customer {
+    pub account: TestAccount,
+    pub methods: PaymentMethodServiceClient<AccountChannel>,
+    pub wallet: WalletServiceClient<AccountChannel>,
+    pub payments: PaymentServiceClient<AccountChannel>,
+}
+
+/// Settings under which nothing takes long: a lost answer is lost after 150 ms.
+pub fn config() -> Config {
+    Config {
+        provider_timeout_ms: 150,
+        recover_after_ms: 1_000,
+        recover_every_ms: 5,
+        simulator_slow_ms: 20,
+        ..Config::default()
+    }
+}
+
+fn simulator() -> (Arc<Simulator>, tokio::sync::mpsc::Receiver<bojagi_payment::provider::SignedEvent>) {
+    Simulator::new(SimulatorOptions { slow: Duration::from_millis(20), webhook_secret: SECRET.into() })
+}
+
+impl Shop {
+    /// The provider is in the process.
+    pub async fn in_process() -> Self {
+        let (simulator, events) = simulator();
+        let connection = Connection {
+            provider: Arc::clone(&simulator) as Arc<dyn Provider>,
+            webhook_secret: SECRET.into(),
+            events: Some(events),
+            webhook_listener: None,
+        };
+        Self::with(Rig::new(), config(), connection, simulator).await
+    }
+
+    /// The provider is a peer on the network, and posts its events to the shop.
+    pub async fn over_http() -> Self {
+        let rig = Rig::new();
+        let (simulator, events) = simulator();
+        let (peer, peer_url) = bound().await;
+        let (listener, listener_url) = bound().await;
+        let webhooks = format!("{listener_url}/provider-events");
+        let (served, stop) = (Arc::clone(&simulator), rig.stop.clone());
+        tokio::spawn(async move { simulator::serve(peer, served, events, &webhooks, stop).await.unwrap() });
+        let connection = Connection {
+            provider: Arc::new(HttpProvider::at(&peer_url).unwrap()),
+            webhook_secret: SECRET.into(),
+            events: None,
+            webhook_listener: Some(listener),
+        };
+        Self::with(rig, config(), connection, simulator).await
+    }
+
+    /// The provider is whatever a test needs.
+    pub async fn with_provider(rig: Rig, config: Config, provider: Arc<dyn Provider>) -> Self {
+        let connection =
+            Connection { provider, webhook_secret: SECRET.into(), events: None, webhook_listener: None };
+        Self::with(rig, config, connection, simulator().0).await
+    }
+
+    /// The same, with a listener for webhooks.
+    pub async fn with_listener(rig: Rig, provider: Arc<dyn Provider>, listener: TcpListener) -> Self {
+        let webhook_listener = Some(listener);
+        let connection = Connection { provider, webhook_secret: SECRET.into(), events: None, webhook_listener };
+        Self::with(rig, config(), connection, simulator().0).await
+    }
+
+    async fn with(rig: Rig, config: Config, connection: Connection, simulator: Arc<Simulator>) -> Self {
+        assert_eq!(config.check(), Vec::<String>::new());
+        let orders = rig.publisher("bojagi.order.v1").await;
+        let users = rig.publisher("bojagi.user.v1").await;
+        let context = rig.context("payment", MIGRATIONS).await;
+        let service = build_with(context, config, connection).unwrap();
+        rig.start([(service, TOPIC)]).await;
+        Self { rig, simulator, orders, users }
+    }
+
+    pub fn order(&self) -> PaymentServiceClient<Channel> {
+        PaymentServiceClient::new(self.rig.workload("order"))
+    }
+
+    pub fn admin(&self) -> PaymentServiceClient<AccountChannel> {
+        PaymentServiceClient::new(self.rig.calling_as(&self.rig.account(&[Role::Admin])))
+    }
+
+    pub fn anybody(&self) -> PaymentServiceClient<AccountChannel> {
+        PaymentServiceClient::new(self.rig.anonymous())
+    }
+
+    pub fn customer(&self) -> Customer {
+        self.customer_again(&self.rig.account(&[Role::Customer]))
+    }
+
+    pub fn customer_again(&self, account: &TestAccount) -> Customer {
+        Customer {
+            account: account.clone(),
+            methods: PaymentMethodServiceClient::new(self.rig.calling_as(account)),
+            wallet: WalletServiceClient::new(self.rig.calling_as(account)),
+            payments: PaymentServiceClient::new(self.rig.calling_as(account)),
+        }
+    }
+
+    /// An authorised payment, mostly: whatever the token makes of it.
+    pub async fn authorized(&self, customer: &mut Customer, token: &str, total: i64, points: i64) -> Payment {
+        let method = if total > points { customer.method(token).await } else { String::new() };
+        self.authorize(customer, &OrderId::generate().to_string(), &method, total, points).await.unwrap()
+    }
+
+    pub async fn authorize(
+        &self,
+        customer: &Customer,
+        order_id: &str,
+        method_id: &str,
+        total: i64,
+        points: i64,
+    ) -> Result<Payment, Status> {
+        let request = AuthorizeRequest {
+            order_id: order_id.into(),
+            customer_id: customer.account.account_id.to_string(),
+            total: won(total),
+            points: won(points),
+            payment_method_id: method_id.into(),
+        };
+        Ok(self.order().authorize(request).await?.into_inner().payment.unwrap())
+    }
+
+    pub async fn capture(&self, payment: &Payment) -> Result<Payment, Status> {
+        let net = payment.total.as_ref().unwrap().minor_units;
+        let request = CaptureRequest { order_id: payment.order_id.clone(), allocations: vec![line(net)] };
+        Ok(self.order().capture(request).await?.into_inner().payment.unwrap())
+    }
+
+    pub async fn captured(&self, customer: &mut Customer, token: &str, total: i64, points: i64) -> Payment {
+        let payment = self.authorized(customer, token, total, points).await;
+        self.capture(&payment).await.unwrap()
+    }
+
+    pub async fn void(&self, order_id: &str) -> VoidResponse {
+        self.order().void(VoidRequest { order_id: order_id.into() }).await.unwrap().into_inner()
+    }
+
+    pub async fn refund(&self, payment: &Payment, refund_id: Uuid, amount: i64) -> Result<RefundResponse, Status> {
+        let request = RefundRequest {
+            order_id: payment.order_id.clone(),
+            refund_id: refund_id.to_string(),
+            amount: won(amount),
+            allocations: vec![line(amount)],
+            reason: "CANCELLED_BY_CUSTOMER".into(),
+        };
+        Ok(self.order().refund(request).await?.into_inner())
+    }
+
+    /// The payment as an admin sees it.
+    pub async fn look(&self, order_id: &str) -> Payment {
+        let key = Some(get_payment_request::Key::OrderId(order_id.into()));
+        self.admin().get_payment(GetPaymentRequest { key }).await.unwrap().into_inner().payment.unwrap()
+    }
+
+    /// What the simulator says about an order's payment.
+    pub fn statement(&self, order_id: &str) -> Statement {
+        self.simulator.statement(&ProviderKey::Authorize(order_id.parse().unwrap())).unwrap_or_default()
+    }
+
+    /// Every fact of a type that was told, in order.
+    pub async fn told<M: prost::Message + prost::Name + Default + 'static>(&self) -> Vec<M> {
+        let payloads: Result<Vec<(Vec<u8>,)>, bojagi_store::Error> = self
+            .rig
+            .store("payment")
+            .read(async |tx: &mut Tx| {
+                let sql = "SELECT payload FROM outbox WHERE event_type = ?1 ORDER BY position";
+                tx.fetch_all(sql, bojagi_store::params![M::full_name()]).await
+            })
+            .await;
+        payloads.unwrap().iter().map(|(payload,)| M::decode(payload.as_slice()).unwrap()).collect()
+    }
+}
+
+impl Customer {
+    /// Adds a method and answers its id; one that is there already is found.
+    pub async fn method(&mut self, token: &str) -> String {
+        let request = AddPaymentMethodRequest {
+            // The same request for the same token: the same method.
+            request_id: Uuid::new_v5(self.account.account_id.as_uuid(), token.as_bytes()).to_string(),
+            provider_token: token.into(),
+            r#type: PaymentMethodType::CreditCard.into(),
+            issuer: "First Bank".into(),
+            last_four: "4242".into(),
+        };
+        self.methods.add_payment_method(request).await.unwrap().into_inner().payment_method.unwrap().id
+    }
+
+    pub async fn charge(&mut self, points: i64) -> PointsCharge {
+        let method = self.method("tok_approve").await;
+        self.charge_as(Uuid::now_v7(), points, &method).await.unwrap().charge.unwrap()
+    }
+
+    pub async fn charge_as(
+        &mut self,
+        request_id: Uuid,
+        points: i64,
+        method_id: &str,
+    ) -> Result<ChargePointsResponse, Status> {
+        let request = ChargePointsRequest {
+            request_id: request_id.to_string(),
+            amount: won(points),
+            payment_method_id: method_id.into(),
+        };
+        Ok(self.wallet.charge_points(request).await?.into_inner())
+    }
+
+    /// What the wallet can spend, and what it holds.
+    pub async fn points(&mut self) -> (i64, i64) {
+        let balance = self.wallet.get_balance(GetBalanceRequest {}).await.unwrap().into_inner().balance.unwrap();
+        (minor(&balance.available), minor(&balance.held))
+    }
+
+    /// Kind, amount and balance after each movement, newest first.
+    pub async fn entries(&mut self) -> Vec<(WalletEntryKind, i64, i64)> {
+        let request = ListEntriesRequest { page_size: 100, ..Default::default() };
+        let entries = self.wallet.list_entries(request).await.unwrap().into_inner().entries;
+        entries.iter().map(|entry| (entry.kind(), minor(&entry.amount), minor(&entry.balance_after))).collect()
+    }
+}
+
+async fn bound() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    (listener, url)
+}
+
+pub fn won(minor_units: i64) -> Option<Money> {
+    Some(Money { currency_code: "KRW".into(), minor_units })
+}
+
+pub fn minor(money: &Option<Money>) -> i64 {
+    money.as_ref().unwrap().minor_units
+}
+
+/// A line that costs 10 more than the customer pays for it.
+pub fn line(net: i64) -> LineAllocation {
+    LineAllocation {
+        order_line_id: Uuid::max().to_string(),
+        option_id: Uuid::max().to_string(),
+        store_id: Uuid::max().to_string(),
+        seller_id: Uuid::max().to_string(),
+        quantity: 1,
+        gross: won(net + 10),
+        net: won(net),
+        platform_discount: won(7),
+        seller_discount: won(3),
+    }
+}
+
+pub fn signed(key: &ProviderKey, outcome: Outcome) -> IngestProviderEventRequest {
+    let event = bojagi_payment::provider::ProviderEvent { key: *key, outcome };
+    let signed = event.signed(&Secret::from(SECRET)).unwrap();
+    IngestProviderEventRequest { body: signed.body, signature: signed.signature }
+}
+
+pub fn approved() -> Outcome {
+    Outcome::Approved { reference: "provider-1".into() }
+}
+
+/// A provider that says yes to what a test lets it, and otherwise never answers.
+pub struct Silent {
+    pub answers: fn(&ProviderKey) -> bool,
+}
+
+impl Provider for Silent {
+    fn perform<'a>(&'a self, instruction: &'a Instruction) -> BoxFuture<'a, Outcome> {
+        if (self.answers)(&instruction.key) {
+            return Box::pin(std::future::ready(approved()));
+        }
+        Box::pin(std::future::pending())
+    }
+
+    fn look_up<'a>(&'a self, _: &'a ProviderKey) -> BoxFuture<'a, Knowledge> {
+        Box::pin(std::future::pending())
+    }
+
+    fn knows<'a>(&'a self, _: &'a ProviderToken) -> BoxFuture<'a, Result<bool, bojagi_kernel::Failure>> {
+        Box::pin(std::future::ready(Ok(true)))
+    }
+}
+
+/// Runs each test with the provider in the process, and with the provider as a peer on the network.
+#[macro_export]
+macro_rules! on_both_providers {
+    ($($test:ident),+ $(,)?) => {
+        mod in_process {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $test() {
+                    super::$test($crate::shop::Shop::in_process().await).await;
+                }
+            )+
+        }
+
+        mod over_http {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $test() {
+                    super::$test($crate::shop::Shop::over_http().await).await;
+                }
+            )+
+        }
+    };
+}

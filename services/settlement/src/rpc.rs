@@ -1,0 +1,80 @@
+//! The gRPC services: wire to domain and back, and who may see what. No rules.
+
+mod ledger;
+mod operations;
+mod paging;
+mod settlement;
+mod show;
+
+use std::sync::Arc;
+
+use bojagi_api::policy::Role;
+use bojagi_chassis::{Account, Channel, Context, Fields};
+use bojagi_kernel::Failure;
+use bojagi_kernel::id::AccountId;
+use tokio::sync::Notify;
+
+pub(crate) use ledger::LedgerRpc;
+pub(crate) use operations::OperationsRpc;
+pub(crate) use settlement::SettlementRpc;
+
+use crate::bank::{Bank, WebhookSecret};
+use crate::config::Config;
+use crate::domain::SettlementRefusal;
+
+/// What the services work with.
+#[derive(Clone)]
+pub(crate) struct Desk {
+    pub(crate) context: Context,
+    pub(crate) channel: Channel,
+    pub(crate) bank: Arc<dyn Bank>,
+    pub(crate) secret: WebhookSecret,
+    pub(crate) config: Config,
+    /// Wakes the task that gives payouts to the bank.
+    pub(crate) payout_stored: Arc<Notify>,
+}
+
+/// Whose things a list shows: an admin's choice, or the caller's own.
+fn whose(caller: &Account, asked_for: Option<AccountId>) -> Result<Option<AccountId>, Failure> {
+    if caller.has(Role::Admin) {
+        return Ok(asked_for);
+    }
+    match asked_for {
+        Some(seller_id) if seller_id != caller.account_id => Err(SettlementRefusal::NotYourOwn.into()),
+        _ => Ok(Some(caller.account_id)),
+    }
+}
+
+/// Whether the caller may see what belongs to `seller_id`.
+fn may_see(caller: &Account, seller_id: AccountId) -> bool {
+    caller.has(Role::Admin) || caller.account_id == seller_id
+}
+
+/// A value of an enum as a filter: `Some(None)` when it stands for every value.
+fn filter<W, D>(fields: &mut Fields, field: &str, number: i32, read: impl Fn(W) -> Option<D>) -> Option<Option<D>>
+where
+    W: TryFrom<i32>,
+{
+    match W::try_from(number) {
+        Ok(value) => Some(read(value)),
+        Err(_) => {
+            fields.wrong(field, format_args!("{number} is not one of its values"));
+            None
+        }
+    }
+}
+
+/// A business date that may be left out, as YYYY-MM-DD.
+fn optional_date(fields: &mut Fields, field: &str, text: &str) -> Option<Option<String>> {
+    if text.is_empty() { Some(None) } else { date(fields, field, text).map(Some) }
+}
+
+/// A business date, as YYYY-MM-DD.
+fn date(fields: &mut Fields, field: &str, text: &str) -> Option<String> {
+    let read = text.parse::<jiff::civil::Date>().ok().map(|date| date.to_string());
+    let read = read.filter(|date| date == text);
+    if read.is_none() {
+        fields.wrong(field, "must be a date as YYYY-MM-DD");
+    }
+    read
+}

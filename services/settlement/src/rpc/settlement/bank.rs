@@ -1,0 +1,81 @@
+//! Where a seller is paid to, and what the bank tells.
+
+use bojagi_api::settlement::{
+    IngestBankEventRequest, IngestBankEventResponse, RegisterPayoutAccountRequest, RegisterPayoutAccountResponse,
+};
+use bojagi_chassis::{Caller, Fields, once};
+use bojagi_kernel::Failure;
+use bojagi_store::Tx;
+
+use crate::bank::{BankEvent, BankToken};
+use crate::domain::{PayoutAccount, SettlementRefusal};
+use crate::rpc::{Desk, show};
+use crate::{ingest_bank_event, store};
+
+/// Characters of a token that a bank gives out.
+const TOKEN_LENGTH: usize = 255;
+/// Characters of the name of a bank.
+const NAME_LENGTH: usize = 50;
+/// Bytes of a bank event.
+const BODY_LENGTH: usize = 64 * 1024;
+/// Characters of its signature.
+const SIGNATURE_LENGTH: usize = 1_024;
+
+pub(super) async fn register_account(
+    desk: &Desk,
+    caller: &Caller,
+    request: &RegisterPayoutAccountRequest,
+) -> Result<RegisterPayoutAccountResponse, Failure> {
+    let seller_id = caller.account()?.account_id;
+    let mut fields = Fields::new(crate::NAME);
+    let request_id = fields.request_id(&request.request_id);
+    let token = fields.line("bank_token", &request.bank_token, TOKEN_LENGTH);
+    let bank_name = fields.line("bank_name", &request.bank_name, NAME_LENGTH);
+    let last_four = last_four(&mut fields, &request.last_four);
+    let (Some(request_id), Some(token), Some(bank_name), Some(last_four)) = (request_id, token, bank_name, last_four)
+    else {
+        return Err(fields.refuse());
+    };
+
+    let token = BankToken::new(token);
+    if !desk.bank.knows(&token).await.map_err(|silent| Failure::Unavailable(Box::new(silent)))? {
+        return Err(SettlementRefusal::BankTokenUnknown.into());
+    }
+    let now = desk.context.clock.now();
+    let account = PayoutAccount { bank_name, last_four };
+    let key = once::key(caller, "RegisterPayoutAccount", request_id, request);
+    once::write(&desk.context.store, key, now, async move |tx: &mut Tx| {
+        store::register_account(tx, seller_id, &token, &account, now).await?;
+        Ok(RegisterPayoutAccountResponse { account: Some(show::account(&account)) })
+    })
+    .await
+}
+
+fn last_four(fields: &mut Fields, text: &str) -> Option<String> {
+    if text.len() == 4 && text.bytes().all(|digit| digit.is_ascii_digit()) {
+        return Some(text.to_owned());
+    }
+    fields.wrong("last_four", "must be exactly four digits");
+    None
+}
+
+pub(super) async fn ingest_event(
+    desk: &Desk,
+    _: &Caller,
+    request: &IngestBankEventRequest,
+) -> Result<IngestBankEventResponse, Failure> {
+    let mut fields = Fields::new(crate::NAME);
+    if request.body.len() > BODY_LENGTH {
+        fields.wrong("body", format_args!("must have at most {BODY_LENGTH} bytes"));
+    }
+    fields.prose("signature", &request.signature, SIGNATURE_LENGTH);
+    fields.finish()?;
+
+    if !desk.secret.holds(&request.body, &request.signature) {
+        return Err(SettlementRefusal::BankSignatureInvalid.into());
+    }
+    let event = BankEvent::parse(&request.body)?;
+    let (now, fee) = (desk.context.clock.now(), desk.config.payout_fee_minor_units);
+    desk.context.store.write(async move |tx: &mut Tx| ingest_bank_event::ingest(tx, &event, fee, now).await).await?;
+    Ok(IngestBankEventResponse {})
+}

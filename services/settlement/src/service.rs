@@ -1,0 +1,81 @@
+//! Composition.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bojagi_api::settlement::ledger_service_server::LedgerServiceServer;
+use bojagi_api::settlement::operations_service_server::OperationsServiceServer;
+use bojagi_api::settlement::settlement_service_server::SettlementServiceServer;
+use bojagi_chassis::{Channel, Context, Service};
+use bojagi_kernel::Failure;
+use tokio::sync::Notify;
+
+use crate::bank::{Bank, Simulator, WebhookSecret};
+use crate::config::Config;
+use crate::rpc::{Desk, LedgerRpc, OperationsRpc, SettlementRpc};
+use crate::{NAME, events, jobs};
+
+/// The topic that settlement books from.
+const TOPICS: &[&str] = &["bojagi.payment.v1"];
+
+/// Settlement with the simulated bank. `channel` is how it asks payment and order.
+///
+/// # Errors
+/// When the settings are wrong.
+pub async fn build(context: Context, channel: Channel, config: Config) -> Result<Service, Failure> {
+    let secret = WebhookSecret::of(&config.bank_webhook_secret);
+    let simulator = Simulator::new(
+        context.clone(),
+        channel.clone(),
+        secret.clone(),
+        Duration::from_millis(config.simulated_bank_pays_after_ms.into()),
+        Duration::from_millis(config.simulated_bank_returns_after_ms.into()),
+    );
+    let service = compose(context, channel, config, Arc::new(simulator.clone()), secret)?;
+    Ok(service.does(simulator.run()))
+}
+
+/// Settlement with a bank of the caller's choice, which signs its events with the configured secret.
+///
+/// # Errors
+/// When the settings are wrong.
+pub async fn build_with_bank(
+    context: Context,
+    channel: Channel,
+    config: Config,
+    bank: Arc<dyn Bank>,
+) -> Result<Service, Failure> {
+    let secret = WebhookSecret::of(&config.bank_webhook_secret);
+    compose(context, channel, config, bank, secret)
+}
+
+fn compose(
+    context: Context,
+    channel: Channel,
+    config: Config,
+    bank: Arc<dyn Bank>,
+    secret: WebhookSecret,
+) -> Result<Service, Failure> {
+    let mistakes = config.check();
+    if !mistakes.is_empty() {
+        return Err(Failure::broken(mistakes.join("; ")));
+    }
+    let payout_stored = Arc::new(Notify::new());
+    let desk = Desk {
+        context: context.clone(),
+        channel,
+        bank: Arc::clone(&bank),
+        secret,
+        config: config.clone(),
+        payout_stored: Arc::clone(&payout_stored),
+    };
+    let service = Service::new(NAME, &context)
+        .answers(SettlementServiceServer::new(SettlementRpc(desk.clone())))
+        .answers(LedgerServiceServer::new(LedgerRpc(desk)))
+        .answers(OperationsServiceServer::new(OperationsRpc(context.clone())))
+        .hears(events::hears(config.default_rate()), TOPICS)
+        .does(jobs::close_days(context.clone(), config.clone()))
+        .does(jobs::watch_closes(context.clone(), config.clone()))
+        .does(jobs::send_payouts(context, bank, config, payout_stored));
+    Ok(service)
+}

@@ -1,0 +1,53 @@
+//! Mails: queued in the unit of what they are about, written and sent by a task of their own.
+//!
+//! A caller's answer never depends on a mail server, nor on whether the address is known: the queue takes the same row
+//! either way, and only the task looks the address up.
+
+pub(crate) mod letter;
+pub mod mailbox;
+pub(crate) mod post_office;
+mod smtp;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bojagi_kernel::Failure;
+use futures::future::BoxFuture;
+
+use crate::config::Config;
+use letter::Letter;
+
+/// Why a mail did not leave; it is tried again.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum MailFault {
+    #[error("the mailbox folder: {0}")]
+    Folder(#[from] std::io::Error),
+    #[error("the mail server: {0}")]
+    Server(#[from] lettre::transport::smtp::Error),
+    #[error("an address that the mail server cannot take: {0}")]
+    Address(#[from] lettre::address::AddressError),
+    #[error("an envelope that the mail server cannot take: {0}")]
+    Envelope(#[from] lettre::error::Error),
+    #[error("sending stopped: {0}")]
+    Stopped(#[from] tokio::task::JoinError),
+}
+
+/// How mails leave.
+pub(crate) trait Mailer: Send + Sync + 'static {
+    /// Sends a letter. Sending the same one again may deliver it twice.
+    fn send(&self, letter: Letter) -> BoxFuture<'static, Result<(), MailFault>>;
+}
+
+/// The mailer that the configuration asks for.
+///
+/// # Errors
+/// When the mail server's name makes no connection possible.
+pub(crate) fn mailer(config: &Config) -> Result<Arc<dyn Mailer>, Failure> {
+    if config.smtp.host.is_empty() {
+        let folder: PathBuf = config.mailbox_folder.clone();
+        return Ok(Arc::new(mailbox::Mailbox::new(folder)));
+    }
+    let server = smtp::Server::new(&config.smtp)
+        .map_err(|error| Failure::broken(format!("the mail server cannot be configured: {error}")))?;
+    Ok(Arc::new(server))
+}

@@ -1,0 +1,174 @@
+//! The task that writes the mails of the queue and sends them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bojagi_kernel::{Clock, Failure, Moment};
+use bojagi_store::{Store, Tx};
+use futures::StreamExt;
+use tokio_util::sync::CancellationToken;
+
+use super::Mailer;
+use super::letter::{self, Letter, Text};
+use crate::config::Config;
+use crate::domain::account::AccountState;
+use crate::limits::Limits;
+use crate::secret::Secret;
+use crate::store::links::LinkPurpose;
+use crate::store::mails::{Occasion, QueuedMail};
+use crate::store::{accounts, links, mails};
+
+/// Mails taken at once.
+const BATCH: i64 = 32;
+/// Deliveries under way at once.
+const AT_ONCE: usize = 8;
+/// How often the queue is looked at when nobody wakes the task: retries become due by the clock.
+const LOOK: Duration = Duration::from_secs(1);
+/// The pause after the first failure; it doubles with each.
+const FIRST_PAUSE: Duration = Duration::from_secs(2);
+/// The longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+/// What a delivery may take beyond the timeout of the mail server before somebody else may try.
+const SLACK: Duration = Duration::from_secs(60);
+
+/// Writes and sends.
+pub(crate) struct PostOffice {
+    pub(crate) store: Store,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) config: Arc<Config>,
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) mailer: Arc<dyn Mailer>,
+}
+
+impl PostOffice {
+    /// Works until `stop` is cancelled. What has begun to leave is finished first.
+    pub(crate) async fn run(self, stop: CancellationToken) {
+        let mut announcements = self.store.announcements();
+        while !stop.is_cancelled() {
+            announcements.mark_unchanged();
+            match self.round().await {
+                Ok(taken) if taken == BATCH as usize => continue,
+                Ok(_) => {}
+                Err(failure) => tracing::error!(%failure, "the mail queue cannot be worked on; it is tried again"),
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                _ = announcements.changed() => {}
+                () = tokio::time::sleep(LOOK) => {}
+            }
+        }
+    }
+
+    /// Takes what is due, writes what is not written yet, sends; answers how many were taken.
+    async fn round(&self) -> Result<usize, Failure> {
+        let now = self.clock.now();
+        if !self.store.read(async move |tx: &mut Tx| mails::any_due(tx, now).await).await.map_err(Failure::from)? {
+            return Ok(0);
+        }
+        let (config, limits) = (Arc::clone(&self.config), Arc::clone(&self.limits));
+        let lease_ends = now + Duration::from_secs(u64::from(config.smtp.timeout_seconds)) + SLACK;
+        let (taken, letters) = self
+            .store
+            .write(async move |tx: &mut Tx| {
+                let due = mails::take_due(tx, now, lease_ends, BATCH).await?;
+                let taken = due.len();
+                let mut letters = Vec::with_capacity(taken);
+                for mail in due {
+                    letters.extend(prepare(tx, mail, &config, &limits, now).await?);
+                }
+                Ok::<_, Failure>((taken, letters))
+            })
+            .await?;
+        let deliveries = letters.into_iter().map(|(letter, attempts)| self.deliver(letter, attempts));
+        let outcomes: Vec<_> = futures::stream::iter(deliveries).buffer_unordered(AT_ONCE).collect().await;
+        outcomes.into_iter().collect::<Result<(), _>>()?;
+        Ok(taken)
+    }
+
+    async fn deliver(&self, letter: Letter, attempts: i64) -> Result<(), Failure> {
+        let mail_id = letter.mail_id;
+        match self.mailer.send(letter).await {
+            Ok(()) => {
+                self.store.write(async move |tx: &mut Tx| mails::wipe(tx, mail_id).await).await.map_err(Failure::from)
+            }
+            Err(fault) => {
+                tracing::warn!(%mail_id, attempts, %fault, "a mail could not leave; it is tried again");
+                let until = self.clock.now() + pause_after(attempts);
+                self.store
+                    .write(async move |tx: &mut Tx| mails::put_off(tx, mail_id, until).await)
+                    .await
+                    .map_err(Failure::from)
+            }
+        }
+    }
+}
+
+fn pause_after(attempts: i64) -> Duration {
+    let doublings = u32::try_from(attempts.clamp(1, 16) - 1).unwrap_or_default();
+    FIRST_PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE)
+}
+
+/// The letter of a mail; `None`, and the mail is wiped, when there is nothing to say or it is too late to say it.
+async fn prepare(
+    tx: &mut Tx,
+    mail: QueuedMail,
+    config: &Config,
+    limits: &Limits,
+    now: Moment,
+) -> Result<Option<(Letter, i64)>, Failure> {
+    let mail_id = mail.mail_id;
+    let prepared = if now.since(mail.queued_at) >= config.link_life() {
+        tracing::error!(%mail_id, attempts = mail.attempts, "a mail is given up: its link would not hold any more");
+        None
+    } else {
+        match (mail.subject, mail.body) {
+            (Some(subject), Some(body)) => Some((subject, body)),
+            _ => write(tx, &mail.recipient, mail.occasion, mail_id, config, limits, now).await?,
+        }
+    };
+    let Some((subject, body)) = prepared else {
+        mails::wipe(tx, mail_id).await?;
+        return Ok(None);
+    };
+    let from = config.smtp.from.clone();
+    let letter = Letter { mail_id, from, to: mail.recipient, subject, body, written_at: mail.queued_at };
+    Ok(Some((letter, mail.attempts)))
+}
+
+/// Decides what a mail says, and keeps it until it has left.
+async fn write(
+    tx: &mut Tx,
+    recipient: &str,
+    occasion: Occasion,
+    mail_id: uuid::Uuid,
+    config: &Config,
+    limits: &Limits,
+    now: Moment,
+) -> Result<Option<(String, String)>, Failure> {
+    let Some((account_id, state)) = accounts::state_by_email(tx, recipient).await? else { return Ok(None) };
+    let (base, minutes) = (config.link_base_url.as_str(), config.link_minutes);
+    let token = Secret::generate()?;
+    let (text, purpose): (Text, _) = match (occasion, state) {
+        (Occasion::SignUp | Occasion::Verification, AccountState::Unverified) => {
+            (letter::verification(base, &token, minutes), Some(LinkPurpose::Verify))
+        }
+        (Occasion::Verification, AccountState::Dormant) => {
+            (letter::reactivation(base, &token, minutes), Some(LinkPurpose::Verify))
+        }
+        (Occasion::SignUp, _) => (letter::already_known(base), None),
+        (Occasion::Verification, _) => return Ok(None),
+        (Occasion::Reset, _) => (letter::reset(base, &token, minutes), Some(LinkPurpose::Reset)),
+    };
+    if !limits.admits_mail(recipient, now) {
+        tracing::warn!(%mail_id, "a mail is not sent: too many went to its address of late");
+        return Ok(None);
+    }
+    if let Some(purpose) = purpose {
+        links::replace(tx, account_id, purpose, &token.hash(), now + config.link_life()).await?;
+    }
+    mails::write(tx, mail_id, text.subject, &text.body).await?;
+    Ok(Some((text.subject.to_owned(), text.body)))
+}
+
+#[cfg(test)]
+mod tests;

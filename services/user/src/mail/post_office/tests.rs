@@ -1,0 +1,141 @@
+use std::path::Path;
+
+use bojagi_kernel::ManualClock;
+use bojagi_store::Options;
+use bojagi_testkit::eventually;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use parking_lot::Mutex;
+
+use super::*;
+use crate::domain::account::{AccountKind, NewAccount};
+use crate::mail::MailFault;
+
+/// Fails so many times, then delivers.
+#[derive(Default)]
+struct Flaky {
+    failures_left: Mutex<u32>,
+    delivered: Mutex<Vec<Letter>>,
+}
+
+impl Mailer for Arc<Flaky> {
+    fn send(&self, letter: Letter) -> BoxFuture<'static, Result<(), MailFault>> {
+        let flaky = Arc::clone(self);
+        async move {
+            let mut failures_left = flaky.failures_left.lock();
+            if *failures_left > 0 {
+                *failures_left -= 1;
+                return Err(std::io::Error::other("the wire is cut").into());
+            }
+            flaky.delivered.lock().push(letter);
+            Ok(())
+        }
+        .boxed()
+    }
+}
+
+struct Bench {
+    store: Store,
+    clock: Arc<ManualClock>,
+    mailer: Arc<Flaky>,
+}
+
+impl Bench {
+    async fn open(folder: &Path, failures: u32) -> Self {
+        let clock = Arc::new(ManualClock::at(Moment::from_micros(1_772_420_400_000_000)));
+        let options = Options::at(folder.join("user.sqlite"));
+        let store = Store::open(&options, crate::MIGRATIONS, clock.as_ref()).await.unwrap();
+        let mailer = Arc::new(Flaky { failures_left: Mutex::new(failures), ..Flaky::default() });
+        Self { store, clock, mailer }
+    }
+
+    fn office(&self) -> PostOffice {
+        let config = Arc::new(Config::default());
+        PostOffice {
+            store: self.store.clone(),
+            clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
+            limits: Arc::new(Limits::new(&config.limits)),
+            config,
+            mailer: Arc::new(Arc::clone(&self.mailer)),
+        }
+    }
+
+    async fn sign_up(&self) {
+        let email: crate::domain::email::EmailAddress = "mi.ja@example.com".parse().unwrap();
+        let now = self.clock.now();
+        let new = NewAccount { email, name: "x".into(), phone: String::new(), kind: AccountKind::Customer };
+        let unit = async move |tx: &mut Tx| {
+            accounts::sign_up(tx, &new, "hash", now).await?;
+            mails::queue(tx, new.email.as_str(), Occasion::SignUp, now).await
+        };
+        self.store.write(unit).await.unwrap();
+    }
+
+    async fn queued(&self) -> i64 {
+        let counting = self.store.read(async |tx: &mut Tx| tx.fetch_one("SELECT count(*) FROM mail", &[]).await);
+        let (count,): (i64,) = counting.await.unwrap();
+        count
+    }
+}
+
+#[tokio::test]
+async fn a_mail_that_cannot_leave_is_put_off_and_leaves_unchanged_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let bench = Bench::open(folder.path(), 2).await;
+    bench.sign_up().await;
+    let office = bench.office();
+    assert_eq!(office.round().await.unwrap(), 1);
+    assert_eq!(office.round().await.unwrap(), 0, "it is not due yet");
+    bench.clock.advance(Duration::from_secs(2));
+    assert_eq!(office.round().await.unwrap(), 1);
+    bench.clock.advance(Duration::from_secs(2));
+    assert_eq!(office.round().await.unwrap(), 0, "the pause has doubled");
+    bench.clock.advance(Duration::from_secs(2));
+    assert_eq!((office.round().await.unwrap(), bench.queued().await), (1, 0));
+    assert_eq!(bench.mailer.delivered.lock().len(), 1);
+}
+
+#[tokio::test]
+async fn a_mail_that_was_taken_by_who_died_is_sent_by_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let bench = Bench::open(folder.path(), 0).await;
+    bench.sign_up().await;
+    let now = bench.clock.now();
+    let lease_ends = now + Duration::from_secs(90);
+    let taken = bench.store.write(async move |tx: &mut Tx| mails::take_due(tx, now, lease_ends, 10).await);
+    assert_eq!(taken.await.unwrap().len(), 1);
+    assert_eq!(bench.office().round().await.unwrap(), 0);
+    bench.clock.advance(Duration::from_secs(90));
+    assert_eq!(bench.office().round().await.unwrap(), 1);
+    assert_eq!((bench.mailer.delivered.lock().len(), bench.queued().await), (1, 0));
+}
+
+#[tokio::test]
+async fn a_mail_is_given_up_when_its_link_would_not_hold() {
+    let folder = tempfile::tempdir().unwrap();
+    let bench = Bench::open(folder.path(), u32::MAX).await;
+    bench.sign_up().await;
+    bench.office().round().await.unwrap();
+    assert_eq!(bench.queued().await, 1);
+    bench.clock.advance(Config::default().link_life());
+    bench.office().round().await.unwrap();
+    assert_eq!((bench.queued().await, bench.mailer.delivered.lock().len()), (0, 0));
+}
+
+#[tokio::test]
+async fn the_task_is_woken_by_the_queue_and_ends_when_it_should() {
+    let folder = tempfile::tempdir().unwrap();
+    let bench = Bench::open(folder.path(), 0).await;
+    let stop = CancellationToken::new();
+    let task = tokio::spawn(bench.office().run(stop.clone()));
+    bench.sign_up().await;
+    eventually("the mail is delivered", async || bench.mailer.delivered.lock().len() == 1).await;
+    stop.cancel();
+    tokio::time::timeout(Duration::from_secs(10), task).await.unwrap().unwrap();
+}
+
+#[test]
+fn pauses_double_up_to_five_minutes() {
+    let pauses: Vec<_> = [1, 2, 3, 8, 9, 50, i64::MAX].map(|attempts| pause_after(attempts).as_secs()).into();
+    assert_eq!(pauses, [2, 4, 8, 256, 300, 300, 300]);
+}

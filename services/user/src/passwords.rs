@@ -1,0 +1,89 @@
+//! Setting a new password: by a link from a mail, or by the old one.
+
+use bojagi_chassis::Account as Bearer;
+use bojagi_kernel::Failure;
+use bojagi_store::Tx;
+
+use crate::domain::email::EmailAddress;
+use crate::domain::password::Password;
+use crate::domain::refusal::UserRefusal;
+use crate::end_sessions::{end_every_session, revoke_sessions};
+use crate::limits::Origin;
+use crate::secret::SecretHash;
+use crate::shared::Shared;
+use crate::sign_up::queue_link;
+use crate::store::links::LinkPurpose;
+use crate::store::mails::Occasion;
+use crate::store::{accounts, links, sessions};
+
+/// Asks for a link that sets a new password.
+///
+/// # Errors
+/// `TOO_MANY_ATTEMPTS`.
+pub(crate) async fn request_reset(shared: &Shared, origin: &Origin, email: EmailAddress) -> Result<(), Failure> {
+    queue_link(shared, origin, email, Occasion::Reset).await
+}
+
+/// Sets a new password by a link, and ends every session.
+///
+/// # Errors
+/// `LINK_INVALID`, `HASHING_OVERLOADED`.
+pub(crate) async fn reset(shared: &Shared, token: SecretHash, password: Password) -> Result<(), Failure> {
+    let now = shared.now();
+    // Looked at before the hash, so that made-up links cost nobody a turn; used after it.
+    let holds = shared.store.read(async move |tx: &mut Tx| links::holds(tx, &token, LinkPurpose::Reset, now).await);
+    if !holds.await.map_err(Failure::from)? {
+        return Err(UserRefusal::LinkInvalid.into());
+    }
+    let password_hash = shared.hasher.hash(password.as_str()).await?;
+    let token_life = shared.config.access_token_life();
+    shared
+        .store
+        .write(async move |tx: &mut Tx| {
+            let account_id = links::take(tx, &token, LinkPurpose::Reset, now).await?.ok_or(UserRefusal::LinkInvalid)?;
+            if !accounts::set_password(tx, account_id, None, &password_hash).await? {
+                return Err(UserRefusal::LinkInvalid.into());
+            }
+            end_every_session(tx, account_id, now, token_life).await
+        })
+        .await
+}
+
+/// Replaces the caller's password, and ends the caller's other sessions.
+///
+/// # Errors
+/// `WRONG_PASSWORD`, `TOO_MANY_ATTEMPTS`, `HASHING_OVERLOADED`.
+pub(crate) async fn change(shared: &Shared, caller: &Bearer, current: &str, new: Password) -> Result<(), Failure> {
+    let old_hash = prove(shared, caller, current).await?;
+    let new_hash = shared.hasher.hash(new.as_str()).await?;
+    let (account_id, session_id) = (caller.account_id, caller.session_id);
+    let (now, token_life) = (shared.now(), shared.config.access_token_life());
+    shared
+        .store
+        .write(async move |tx: &mut Tx| {
+            if !accounts::set_password(tx, account_id, Some(&old_hash), &new_hash).await? {
+                return Err(UserRefusal::WrongPassword.into());
+            }
+            links::void_all(tx, account_id).await?;
+            let ended = sessions::end_others(tx, account_id, session_id, now).await?;
+            revoke_sessions(tx, &ended, now, token_life).await
+        })
+        .await
+}
+
+/// Lets the caller prove to be the owner by the password; answers its hash, which must not have changed when the proof is
+/// used.
+///
+/// # Errors
+/// `WRONG_PASSWORD`, `TOO_MANY_ATTEMPTS`, `HASHING_OVERLOADED`.
+pub(crate) async fn prove(shared: &Shared, caller: &Bearer, password: &str) -> Result<String, Failure> {
+    let (account_id, session_id) = (caller.account_id, caller.session_id);
+    shared.limits.admit_proof(session_id, shared.now())?;
+    let known = shared.store.read(async move |tx: &mut Tx| accounts::credentials(tx, account_id).await);
+    let known = known.await.map_err(Failure::from)?.ok_or(UserRefusal::AccountNotFound)?;
+    if !shared.hasher.verify(password, Some(known.password_hash.as_str()).filter(|hash| !hash.is_empty())).await? {
+        return Err(UserRefusal::WrongPassword.into());
+    }
+    shared.limits.forgive_proof(session_id);
+    Ok(known.password_hash)
+}

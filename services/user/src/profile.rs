@@ -1,0 +1,68 @@
+//! One's own account: reading, changing and closing it.
+
+use bojagi_chassis::Account as Bearer;
+use bojagi_kernel::Failure;
+use bojagi_store::Tx;
+
+use crate::domain::account::Account;
+use crate::domain::refusal::UserRefusal;
+use crate::end_sessions::end_every_session;
+use crate::events::{AccountFact, tell_account};
+use crate::passwords::prove;
+use crate::shared::Shared;
+use crate::store::{accounts, addresses, links, mails, sessions};
+
+/// The caller's account.
+///
+/// # Errors
+/// `ACCOUNT_NOT_FOUND`.
+pub(crate) async fn get(shared: &Shared, caller: &Bearer) -> Result<Account, Failure> {
+    let account_id = caller.account_id;
+    let found = shared.store.read(async move |tx: &mut Tx| accounts::find(tx, account_id).await);
+    Ok(found.await.map_err(Failure::from)?.ok_or(UserRefusal::AccountNotFound)?)
+}
+
+/// Changes the name or the phone of the caller's account, each if it is given.
+///
+/// # Errors
+/// `ACCOUNT_NOT_FOUND`.
+pub(crate) async fn update(
+    shared: &Shared,
+    caller: &Bearer,
+    name: Option<String>,
+    phone: Option<String>,
+) -> Result<Account, Failure> {
+    let account_id = caller.account_id;
+    shared
+        .store
+        .write(async move |tx: &mut Tx| {
+            let updated = accounts::update(tx, account_id, name.as_deref(), phone.as_deref()).await?;
+            Ok(updated.ok_or(UserRefusal::AccountNotFound)?)
+        })
+        .await
+}
+
+/// Closes the caller's account for ever: what is personal is erased, wherever this context keeps it.
+///
+/// # Errors
+/// `WRONG_PASSWORD`, `TOO_MANY_ATTEMPTS`, `HASHING_OVERLOADED`.
+pub(crate) async fn close(shared: &Shared, caller: &Bearer, password: &str) -> Result<(), Failure> {
+    let password_hash = prove(shared, caller, password).await?;
+    let account_id = caller.account_id;
+    let (now, token_life) = (shared.now(), shared.config.access_token_life());
+    shared
+        .store
+        .write(async move |tx: &mut Tx| {
+            let account = accounts::find(tx, account_id).await?.ok_or(UserRefusal::WrongPassword)?;
+            let kind = accounts::close(tx, account_id, &password_hash).await?.ok_or(UserRefusal::WrongPassword)?;
+            links::void_all(tx, account_id).await?;
+            addresses::remove_all(tx, account_id).await?;
+            if let Some(email) = &account.email {
+                mails::wipe_all_to(tx, email).await?;
+            }
+            end_every_session(tx, account_id, now, token_life).await?;
+            sessions::erase_device_names(tx, account_id).await?;
+            Ok(tell_account(tx, AccountFact::Closed, account_id, kind, now).await?)
+        })
+        .await
+}

@@ -1,0 +1,78 @@
+//! Signing up, and proving the address.
+
+use bojagi_kernel::Failure;
+use bojagi_kernel::id::AccountId;
+use bojagi_store::Tx;
+
+use crate::domain::account::NewAccount;
+use crate::domain::email::EmailAddress;
+use crate::domain::password::Password;
+use crate::domain::refusal::UserRefusal;
+use crate::events::{AccountFact, tell_account};
+use crate::limits::Origin;
+use crate::secret::SecretHash;
+use crate::shared::Shared;
+use crate::store::links::LinkPurpose;
+use crate::store::mails::Occasion;
+use crate::store::{accounts, links, mails};
+
+/// Signs up. Known address or not, the same is done and answered: one hash, the same statements, one commit.
+///
+/// # Errors
+/// `TOO_MANY_ATTEMPTS`, `HASHING_OVERLOADED`.
+pub(crate) async fn sign_up(
+    shared: &Shared,
+    origin: &Origin,
+    new: NewAccount,
+    password: Password,
+) -> Result<(), Failure> {
+    shared.limits.admit_sign_up(origin, shared.now())?;
+    let password_hash = shared.hasher.hash(password.as_str()).await?;
+    let now = shared.now();
+    shared
+        .store
+        .write(async move |tx: &mut Tx| {
+            accounts::sign_up(tx, &new, &password_hash, now).await?;
+            mails::queue(tx, new.email.as_str(), Occasion::SignUp, now).await?;
+            Ok(())
+        })
+        .await
+}
+
+/// Asks for a new verification link.
+///
+/// # Errors
+/// `TOO_MANY_ATTEMPTS`.
+pub(crate) async fn resend_verification(shared: &Shared, origin: &Origin, email: EmailAddress) -> Result<(), Failure> {
+    queue_link(shared, origin, email, Occasion::Verification).await
+}
+
+/// Queues a mail without a look at who has the address.
+pub(crate) async fn queue_link(
+    shared: &Shared,
+    origin: &Origin,
+    email: EmailAddress,
+    occasion: Occasion,
+) -> Result<(), Failure> {
+    let now = shared.now();
+    shared.limits.admit_link(origin, &email, now)?;
+    shared.store.write(async move |tx: &mut Tx| Ok(mails::queue(tx, email.as_str(), occasion, now).await?)).await
+}
+
+/// Uses a verification link: the account becomes active.
+///
+/// # Errors
+/// `LINK_INVALID`.
+pub(crate) async fn verify_email(shared: &Shared, token: SecretHash) -> Result<AccountId, Failure> {
+    let now = shared.now();
+    shared
+        .store
+        .write(async move |tx: &mut Tx| {
+            let account_id =
+                links::take(tx, &token, LinkPurpose::Verify, now).await?.ok_or(UserRefusal::LinkInvalid)?;
+            let kind = accounts::verify(tx, account_id, now).await?.ok_or(UserRefusal::LinkInvalid)?;
+            tell_account(tx, AccountFact::Verified, account_id, kind, now).await?;
+            Ok(account_id)
+        })
+        .await
+}

@@ -1,0 +1,101 @@
+//! Floods.
+
+use std::time::Duration;
+
+use bojagi_api::user::{AccountKind, CloseAccountRequest, RequestPasswordResetRequest};
+use bojagi_testkit::reason;
+use bojagi_user::Rate;
+use tonic::{Code, Request, Status};
+use tonic_types::StatusExt;
+
+use crate::shop::{PASSWORD, Shop, config, sign_up_request};
+
+const EMAIL: &str = "mi.ja@example.com";
+
+fn assert_too_many(status: &Status) {
+    assert_eq!((status.code(), reason(status).as_str()), (Code::ResourceExhausted, "TOO_MANY_ATTEMPTS"));
+    assert!(status.get_details_retry_info().unwrap().retry_delay.unwrap() > Duration::ZERO);
+}
+
+async fn attempt(shop: &Shop, origin: &str, password: &str) -> Result<(), Status> {
+    shop.sign_in_from(origin, EMAIL, password).await.map(drop)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_is_stopped_and_the_owner_gets_in() {
+    let shop = Shop::open().await;
+    shop.customer(EMAIL).await;
+    // One attacker, who is stopped even with the right password.
+    for _ in 0..10 {
+        assert_eq!(reason(&attempt(&shop, "203.0.113.1", "guess").await.unwrap_err()), "BAD_CREDENTIALS");
+    }
+    assert_too_many(&attempt(&shop, "203.0.113.1", PASSWORD).await.unwrap_err());
+    // Many attackers.
+    let attackers: Vec<_> = (1..=80).map(|number| format!("198.51.100.{number}")).collect();
+    let attacks = attackers.iter().flat_map(|origin| (0..3).map(|_| attempt(&shop, origin, "guess")));
+    let outcomes = futures::future::join_all(attacks).await;
+    let guesses = outcomes.into_iter().filter_map(Result::err);
+    let judged = guesses.filter(|status| reason(status) == "BAD_CREDENTIALS").count();
+    // 40 are left of the account's burst of 50; after that each origin has one attempt.
+    assert!(judged <= 40 + 80, "{judged} guesses were judged");
+
+    attempt(&shop, "192.0.2.7", PASSWORD).await.unwrap();
+    shop.rig.clock.advance(Duration::from_secs(600));
+    attempt(&shop, "203.0.113.1", PASSWORD).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_unknown_address_is_limited_like_a_known_one() {
+    let shop = Shop::open().await;
+    for _ in 0..10 {
+        assert_eq!(reason(&attempt(&shop, "203.0.113.1", "guess").await.unwrap_err()), "BAD_CREDENTIALS");
+    }
+    assert_too_many(&attempt(&shop, "203.0.113.1", "guess").await.unwrap_err());
+}
+
+#[tokio::test]
+async fn one_origin_cannot_fill_the_mailbox_of_another() {
+    let mut config = config();
+    config.limits.mail_per_address = Rate { burst: 3, every_seconds: 600 };
+    let shop = Shop::open_with(config).await;
+    shop.sign_up(EMAIL, AccountKind::Customer).await;
+    shop.mail_to(EMAIL, 1).await;
+    for origin in ["192.0.2.1", "192.0.2.2"] {
+        for number in 0..6 {
+            let mut request = Request::new(RequestPasswordResetRequest { email: EMAIL.into() });
+            request.metadata_mut().insert("x-forwarded-for", origin.parse().unwrap());
+            let outcome = shop.accounts().request_password_reset(request).await;
+            assert_eq!(outcome.is_ok(), number < 5);
+            outcome.err().iter().for_each(assert_too_many);
+        }
+    }
+    shop.mails_have_left().await;
+    assert_eq!(shop.mails_to(EMAIL).len(), 3);
+}
+
+#[tokio::test]
+async fn sign_ups_of_one_origin_are_limited() {
+    let mut config = config();
+    config.limits.mail_per_origin = Rate { burst: 2, every_seconds: 60 };
+    let shop = Shop::open_with(config).await;
+    for number in 0..3 {
+        let request = sign_up_request(&format!("{number}@example.com"), AccountKind::Customer);
+        let outcome = shop.accounts().sign_up(request).await;
+        assert_eq!(outcome.is_ok(), number < 2);
+        outcome.err().iter().for_each(assert_too_many);
+    }
+}
+
+#[tokio::test]
+async fn a_stolen_session_cannot_try_passwords_without_end() {
+    let shop = Shop::open().await;
+    let person = shop.customer(EMAIL).await;
+    let mut accounts = shop.accounts_of(&person);
+    for _ in 0..5 {
+        let wrong = accounts.close_account(CloseAccountRequest { password: "guess".into() }).await.unwrap_err();
+        assert_eq!(reason(&wrong), "WRONG_PASSWORD");
+    }
+    assert_too_many(&accounts.close_account(CloseAccountRequest { password: PASSWORD.into() }).await.unwrap_err());
+    shop.rig.clock.advance(Duration::from_secs(60));
+    accounts.close_account(CloseAccountRequest { password: PASSWORD.into() }).await.unwrap();
+}

@@ -1,0 +1,14 @@
+//! The user context through its public API.
+
+mod accounts;
+mod addresses;
+mod admins;
+mod dormancy;
+mod keys;
+mod limits;
+mod mail;
+mod passwords;
+mod revocations;
+mod sessions;
+mod shop;
+mod tokens;
