@@ -9,6 +9,7 @@ use crate::own_services::OwnService;
 use crate::upstream::upstream;
 
 const HEALTH: &[u8] = tonic_health::pb::FILE_DESCRIPTOR_SET;
+const ERROR_DETAILS: &[u8] = tonic_types::pb::FILE_DESCRIPTOR_SET;
 const REFLECTION_V1: &[u8] = tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET;
 const REFLECTION_V1ALPHA: &[u8] = tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET;
 
@@ -21,6 +22,8 @@ pub(crate) fn services(descriptor_set: &[u8], methods: &Methods) -> Result<Vec<O
             .include_reflection_service(false)
             .register_encoded_file_descriptor_set(&served)
             .register_encoded_file_descriptor_set(HEALTH)
+            // So that a client can show the details of an error.
+            .register_encoded_file_descriptor_set(ERROR_DETAILS)
             .register_encoded_file_descriptor_set(REFLECTION_V1)
             .register_encoded_file_descriptor_set(REFLECTION_V1ALPHA)
     };

@@ -135,8 +135,7 @@ impl GatewayClient {
         if let Ok(traceparent) = HeaderValue::try_from(trace.to_string()) {
             headers.insert(TRACEPARENT, traceparent);
         }
-        let own_timeout =
-            headers.get("grpc-timeout").and_then(|header| deadline::parse_timeout(header.to_str().ok()?));
+        let own_timeout = headers.get("grpc-timeout").and_then(|header| deadline::parse_timeout(header.to_str().ok()?));
         let timeout = match own_timeout {
             Some(timeout) => timeout,
             None => {

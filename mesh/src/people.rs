@@ -169,7 +169,8 @@ pub async fn link_in_mail(mailbox: &Path, email: &str, mails_before: usize) -> R
 /// The tokens in the mails to an address, oldest mail first; `None` for a mail without a link.
 async fn links_to(mailbox: &Path, email: &str) -> Result<Vec<Option<String>>, JoinError> {
     let folder = mailbox.to_owned();
-    let mails = tokio::task::spawn_blocking(move || mailbox::read(&folder)).await.unwrap_or_else(|died| Err(died.into()));
+    let mails =
+        tokio::task::spawn_blocking(move || mailbox::read(&folder)).await.unwrap_or_else(|died| Err(died.into()));
     let mails = mails.map_err(|error| JoinError::Mailbox(mailbox.to_owned(), error))?;
     let own = mails.into_iter().filter(|mail| mail.to.eq_ignore_ascii_case(email));
     Ok(own.map(|mail| mail.token).collect())

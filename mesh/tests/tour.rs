@@ -28,10 +28,14 @@ async fn start(data: &Path) -> (Mesh, GatewayClient) {
 async fn walk(mesh: &Mesh, gateway: &GatewayClient, admin: Admin<'_>) -> Timeline {
     let mut timeline = Timeline::silent();
     let stage = Stage { gateway: gateway.clone(), mailbox: mesh.data().join("mailbox"), admin };
-    if let Err(error) = tour::run(stage, &mut timeline).await {
-        panic!("{error}\n{:#?}", timeline.steps());
-    }
+    let outcome = movable(tour::run(stage, &mut timeline)).await;
+    assert!(outcome.is_ok(), "{outcome:?}\n{:#?}", timeline.steps());
     timeline
+}
+
+/// A tour may be walked in a task of its own.
+fn movable<F: Future + Send>(walk: F) -> F {
+    walk
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -85,7 +89,8 @@ async fn the_sample_shop_is_made_once_however_often_it_is_begun() {
         let begun = demo::ensure(&gateway, mesh.data(), async |email: &str| mesh.grant_admin(email).await);
         drop(tokio::time::timeout(std::time::Duration::from_millis(patience), begun).await);
     }
-    let accounts = demo::ensure(&gateway, mesh.data(), async |email: &str| mesh.grant_admin(email).await).await.unwrap();
+    let accounts =
+        demo::ensure(&gateway, mesh.data(), async |email: &str| mesh.grant_admin(email).await).await.unwrap();
     assert_eq!(counts(&gateway).await, [15, 5, 45, 9]);
 
     // It is complete: nothing is asked of anybody any more.

@@ -28,6 +28,12 @@ pub struct Event {
 pub(crate) const COLUMNS: &str = "event_id, event_type, aggregate_id, sequence, told_at, traceparent, payload";
 
 impl Event {
+    /// The topic that it was told on: the package of its message.
+    #[must_use]
+    pub fn topic(&self) -> &str {
+        self.event_type.rsplit_once('.').map_or("", |(package, _)| package)
+    }
+
     /// The message as `M`.
     ///
     /// # Errors

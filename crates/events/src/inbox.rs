@@ -26,10 +26,10 @@ pub(crate) async fn apply(tx: &mut Tx, hears: &Hears, events: &[Event], now: Mom
 pub(crate) async fn apply_once(tx: &mut Tx, hears: &Hears, event: &Event, now: Moment) -> Result<(), Failure> {
     let newer = tx
         .execute(
-            "INSERT INTO inbox_sequence (consumer, aggregate_id, last) VALUES (?1, ?2, ?3)
-             ON CONFLICT (consumer, aggregate_id) DO UPDATE SET last = excluded.last
+            "INSERT INTO inbox_sequence (consumer, topic, aggregate_id, last) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (consumer, topic, aggregate_id) DO UPDATE SET last = excluded.last
              WHERE inbox_sequence.last < excluded.last",
-            params![hears.group(), event.aggregate_id, event.sequence],
+            params![hears.group(), event.topic(), event.aggregate_id, event.sequence],
         )
         .await?;
     if newer == 0 {

@@ -31,11 +31,13 @@ pub const MIGRATION: Migration = Migration {
     );
     CREATE INDEX inbox_handled_at ON inbox (handled_at);
 
+    -- By topic too: two contexts may tell facts about the same aggregate, each with numbers of its own.
     CREATE TABLE inbox_sequence (
         consumer TEXT NOT NULL,
+        topic TEXT NOT NULL,
         aggregate_id UUID NOT NULL,
         last BIGINT NOT NULL,
-        PRIMARY KEY (consumer, aggregate_id)
+        PRIMARY KEY (consumer, topic, aggregate_id)
     );
 
     CREATE TABLE consumer_position (
@@ -48,6 +50,7 @@ pub const MIGRATION: Migration = Migration {
     CREATE TABLE set_aside (
         consumer TEXT NOT NULL,
         event_id UUID NOT NULL,
+        topic TEXT NOT NULL,
         event_type TEXT NOT NULL,
         aggregate_id UUID NOT NULL,
         sequence BIGINT NOT NULL,
@@ -61,6 +64,6 @@ pub const MIGRATION: Migration = Migration {
         next_attempt_at TIMESTAMPTZ NOT NULL,
         PRIMARY KEY (consumer, event_id)
     );
-    CREATE UNIQUE INDEX set_aside_sequence_key ON set_aside (consumer, aggregate_id, sequence);
+    CREATE UNIQUE INDEX set_aside_sequence_key ON set_aside (consumer, topic, aggregate_id, sequence);
     ",
 };

@@ -62,14 +62,14 @@ impl FromRow for SetAside {
     }
 }
 
-const SET_ASIDE_COLUMNS: &str = "consumer, state, attempts, last_error, first_failed_at, next_attempt_at";
+const SET_ASIDE_COLUMNS: &str = "consumer, state, attempts, last_error, first_failed_at, next_attempt_at, topic";
 
 /// Whether an event has to wait because one of its aggregate was set aside before it.
 pub(crate) async fn blocks(tx: &mut Tx, group: &str, event: &Event) -> Result<bool, Error> {
     let earlier: Option<(i64,)> = tx
         .fetch_optional(
-            "SELECT 1 FROM set_aside WHERE consumer = ?1 AND aggregate_id = ?2 AND sequence < ?3 LIMIT 1",
-            params![group, event.aggregate_id, event.sequence],
+            "SELECT 1 FROM set_aside WHERE consumer = ?1 AND topic = ?2 AND aggregate_id = ?3 AND sequence < ?4 LIMIT 1",
+            params![group, event.topic(), event.aggregate_id, event.sequence],
         )
         .await?;
     Ok(earlier.is_some())
@@ -103,7 +103,7 @@ async fn insert(
     tx.execute(
         &format!(
             "INSERT INTO set_aside ({COLUMNS}, {SET_ASIDE_COLUMNS})
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT DO NOTHING"
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) ON CONFLICT DO NOTHING"
         ),
         params![
             event.id,
@@ -119,6 +119,7 @@ async fn insert(
             error,
             now,
             next_attempt_at,
+            event.topic(),
         ],
     )
     .await?;
@@ -132,8 +133,8 @@ pub(crate) async fn retry_due(tx: &mut Tx, hears: &Hears, now: Moment, limit: i6
             &format!(
                 "SELECT {COLUMNS}, {SET_ASIDE_COLUMNS} FROM set_aside s
                  WHERE consumer = ?1 AND state = 'RETRYING' AND next_attempt_at <= ?2 AND NOT EXISTS
-                    (SELECT 1 FROM set_aside e WHERE e.consumer = s.consumer AND e.aggregate_id = s.aggregate_id
-                     AND e.sequence < s.sequence)
+                    (SELECT 1 FROM set_aside e WHERE e.consumer = s.consumer AND e.topic = s.topic
+                     AND e.aggregate_id = s.aggregate_id AND e.sequence < s.sequence)
                  ORDER BY next_attempt_at LIMIT ?3"
             ),
             params![hears.group(), now, limit],
@@ -222,8 +223,8 @@ pub async fn replay(
     let Some(found) = found else { return Ok(None) };
     let (behind,) = tx
         .fetch_one(
-            "SELECT count(*) FROM set_aside WHERE consumer = ?1 AND aggregate_id = ?2 AND sequence > ?3",
-            params![group, found.event.aggregate_id, found.event.sequence],
+            "SELECT count(*) FROM set_aside WHERE consumer = ?1 AND topic = ?2 AND aggregate_id = ?3 AND sequence > ?4",
+            params![group, found.event.topic(), found.event.aggregate_id, found.event.sequence],
         )
         .await?;
     Ok(Some((found, behind)))

@@ -193,6 +193,48 @@ async fn what_keeps_failing_is_parked_until_it_is_replayed() {
     until("it is heard", async || pair.heard_of(aggregate).await == [-1]).await;
 }
 
+/// A fact of another context.
+#[derive(Clone, PartialEq, prost::Message)]
+struct Noted {
+    #[prost(int64, tag = "1")]
+    number: i64,
+}
+
+impl prost::Name for Noted {
+    const NAME: &'static str = "Noted";
+    const PACKAGE: &'static str = "other.v1";
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_contexts_may_tell_about_the_same_aggregate() {
+    let pair = Pair::new().await;
+    let other = Store::open(&Options::at(pair._folder.path().join("other.sqlite")), PUBLISHER, pair.clock.as_ref());
+    let other = other.await.unwrap();
+    let note = async |tx: &mut Tx, event: &Event, number: i64| {
+        let sql = "INSERT INTO heard (aggregate_id, number) VALUES (?1, ?2)";
+        tx.execute(sql, params![event.aggregate_id, number]).await.map(drop).map_err(Failure::from)
+    };
+    let hears = Hears::new("hearer")
+        .on(async move |tx: &mut Tx, event: &Event, fact: Counted| note(tx, event, fact.number).await)
+        .on(async move |tx: &mut Tx, event: &Event, fact: Noted| note(tx, event, fact.number).await);
+    let consumer = Consumer::new(hears, pair.hearer.clone(), Arc::clone(&pair.clock) as Arc<dyn Clock>);
+    let logs = vec![EmbeddedLog::new(TOPIC, pair.publisher.clone()), EmbeddedLog::new("other.v1", other.clone())];
+    let _hearing = tokio::spawn(consumer.run(logs, CancellationToken::new()));
+
+    let (aggregate, now) = (Uuid::now_v7(), pair.clock.now());
+    pair.tell(aggregate, 1).await;
+    let told: Result<_, Error> = other
+        .write(async move |tx: &mut Tx| bojagi_events::tell(tx, aggregate, &Noted { number: 2 }, now).await)
+        .await;
+    told.unwrap();
+    until("both are heard", async || {
+        let mut heard = pair.heard_of(aggregate).await;
+        heard.sort_unstable();
+        heard == [1, 2]
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_fact_whose_unit_fails_is_not_told() {
     let pair = Pair::new().await;

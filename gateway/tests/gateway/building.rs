@@ -87,17 +87,15 @@ fn policies_that_say_nothing_are_refused_by_name() {
           rpc Roleless(Nothing) returns (Nothing) { option (bojagi.options.v1.policy) = {access: ACCESS_ROLES}; }
         }
     "#;
-    let folder = std::env::temp_dir().join(format!("odd-policies-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(folder.join("odd.proto"), proto).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("odd.proto"), proto).unwrap();
     let contracts = format!("{}/../proto", env!("CARGO_MANIFEST_DIR"));
-    let set = protox::Compiler::new([folder.clone(), contracts.into()])
+    let set = protox::Compiler::new([folder.path(), contracts.as_ref()])
         .unwrap()
         .include_imports(true)
         .open_files(["odd.proto"])
         .unwrap()
         .encode_file_descriptor_set();
-    std::fs::remove_dir_all(folder).unwrap();
 
     assert_eq!(
         Policies::from_descriptor_set(&set).unwrap_err().to_string(),

@@ -125,6 +125,13 @@ async fn reflection_describes_methods_with_their_options_and_hides_internal_ones
 }
 
 #[tokio::test]
+async fn reflection_knows_the_details_of_errors() {
+    let question =
+        v1::server_reflection_request::MessageRequest::FileContainingSymbol("google.rpc.ErrorInfo".to_owned());
+    assert!(ask(a_gateway().service(), question).await.is_ok());
+}
+
+#[tokio::test]
 async fn older_clients_reflect_with_v1alpha() {
     let question = v1alpha::ServerReflectionRequest {
         host: String::new(),

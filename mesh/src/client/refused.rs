@@ -30,8 +30,7 @@ impl Refused {
         let details = status.get_error_details();
         let info = details.error_info().cloned();
         let violations = details.bad_request().map(|bad| bad.field_violations.clone()).unwrap_or_default();
-        let (reason, domain, metadata) =
-            info.map(|info| (info.reason, info.domain, info.metadata)).unwrap_or_default();
+        let (reason, domain, metadata) = info.map(|info| (info.reason, info.domain, info.metadata)).unwrap_or_default();
         Self {
             code: status.code(),
             reason,

@@ -11,7 +11,9 @@ use tonic::Code;
 use super::*;
 
 /// A peer that answers every request alike and keeps the headers of what it was sent.
-async fn peer(answer: impl Fn() -> Response<Full<Bytes>> + Clone + Send + 'static) -> (String, Arc<Mutex<Vec<(String, HeaderMap)>>>) {
+async fn peer(
+    answer: impl Fn() -> Response<Full<Bytes>> + Clone + Send + 'static,
+) -> (String, Arc<Mutex<Vec<(String, HeaderMap)>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let seen = Arc::new(Mutex::new(Vec::new()));
@@ -20,13 +22,12 @@ async fn peer(answer: impl Fn() -> Response<Full<Bytes>> + Clone + Send + 'stati
         while let Ok((stream, _)) = listener.accept().await {
             let (keep, answer) = (Arc::clone(&keep), answer.clone());
             tokio::spawn(async move {
-                let service = hyper_util::service::TowerToHyperService::new(tower::service_fn(
-                    move |request: Request<_>| {
+                let service =
+                    hyper_util::service::TowerToHyperService::new(tower::service_fn(move |request: Request<_>| {
                         let sight = (request.uri().path().to_owned(), request.headers().clone());
                         keep.lock().unwrap().push(sight);
                         std::future::ready(Ok::<_, std::convert::Infallible>(answer()))
-                    },
-                ));
+                    }));
                 let connection = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
                 drop(connection.serve_connection(TokioIo::new(stream), service).await);
             });
@@ -91,7 +92,9 @@ fn an_address_is_http_host_and_port() {
     for good in ["http://127.0.0.1:8080", "http://shop.example/", "http://[::1]:80"] {
         assert!(GatewayClient::new(good).is_ok(), "{good}");
     }
-    for bad in ["", "127.0.0.1:8080", "https://shop.example", "http://shop.example/path", "http://shop.example?x", "ftp://x"] {
+    for bad in
+        ["", "127.0.0.1:8080", "https://shop.example", "http://shop.example/path", "http://shop.example?x", "ftp://x"]
+    {
         assert!(matches!(GatewayClient::new(bad), Err(ClientError::Address { .. })), "{bad}");
     }
     let gateway = GatewayClient::new("http://127.0.0.1:8080").unwrap();

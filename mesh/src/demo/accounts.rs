@@ -129,7 +129,9 @@ impl DemoAccounts {
 
     /// The list, a line for each account.
     pub(super) fn to_text(&self) -> String {
-        let mut text = String::from("# Accounts of the sample shop: role, address, password. Made for this data directory alone.\n");
+        let mut text = String::from(
+            "# Accounts of the sample shop: role, address, password. Made for this data directory alone.\n",
+        );
         for DemoAccount { role, email, password } in &self.0 {
             text.push_str(&format!("{role:<9} {email:<24} {password}\n"));
         }

@@ -8,8 +8,21 @@ mod seochon;
 
 /// The shelves.
 pub(super) const CATEGORIES: &[&str] = &[
-    DESSERTS, RICE_CAKES, COOKIES, TEA, COFFEE, HONEY, STATIONERY, NOTEBOOKS, WRAPPING, BOOKS, PICTURE_BOOKS, GAMES,
-    CERAMICS, KITCHEN, HOME_SCENTS,
+    DESSERTS,
+    RICE_CAKES,
+    COOKIES,
+    TEA,
+    COFFEE,
+    HONEY,
+    STATIONERY,
+    NOTEBOOKS,
+    WRAPPING,
+    BOOKS,
+    PICTURE_BOOKS,
+    GAMES,
+    CERAMICS,
+    KITCHEN,
+    HOME_SCENTS,
 ];
 
 const DESSERTS: &str = "Desserts 디저트";
@@ -29,8 +42,7 @@ const KITCHEN: &str = "Kitchen 부엌";
 const HOME_SCENTS: &str = "Home scents 향";
 
 /// The stores, each with its items.
-pub(super) const STORES: &[StoreEntry] =
-    &[dalbit::STORE, onnuri::STORE, gyeol::STORE, seochon::STORE, maru::STORE];
+pub(super) const STORES: &[StoreEntry] = &[dalbit::STORE, onnuri::STORE, gyeol::STORE, seochon::STORE, maru::STORE];
 
 /// A store of the sample shop.
 pub(super) struct StoreEntry {

@@ -71,12 +71,7 @@ const COUPONS: &[CouponEntry] = &[
         seller_share_bps: 5_000,
         ..PLAIN
     },
-    CouponEntry {
-        name: "From the Potter 1,500",
-        takes: Takes::Fixed(1_500),
-        seller_share_bps: 10_000,
-        ..PLAIN
-    },
+    CouponEntry { name: "From the Potter 1,500", takes: Takes::Fixed(1_500), seller_share_bps: 10_000, ..PLAIN },
     CouponEntry {
         name: "First Hundred 3,000",
         takes: Takes::Fixed(3_000),

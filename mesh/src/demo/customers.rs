@@ -71,8 +71,7 @@ async fn add_card(customer: &Member) -> Result<String, DemoError> {
 
 async fn charge_points(customer: &Member, payment_method_id: String, points: i64) -> Result<(), DemoError> {
     let what = format!("charge of points for {}", customer.account.email);
-    let request =
-        ChargePointsRequest { request_id: request_id(&what), amount: Some(won(points)), payment_method_id };
+    let request = ChargePointsRequest { request_id: request_id(&what), amount: Some(won(points)), payment_method_id };
     let answer = customer.gateway.wallet().charge_points(request).await.map_err(DemoError::refused(&what))?;
     let charge = answer.into_inner().charge.ok_or_else(DemoError::incomplete(&what))?;
     match charge.state() {

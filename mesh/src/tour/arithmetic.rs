@@ -140,8 +140,8 @@ mod tests {
 
     #[test]
     fn a_discount_over_all_lines_is_shared_out_by_largest_fraction() {
-        let lines = [(8_100, vec![]), (21_993, vec![]), (9_400, vec![])]
-            .map(|(gross, discounts)| Line { gross, discounts });
+        let lines =
+            [(8_100, vec![]), (21_993, vec![]), (9_400, vec![])].map(|(gross, discounts)| Line { gross, discounts });
         let capped =
             Discount { benefit: Benefit::Percent { rate_bps: 1_500, cap: Some(2_999) }, seller_share_bps: 2_500 };
         let sums = basket(&lines, Some(capped));

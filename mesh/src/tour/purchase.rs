@@ -168,7 +168,10 @@ impl Purchase<'_> {
     }
 
     fn item_coupons(&self) -> impl Iterator<Item = (usize, &Piece)> {
-        self.lines.iter().enumerate().flat_map(|(number, wanted)| wanted.coupons.iter().map(move |piece| (number, *piece)))
+        self.lines
+            .iter()
+            .enumerate()
+            .flat_map(|(number, wanted)| wanted.coupons.iter().map(move |piece| (number, *piece)))
     }
 
     fn quote_request(&self) -> QuoteDiscountsRequest {

@@ -152,6 +152,19 @@ impl Timeline {
     }
 }
 
+/// An amount of won as people read it.
+pub(super) fn krw(amount: i64) -> String {
+    let digits = amount.unsigned_abs().to_string();
+    let mut shown = String::from(if amount < 0 { "-" } else { "" });
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            shown.push(',');
+        }
+        shown.push(digit);
+    }
+    shown
+}
+
 /// With a tenth, which is as exact as anybody reads it.
 fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 10_000.0).round() / 10.0
@@ -161,6 +174,12 @@ fn milliseconds(duration: Duration) -> f64 {
 mod tests {
     use super::super::expect;
     use super::*;
+
+    #[test]
+    fn amounts_are_grouped_by_thousands() {
+        let shown = [0, 999, -1_000, 27_094, 1_234_567].map(krw);
+        assert_eq!(shown, ["0", "999", "-1,000", "27,094", "1,234,567"]);
+    }
 
     #[tokio::test]
     async fn a_tour_tells_what_passed_and_what_differed() {

@@ -9,23 +9,26 @@ use crate::domain::stock::Movement;
 use crate::events::told;
 use crate::store::{holds, limits, stock};
 
+/// The step from held to sold.
+const SOLD: (HoldState, HoldState) = (HoldState::Reserved, HoldState::Sold);
+
 /// Turns what a confirmed order holds into a sale. Doing it again changes nothing.
 ///
 /// # Errors
 /// A confirmed order that holds nothing contradicts what item has answered; an operator has to look at it.
 pub(crate) async fn sell(tx: &mut Tx, order_id: OrderId, now: Moment) -> Result<(), Failure> {
-    match holds::find(tx, order_id).await?.map(|hold| hold.state) {
-        Some(HoldState::Sold) => Ok(()),
-        Some(HoldState::Reserved) => {
-            let movements = move_all(tx, order_id, (HoldState::Reserved, HoldState::Sold), now).await?;
-            told::stock_sold(tx, order_id, &movements, now).await?;
-            Ok(())
-        }
-        Some(HoldState::Released) => {
-            Err(Failure::broken(format!("order {order_id} is confirmed, but what it held was given back")))
-        }
-        None => Err(Failure::broken(format!("order {order_id} is confirmed, but nothing was ever held for it"))),
+    if holds::advance(tx, order_id, SOLD, now).await? {
+        let movements = shift_all(tx, order_id, SOLD).await?;
+        told::stock_sold(tx, order_id, &movements, now).await?;
+        return Ok(());
     }
+    let problem = match holds::find(tx, order_id).await?.map(|hold| hold.state) {
+        Some(HoldState::Sold) => return Ok(()),
+        Some(HoldState::Reserved) => return Err(in_motion(order_id)),
+        Some(HoldState::Released) => "what it held was given back",
+        None => "nothing was ever held for it",
+    };
+    Err(Failure::broken(format!("order {order_id} is confirmed, but {problem}")))
 }
 
 /// Gives back what a failed or cancelled order holds, and keeps later asks of the order out, also when it holds nothing.
@@ -44,25 +47,27 @@ pub(crate) async fn release(
     if hold.state == HoldState::Released {
         return Ok(());
     }
-    let movements = move_all(tx, order_id, (hold.state, HoldState::Released), now).await?;
-    limits::give_back(tx, order_id).await?;
+    let step = (hold.state, HoldState::Released);
+    if !holds::advance(tx, order_id, step, now).await? {
+        return Err(in_motion(order_id));
+    }
+    let movements = shift_all(tx, order_id, step).await?;
+    for Movement { option_id, quantity, .. } in &movements {
+        limits::give_back(tx, (*option_id, hold.customer_id), *quantity).await?;
+    }
     told::stock_released(tx, order_id, &movements, Some(hold.state), now).await?;
     Ok(())
 }
 
-async fn move_all(
-    tx: &mut Tx,
-    order_id: OrderId,
-    step: (HoldState, HoldState),
-    now: Moment,
-) -> Result<Vec<Movement>, Failure> {
-    if !holds::advance(tx, order_id, step, now).await? {
-        // Only where several instances write; the event is tried again and finds the new state.
-        return Err(Failure::Unavailable(format!("the hold of order {order_id} is being changed").into()));
-    }
+async fn shift_all(tx: &mut Tx, order_id: OrderId, step: (HoldState, HoldState)) -> Result<Vec<Movement>, Failure> {
     let mut movements = Vec::new();
     for held in holds::sums(tx, order_id).await? {
         movements.push(stock::shift(tx, held, step).await?);
     }
     Ok(movements)
+}
+
+/// Another instance is writing the same hold; the fact is heard again and finds what it has become.
+fn in_motion(order_id: OrderId) -> Failure {
+    Failure::Unavailable(format!("the hold of order {order_id} is being changed").into())
 }

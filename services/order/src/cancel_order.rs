@@ -7,8 +7,8 @@ use bojagi_kernel::id::{AccountId, OrderId};
 use bojagi_store::Tx;
 use bojagi_store::idempotency::Key;
 
-use crate::core::{Orders, save};
 use crate::domain::{CancelReason, Order, OrderRefusal};
+use crate::orders::{Orders, save};
 use crate::{store, wire};
 
 impl Orders {

@@ -2,12 +2,12 @@
 
 mod cancel_order;
 mod config;
-mod core;
 mod deliver;
 mod domain;
 mod events;
 mod notices;
 mod operate_sagas;
+mod orders;
 mod participants;
 mod place_order;
 mod rpc;

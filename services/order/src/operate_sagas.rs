@@ -8,8 +8,8 @@ use bojagi_api::order as api;
 use bojagi_chassis::once;
 use bojagi_store::idempotency::Key;
 
-use crate::core::{Orders, save};
 use crate::domain::{Order, OrderRefusal, Step};
+use crate::orders::{Orders, save};
 use crate::rpc::saga_message;
 use crate::store::{self, SagaFilter};
 

@@ -12,9 +12,9 @@ use bojagi_store::{Error, Tx};
 use bojagi_telemetry::TraceContext;
 use tokio::sync::oneshot;
 
-use crate::core::Orders;
 use crate::domain::{InstanceId, Life, NewOrder, Order, OrderRefusal, RetryPolicy};
 use crate::notices::Watcher;
+use crate::orders::Orders;
 use crate::store;
 
 /// When a caller that was refused for want of room may come again.
@@ -37,9 +37,9 @@ impl Orders {
     /// nothing to refuse any more.
     pub(crate) async fn place(&self, new: NewOrder, key: Key, waits: bool) -> Result<Arc<Order>, Failure> {
         let answer_at = deadline::current().and_then(|deadline| deadline.checked_sub(self.config.answer_margin()));
-        let room = Arc::clone(&self.room).try_acquire_owned().map_err(|_| {
-            Failure::from(OrderRefusal::Overloaded.refusal().retry_after(OVERLOAD_DELAY))
-        })?;
+        let room = Arc::clone(&self.room)
+            .try_acquire_owned()
+            .map_err(|_| Failure::from(OrderRefusal::Overloaded.refusal().retry_after(OVERLOAD_DELAY)))?;
 
         let watcher = self.notices.watch(new.id);
         let (reply, placed) = oneshot::channel();

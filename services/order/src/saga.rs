@@ -44,8 +44,8 @@ use bojagi_kernel::{Failure, Moment};
 use bojagi_store::Tx;
 use bojagi_telemetry::TraceContext;
 
-use crate::core::Orders;
 use crate::domain::{Fault, Order, OwnFailure, StepKind, StepState, Task};
+use crate::orders::Orders;
 use crate::participants::Setback;
 use crate::store::{self, Saved, StepReport};
 

@@ -7,7 +7,7 @@ use bojagi_chassis::{Channel, Context, Service};
 use bojagi_kernel::Failure;
 
 use crate::config::Config;
-use crate::core::Orders;
+use crate::orders::Orders;
 use crate::{NAME, events, rpc};
 
 /// Builds the context over its store. It calls item, coupon and payment by `channel`. Orders that a former process left on

@@ -8,8 +8,8 @@ use bojagi_store::Tx;
 use futures::Stream;
 
 use crate::cancel_order::own;
-use crate::core::Orders;
 use crate::domain::{DeliveryId, Order};
+use crate::orders::Orders;
 use crate::store::{self, Change, MoneyTotal, OrderFilter, ParcelFilter};
 
 impl Orders {

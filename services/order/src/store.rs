@@ -25,8 +25,8 @@ pub(crate) use lists::{
     OrderFilter, ParcelFilter, SagaFilter, cancellable_of, of_customer, parcels, resting_with_address, sagas,
 };
 pub(crate) use orders::{
-    Saved, claim, due, insert, load, load_parcel_order, save, take_over_former_leases, versions, wake_for_payment,
-    wake_running,
+    Saved, claim, due, insert, load, load_parcel_order, save, take_over_former_leases, versions, wake_cancelling,
+    wake_pending, wake_running,
 };
 pub(crate) use schema::MIGRATION;
 pub(crate) use steps::{StepReport, forget_attempts, report, resolved, steps_of_order};

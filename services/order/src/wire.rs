@@ -3,9 +3,7 @@
 use bojagi_api::{common, order as api};
 use bojagi_chassis::wire::{money, timestamp};
 
-use crate::domain::{
-    Address, Delivery, DeliveryState, FailureCause, Life, Line, MoneyState, Order, OrderData, Sold,
-};
+use crate::domain::{Address, Delivery, DeliveryState, FailureCause, Life, Line, MoneyState, Order, OrderData, Sold};
 
 pub(crate) fn order(order: &Order) -> api::Order {
     api::Order {

@@ -7,7 +7,7 @@ use bojagi_kernel::{Failure, Moment};
 use bojagi_store::Tx;
 
 use crate::desk::{Desk, uninterrupted};
-use crate::domain::{DeclineReason, Payment, PaymentRefusal, PaymentState, Terms, Turn};
+use crate::domain::{DeclineReason, Payment, PaymentRefusal, PaymentState, Terms, Turn, UnderWay};
 use crate::events;
 use crate::store::{methods, payments, wallets};
 
@@ -25,7 +25,7 @@ impl Desk {
         uninterrupted(async move {
             let now = desk.now();
             let payment = desk.store.write(async move |tx: &mut Tx| begin(tx, &ask, now).await).await?;
-            desk.see_through(payment).await
+            desk.see_through(payment, UnderWay::Authorize).await
         })
         .await
     }

@@ -8,7 +8,7 @@ use bojagi_store::Tx;
 
 use crate::NAME;
 use crate::desk::{Desk, uninterrupted};
-use crate::domain::{Allocations, Payment, PaymentRefusal};
+use crate::domain::{Allocations, Payment, PaymentRefusal, UnderWay};
 use crate::settle::follow;
 use crate::store::payments;
 
@@ -28,7 +28,7 @@ impl Desk {
         uninterrupted(async move {
             let now = desk.now();
             let payment = desk.store.write(async move |tx: &mut Tx| begin(tx, &ask, now).await).await?;
-            desk.see_through(payment).await
+            desk.see_through(payment, UnderWay::Capture).await
         })
         .await
     }

@@ -55,9 +55,9 @@ impl Desk {
         flight.await.ok_or_else(|| Failure::Unavailable("the provider's answer could not be stored".into()))
     }
 
-    /// Sees through what is under way with a payment that money depends on, and answers the payment after it.
-    pub(crate) async fn see_through(self: &Arc<Self>, payment: Payment) -> Result<Payment, Failure> {
-        if !matches!(payment.under_way, Some(UnderWay::Authorize | UnderWay::Capture)) {
+    /// Sees `what` through if that is under way with a payment, and answers the payment after it.
+    pub(crate) async fn see_through(self: &Arc<Self>, payment: Payment, what: UnderWay) -> Result<Payment, Failure> {
+        if payment.under_way != Some(what) {
             return Ok(payment);
         }
         let Some(instruction) = of_payment(&payment) else { return Ok(payment) };
@@ -125,10 +125,5 @@ pub(crate) fn of_refund(refund: &Refund, payment: &Payment) -> Option<Instructio
 /// What the provider is to do for a charge of points, if it has not answered.
 pub(crate) fn of_charge(charge: &Charge) -> Option<Instruction> {
     let key = charge.open_key()?;
-    Some(Instruction {
-        key,
-        payment: key,
-        token: charge.paid_with.token.clone(),
-        amount: charge.amount,
-    })
+    Some(Instruction { key, payment: key, token: charge.paid_with.token.clone(), amount: charge.amount })
 }

@@ -11,11 +11,11 @@ use bojagi_kernel::id::{AccountId, OrderId};
 use bojagi_kernel::{Clock, Currency, Failure, Moment};
 use bojagi_store::Tx;
 
+use crate::NAME;
 use crate::domain::{Allocations, Charge, Payment, PaymentState, Refund, Turn};
 use crate::rpc::{allocations, show};
 use crate::store::methods;
 use crate::void::void;
-use crate::NAME;
 
 /// The topics that payment hears.
 pub(crate) const TOPICS: &[&str] = &["bojagi.order.v1", "bojagi.user.v1"];
@@ -32,8 +32,7 @@ pub(crate) async fn payment_turned(tx: &mut Tx, payment: &Payment, turn: Turn, n
         Turn::Quiet => return Ok(()),
         Turn::Authorized => {
             let authorized_at = at;
-            let fact =
-                facts::PaymentAuthorized { payment_id, order_id, customer_id, points, external, authorized_at };
+            let fact = facts::PaymentAuthorized { payment_id, order_id, customer_id, points, external, authorized_at };
             tell(tx, id, &fact, now).await?
         }
         Turn::Declined => {
@@ -46,8 +45,15 @@ pub(crate) async fn payment_turned(tx: &mut Tx, payment: &Payment, turn: Turn, n
         Turn::Captured => {
             let allocations = told(payment.allocations.as_ref())?;
             let captured_at = at;
-            let fact =
-                facts::PaymentCaptured { payment_id, order_id, customer_id, points, external, allocations, captured_at };
+            let fact = facts::PaymentCaptured {
+                payment_id,
+                order_id,
+                customer_id,
+                points,
+                external,
+                allocations,
+                captured_at,
+            };
             tell(tx, id, &fact, now).await?
         }
         Turn::Voided { provider_held } => {
@@ -59,8 +65,7 @@ pub(crate) async fn payment_turned(tx: &mut Tx, payment: &Payment, turn: Turn, n
         }
         Turn::Unresolved => {
             let unresolved_at = at;
-            let fact =
-                facts::PaymentUnresolved { payment_id, order_id, customer_id, points, external, unresolved_at };
+            let fact = facts::PaymentUnresolved { payment_id, order_id, customer_id, points, external, unresolved_at };
             tell(tx, id, &fact, now).await?
         }
     };

@@ -30,8 +30,7 @@ impl Intake {
         let desk = Arc::clone(&self.desk);
         uninterrupted(async move {
             let now = desk.now();
-            let settled =
-                desk.store.write(async move |tx: &mut Tx| settle(tx, key, &outcome, None, now).await).await?;
+            let settled = desk.store.write(async move |tx: &mut Tx| settle(tx, key, &outcome, None, now).await).await?;
             match settled {
                 Some(_) => Ok(()),
                 None => Err(PaymentRefusal::ProviderPaymentUnknown.into()),

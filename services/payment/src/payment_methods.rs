@@ -27,10 +27,8 @@ impl Desk {
         after: Option<(bool, PaymentMethodId)>,
         limit: i64,
     ) -> Result<Vec<PaymentMethod>, Failure> {
-        let listed: Result<_, Error> = self
-            .store
-            .read(async move |tx: &mut Tx| methods::list(tx, account_id, after, limit).await)
-            .await;
+        let listed: Result<_, Error> =
+            self.store.read(async move |tx: &mut Tx| methods::list(tx, account_id, after, limit).await).await;
         Ok(listed?)
     }
 

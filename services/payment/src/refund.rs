@@ -68,16 +68,23 @@ async fn begin(tx: &mut Tx, ask: &GiveBack, now: Moment) -> Result<(Refund, Paym
     let Some((payment, legs)) = changed.await? else {
         return Err(PaymentRefusal::OrderWithoutPayment { order_id }.into());
     };
-    let refund = match (earlier, legs) {
+    let (refund, stored) = match (earlier, legs) {
         (Some(earlier), None) => return Ok((earlier, payment)),
         (None, None) => return Err(Failure::broken("a new refund did not begin")),
-        (Some(mut failed), Some(legs)) => {
-            failed.attempt_again(legs, now);
-            failed
+        (Some(failed), Some(legs)) => {
+            let again = failed.attempted_again(legs, now);
+            let stored = refunds::update(tx, &again, &failed).await?;
+            (again, stored)
         }
-        (None, Some(legs)) => first_attempt(ask, legs, now),
+        (None, Some(legs)) => {
+            let first = first_attempt(ask, legs, now);
+            let stored = refunds::insert(tx, &first).await?;
+            (first, stored)
+        }
     };
-    refunds::save(tx, &refund).await?;
+    if !stored {
+        return Err(PaymentRefusal::ConcurrentChange.into());
+    }
     if refund.state == RefundState::Succeeded {
         given_back(tx, &payment, &refund, now).await?;
     }

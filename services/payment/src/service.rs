@@ -79,8 +79,7 @@ async fn connect(config: &Config) -> Result<Connection, Failure> {
             let given = &config.provider_webhook_secret;
             let webhook_secret = if given.len() == 0 { Secret::random() } else { given.clone() };
             let slow = Duration::from_millis(config.simulator_slow_ms);
-            let (provider, told) =
-                Simulator::new(SimulatorOptions { slow, webhook_secret: webhook_secret.clone() });
+            let (provider, told) = Simulator::new(SimulatorOptions { slow, webhook_secret: webhook_secret.clone() });
             Ok(Connection { provider, webhook_secret, events: Some(told), webhook_listener })
         }
         ProviderKind::Http => {

@@ -76,25 +76,25 @@ async fn refund(
     outcome: &Outcome,
     now: Moment,
 ) -> Result<Option<Settled>, Failure> {
-    let Some(mut refund) = refunds::by_id(tx, refund_id).await?.filter(|refund| attempt <= refund.attempt) else {
+    let Some(earlier) = refunds::by_id(tx, refund_id).await?.filter(|refund| attempt <= refund.attempt) else {
         return Ok(None);
     };
-    let order_id = refund.order_id;
+    let mut refund = earlier.clone();
     let concluded = refund.conclude(attempt, outcome, now);
-    let changed = payments::change(tx, order_id, None, |payment| {
-        Ok(match refund.state {
-            _ if !concluded => None,
-            RefundState::Pending => None,
-            RefundState::Succeeded => Some(payment.finish_refund(refund.legs, now)),
-            RefundState::Failed => Some(payment.cancel_refund(refund.legs, now)),
-        })
+    if concluded && !refunds::update(tx, &refund, &earlier).await? {
+        return Err(PaymentRefusal::ConcurrentChange.into());
+    }
+    let changed = payments::change(tx, refund.order_id, None, |payment| {
+        match refund.state {
+            RefundState::Succeeded if concluded => payment.finish_refund(refund.legs, now),
+            RefundState::Failed if concluded => payment.cancel_refund(refund.legs, now),
+            _ => return Ok(None),
+        }
+        Ok(Some(()))
     });
     let Some((payment, _)) = changed.await? else {
         return Err(Failure::broken(format!("refund {refund_id} has no payment")));
     };
-    if concluded {
-        refunds::save(tx, &refund).await?;
-    }
     if concluded && refund.state == RefundState::Succeeded {
         given_back(tx, &payment, &refund, now).await?;
     }
@@ -111,12 +111,7 @@ pub(crate) async fn given_back(tx: &mut Tx, payment: &Payment, refund: &Refund, 
     events::payment_refunded(tx, payment, refund, now).await
 }
 
-async fn charge(
-    tx: &mut Tx,
-    charge_id: ChargeId,
-    outcome: &Outcome,
-    now: Moment,
-) -> Result<Option<Settled>, Failure> {
+async fn charge(tx: &mut Tx, charge_id: ChargeId, outcome: &Outcome, now: Moment) -> Result<Option<Settled>, Failure> {
     let Some(mut charge) = charges::by_id(tx, charge_id).await? else { return Ok(None) };
     let account_id = charge.account_id;
     if !charge.conclude(outcome, now) {

@@ -94,10 +94,8 @@ impl Desk {
         after: Option<WalletEntryId>,
         limit: i64,
     ) -> Result<Vec<WalletEntry>, Failure> {
-        let listed: Result<_, Error> = self
-            .store
-            .read(async move |tx: &mut Tx| wallets::entries(tx, account_id, kind, after, limit).await)
-            .await;
+        let listed: Result<_, Error> =
+            self.store.read(async move |tx: &mut Tx| wallets::entries(tx, account_id, kind, after, limit).await).await;
         Ok(listed?)
     }
 }

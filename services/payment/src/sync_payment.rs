@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use bojagi_kernel::id::PaymentId;
 use bojagi_kernel::Failure;
+use bojagi_kernel::id::PaymentId;
 use bojagi_store::Tx;
 
 use crate::desk::{Desk, of_payment, of_refund, uninterrupted};

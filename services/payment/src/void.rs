@@ -7,7 +7,7 @@ use bojagi_kernel::{Currency, Failure, Moment};
 use bojagi_store::Tx;
 
 use crate::desk::{Desk, uninterrupted};
-use crate::domain::{Payment, PaymentRefusal, Turn, Voiding};
+use crate::domain::{Payment, PaymentRefusal, Turn, UnderWay, Voiding};
 use crate::events;
 use crate::settle::follow;
 use crate::store::payments;
@@ -22,7 +22,7 @@ impl Desk {
             let (payment, voiding) =
                 desk.store.write(async move |tx: &mut Tx| void(tx, order_id, currency, now).await).await?;
             if voiding == Voiding::CaptureDecides {
-                return desk.see_through(payment).await;
+                return desk.see_through(payment, UnderWay::Capture).await;
             }
             desk.let_go(payment.clone());
             Ok(payment)

@@ -104,9 +104,9 @@ pub async fn grant_admin(store: &Store, clock: &dyn Clock, email: &str) -> Resul
                 void_tokens(tx, account_id, now, days(1)).await?;
                 return Ok(Granted::Now(account_id));
             }
-            let known = accounts::state_by_email(tx, email.as_str()).await?;
-            let (account_id, _) = known.ok_or(UserRefusal::AccountNotFound)?;
-            Ok(Granted::Before(account_id))
+            let known = accounts::credentials_by_email(tx, email.as_str()).await?;
+            let known = known.ok_or(UserRefusal::AccountNotFound)?;
+            Ok(Granted::Before(known.account_id))
         })
         .await
 }

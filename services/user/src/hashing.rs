@@ -52,7 +52,7 @@ impl Hasher {
     /// The hash of a password, with its salt and parameters, to be stored.
     ///
     /// # Errors
-    /// `HASHING_OVERLOADED`.
+    /// `OVERLOADED`.
     pub(crate) async fn hash(&self, password: &str) -> Result<String, Failure> {
         let (argon2, password, salt) = (self.argon2.clone(), password.to_owned(), random_bytes()?);
         self.in_turn(move || {
@@ -65,7 +65,7 @@ impl Hasher {
     /// Whether the password has the hash. Without a hash it takes as long, and the answer is no.
     ///
     /// # Errors
-    /// `HASHING_OVERLOADED`.
+    /// `OVERLOADED`.
     pub(crate) async fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool, Failure> {
         let hash = hash.unwrap_or(&self.nobodys_hash).to_owned();
         let (argon2, password) = (self.argon2.clone(), password.to_owned());
@@ -82,7 +82,7 @@ impl Hasher {
         work: impl FnOnce() -> Result<T, HashError> + Send + 'static,
     ) -> Result<T, Failure> {
         let Ok(place) = Arc::clone(&self.line).try_acquire_owned() else {
-            return Err(UserRefusal::HashingOverloaded.refusal().retry_after(COME_BACK_AFTER).into());
+            return Err(UserRefusal::Overloaded.refusal().retry_after(COME_BACK_AFTER).into());
         };
         let closed = |_| Failure::broken("the semaphore of the hashing pool is closed");
         let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(closed)?;
@@ -132,7 +132,7 @@ mod tests {
 
         let refused = hasher.hash("orange lamp 77").await.unwrap_err();
         let refusal = refused.refusal().unwrap();
-        assert_eq!((refusal.reason.as_ref(), refusal.retry_after), ("HASHING_OVERLOADED", Some(COME_BACK_AFTER)));
+        assert_eq!((refusal.reason.as_ref(), refusal.retry_after), ("OVERLOADED", Some(COME_BACK_AFTER)));
 
         drop(second);
         drop(nobody_gets_a_turn);

@@ -24,6 +24,17 @@ const MOST: usize = 131_072;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Origin(pub(crate) String);
 
+/// The refusal of an attempt that comes too early, and after how long it would not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("too many attempts; there is one more in {0:?}")]
+pub(crate) struct TooMany(Duration);
+
+impl Refuses for TooMany {
+    fn refusal(&self) -> Refusal {
+        UserRefusal::TooManyAttempts.refusal().retry_after(self.0)
+    }
+}
+
 /// All limits of the user context.
 pub(crate) struct Limits {
     sign_in_by_origin: Buckets,
@@ -53,7 +64,7 @@ impl Limits {
     ///
     /// While an account is attacked from many origins, each origin has one attempt at a time on it. It is never refused to
     /// an origin that has not failed of late, so that the owner gets in.
-    pub(crate) fn admit_sign_in(&self, origin: &Origin, email: &EmailAddress, now: Moment) -> Result<(), Refusal> {
+    pub(crate) fn admit_sign_in(&self, origin: &Origin, email: &EmailAddress, now: Moment) -> Result<(), TooMany> {
         self.sign_in_by_origin.take(origin, now)?;
         let pair = (origin, email);
         let admitted = if self.sign_in_by_account.drain(email, now) {
@@ -72,12 +83,12 @@ impl Limits {
     }
 
     /// Admits a sign-up.
-    pub(crate) fn admit_sign_up(&self, origin: &Origin, now: Moment) -> Result<(), Refusal> {
+    pub(crate) fn admit_sign_up(&self, origin: &Origin, now: Moment) -> Result<(), TooMany> {
         self.mail_by_origin.take(origin, now)
     }
 
     /// Admits a wish for a link, known address or not.
-    pub(crate) fn admit_link(&self, origin: &Origin, email: &EmailAddress, now: Moment) -> Result<(), Refusal> {
+    pub(crate) fn admit_link(&self, origin: &Origin, email: &EmailAddress, now: Moment) -> Result<(), TooMany> {
         self.mail_by_origin.take(origin, now)?;
         self.mail_by_origin_and_address.take(&(origin, email), now)
     }
@@ -89,7 +100,7 @@ impl Limits {
 
     /// Admits a signed-in caller's proof by password, as if it failed; [`forgive_proof`](Self::forgive_proof) when it does
     /// not.
-    pub(crate) fn admit_proof(&self, session_id: Uuid, now: Moment) -> Result<(), Refusal> {
+    pub(crate) fn admit_proof(&self, session_id: Uuid, now: Moment) -> Result<(), TooMany> {
         self.password_by_session.take(&session_id, now)
     }
 
@@ -111,12 +122,12 @@ impl Buckets {
         Self { allowance, hasher: RandomState::new(), generations: Mutex::default() }
     }
 
-    fn take(&self, key: &(impl Hash + ?Sized), now: Moment) -> Result<(), Refusal> {
-        self.with(key, |level| self.allowance.take(level, now)).map_err(too_many)
+    fn take(&self, key: &(impl Hash + ?Sized), now: Moment) -> Result<(), TooMany> {
+        self.with(key, |level| self.allowance.take(level, now)).map_err(TooMany)
     }
 
-    fn take_within(&self, burst: u32, key: &(impl Hash + ?Sized), now: Moment) -> Result<(), Refusal> {
-        self.with(key, |level| self.allowance.take_within(burst, level, now)).map_err(too_many)
+    fn take_within(&self, burst: u32, key: &(impl Hash + ?Sized), now: Moment) -> Result<(), TooMany> {
+        self.with(key, |level| self.allowance.take_within(burst, level, now)).map_err(TooMany)
     }
 
     fn drain(&self, key: &(impl Hash + ?Sized), now: Moment) -> bool {
@@ -136,10 +147,6 @@ impl Buckets {
         }
         change(young.entry(key).or_insert_with(|| old.get(&key).copied().unwrap_or_default()))
     }
-}
-
-fn too_many(wait: Duration) -> Refusal {
-    UserRefusal::TooManyAttempts.refusal().retry_after(wait)
 }
 
 #[cfg(test)]
@@ -166,11 +173,9 @@ mod tests {
         for _ in 0..10 {
             assert_eq!(limits.admit_sign_in(&origin(1), &owner(), NOW), Ok(()));
         }
-        let refusal = limits.admit_sign_in(&origin(1), &owner(), NOW).unwrap_err();
-        assert_eq!(
-            (refusal.reason.as_ref(), refusal.retry_after),
-            ("TOO_MANY_ATTEMPTS", Some(Duration::from_secs(30)))
-        );
+        let too_many = limits.admit_sign_in(&origin(1), &owner(), NOW).unwrap_err();
+        let refusal = too_many.refusal();
+        assert_eq!((&*refusal.reason, refusal.retry_after), ("TOO_MANY_ATTEMPTS", Some(Duration::from_secs(30))));
         assert_eq!(limits.admit_sign_in(&origin(1), &"other@example.com".parse().unwrap(), NOW), Ok(()));
         assert_eq!(limits.admit_sign_in(&origin(2), &owner(), NOW), Ok(()));
     }

@@ -22,7 +22,7 @@ use letter::Letter;
 pub(crate) enum MailFault {
     #[error("the mailbox folder: {0}")]
     Folder(#[from] std::io::Error),
-    #[error("the mail server: {0}")]
+    #[error("the mail server: {}", without_addresses(.0))]
     Server(#[from] lettre::transport::smtp::Error),
     #[error("an address that the mail server cannot take: {0}")]
     Address(#[from] lettre::address::AddressError),
@@ -30,6 +30,16 @@ pub(crate) enum MailFault {
     Envelope(#[from] lettre::error::Error),
     #[error("sending stopped: {0}")]
     Stopped(#[from] tokio::task::JoinError),
+}
+
+/// What a log may hold of an answer of a mail server, which often repeats the address.
+fn without_addresses(error: &lettre::transport::smtp::Error) -> String {
+    match error.status() {
+        Some(code) => format!("it answered {code}"),
+        None if error.is_timeout() => "it did not answer in time".to_owned(),
+        None if error.is_tls() => "there is no TLS with it".to_owned(),
+        None => "the connection failed".to_owned(),
+    }
 }
 
 /// How mails leave.

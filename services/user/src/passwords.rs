@@ -27,7 +27,7 @@ pub(crate) async fn request_reset(shared: &Shared, origin: &Origin, email: Email
 /// Sets a new password by a link, and ends every session.
 ///
 /// # Errors
-/// `LINK_INVALID`, `HASHING_OVERLOADED`.
+/// `LINK_INVALID`, `OVERLOADED`.
 pub(crate) async fn reset(shared: &Shared, token: SecretHash, password: Password) -> Result<(), Failure> {
     let now = shared.now();
     // Looked at before the hash, so that made-up links cost nobody a turn; used after it.
@@ -40,7 +40,9 @@ pub(crate) async fn reset(shared: &Shared, token: SecretHash, password: Password
     shared
         .store
         .write(async move |tx: &mut Tx| {
-            let account_id = links::take(tx, &token, LinkPurpose::Reset, now).await?.ok_or(UserRefusal::LinkInvalid)?;
+            let (account_id, _) =
+                links::take(tx, &token, LinkPurpose::Reset, now).await?.ok_or(UserRefusal::LinkInvalid)?;
+            links::drop_passwords(tx, account_id).await?;
             if !accounts::set_password(tx, account_id, None, &password_hash).await? {
                 return Err(UserRefusal::LinkInvalid.into());
             }
@@ -52,7 +54,7 @@ pub(crate) async fn reset(shared: &Shared, token: SecretHash, password: Password
 /// Replaces the caller's password, and ends the caller's other sessions.
 ///
 /// # Errors
-/// `WRONG_PASSWORD`, `TOO_MANY_ATTEMPTS`, `HASHING_OVERLOADED`.
+/// `WRONG_PASSWORD`, `TOO_MANY_ATTEMPTS`, `OVERLOADED`.
 pub(crate) async fn change(shared: &Shared, caller: &Bearer, current: &str, new: Password) -> Result<(), Failure> {
     let old_hash = prove(shared, caller, current).await?;
     let new_hash = shared.hasher.hash(new.as_str()).await?;
@@ -75,7 +77,7 @@ pub(crate) async fn change(shared: &Shared, caller: &Bearer, current: &str, new:
 /// used.
 ///
 /// # Errors
-/// `WRONG_PASSWORD`, `TOO_MANY_ATTEMPTS`, `HASHING_OVERLOADED`.
+/// `WRONG_PASSWORD`, `TOO_MANY_ATTEMPTS`, `OVERLOADED`.
 pub(crate) async fn prove(shared: &Shared, caller: &Bearer, password: &str) -> Result<String, Failure> {
     let (account_id, session_id) = (caller.account_id, caller.session_id);
     shared.limits.admit_proof(session_id, shared.now())?;

@@ -45,7 +45,7 @@ pub(crate) async fn update(
 /// Closes the caller's account for ever: what is personal is erased, wherever this context keeps it.
 ///
 /// # Errors
-/// `WRONG_PASSWORD`, `TOO_MANY_ATTEMPTS`, `HASHING_OVERLOADED`.
+/// `WRONG_PASSWORD`, `TOO_MANY_ATTEMPTS`, `OVERLOADED`.
 pub(crate) async fn close(shared: &Shared, caller: &Bearer, password: &str) -> Result<(), Failure> {
     let password_hash = prove(shared, caller, password).await?;
     let account_id = caller.account_id;

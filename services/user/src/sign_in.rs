@@ -35,7 +35,7 @@ pub(crate) struct SignIn {
 ///
 /// # Errors
 /// `BAD_CREDENTIALS`; `EMAIL_NOT_VERIFIED`, `ACCOUNT_DORMANT` and `ACCOUNT_SUSPENDED` to who knows the password;
-/// `TOO_MANY_ATTEMPTS`, `HASHING_OVERLOADED`.
+/// `TOO_MANY_ATTEMPTS`, `OVERLOADED`.
 pub(crate) async fn sign_in(shared: &Shared, origin: &Origin, wish: SignIn) -> Result<(Tokens, Account), Failure> {
     let SignIn { email, password, device_name } = wish;
     shared.limits.admit_sign_in(origin, &email, shared.now())?;

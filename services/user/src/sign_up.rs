@@ -19,7 +19,7 @@ use crate::store::{accounts, links, mails};
 /// Signs up. Known address or not, the same is done and answered: one hash, the same statements, one commit.
 ///
 /// # Errors
-/// `TOO_MANY_ATTEMPTS`, `HASHING_OVERLOADED`.
+/// `TOO_MANY_ATTEMPTS`, `OVERLOADED`.
 pub(crate) async fn sign_up(
     shared: &Shared,
     origin: &Origin,
@@ -68,9 +68,10 @@ pub(crate) async fn verify_email(shared: &Shared, token: SecretHash) -> Result<A
     shared
         .store
         .write(async move |tx: &mut Tx| {
-            let account_id =
+            let (account_id, password_hash) =
                 links::take(tx, &token, LinkPurpose::Verify, now).await?.ok_or(UserRefusal::LinkInvalid)?;
-            let kind = accounts::verify(tx, account_id, now).await?.ok_or(UserRefusal::LinkInvalid)?;
+            let verified = accounts::verify(tx, account_id, password_hash.as_deref(), now).await?;
+            let kind = verified.ok_or(UserRefusal::LinkInvalid)?;
             tell_account(tx, AccountFact::Verified, account_id, kind, now).await?;
             Ok(account_id)
         })

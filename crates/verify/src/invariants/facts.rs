@@ -31,8 +31,13 @@ macro_rules! heard_by {
           UNION ALL SELECT 'coupon', 'bojagi.order.v1.OrderCancelled'
           UNION ALL SELECT 'coupon', 'bojagi.item.v1.ItemCreated'
           UNION ALL SELECT 'coupon', 'bojagi.item.v1.ItemUpdated'
-          UNION ALL SELECT 'order', 'bojagi.item.v1.StockReleased'
-          UNION ALL SELECT 'order', 'bojagi.coupon.v1.CouponReleased'
+          UNION ALL SELECT 'order.stock', 'bojagi.item.v1.StockReleased'
+          UNION ALL SELECT 'order.coupons', 'bojagi.coupon.v1.CouponReleased'
+          UNION ALL SELECT 'payment', 'bojagi.order.v1.OrderFailed'
+          UNION ALL SELECT 'order.accounts', 'bojagi.user.v1.AccountClosed'
+          UNION ALL SELECT 'coupon', 'bojagi.user.v1.AccountClosed'
+          UNION ALL SELECT 'item', 'bojagi.user.v1.AccountClosed'
+          UNION ALL SELECT 'payment', 'bojagi.user.v1.AccountClosed'
           UNION ALL SELECT 'settlement', 'bojagi.payment.v1.PaymentCaptured'
           UNION ALL SELECT 'settlement', 'bojagi.payment.v1.PaymentRefunded'
           UNION ALL SELECT 'settlement', 'bojagi.payment.v1.PointsCharged')"
@@ -63,12 +68,12 @@ pub(super) const QUESTIONS: &[Question] = &[
         invariant: "X1",
         sentence: "each capture and each refund was told exactly once",
         scope: Scope::AnyMoment,
-        sql: "SELECT p.id, p.state, coalesce(sum(f.event_type = 'bojagi.payment.v1.PaymentCaptured'), 0) AS captured,
-                     coalesce(sum(f.event_type = 'bojagi.payment.v1.PaymentRefunded'), 0) AS refunded
+        sql: "SELECT p.id, p.state, coalesce(sum(f.event_type = 'bojagi.payment.v1.PaymentCaptured'), 0) AS told_captured,
+                     coalesce(sum(f.event_type = 'bojagi.payment.v1.PaymentRefunded'), 0) AS told_refunded
               FROM payment.payment p LEFT JOIN payment.outbox f ON f.aggregate_id = p.id
               GROUP BY p.id
-              HAVING captured <> (p.captured_at IS NOT NULL)
-                  OR refunded <> (SELECT count(*) FROM payment.refund r
+              HAVING told_captured <> (p.captured_at IS NOT NULL)
+                  OR told_refunded <> (SELECT count(*) FROM payment.refund r
                                   WHERE r.order_id = p.order_id AND r.state = 'SUCCEEDED')",
     },
     Question {

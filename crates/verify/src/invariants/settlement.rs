@@ -12,9 +12,9 @@ pub(super) const QUESTIONS: &[Question] = &[
               FROM settlement.statement s
               LEFT JOIN (SELECT statement_id,
                             sum(CASE kind WHEN 'CAPTURE' THEN gross ELSE 0 END) AS gross,
-                            sum(CASE kind WHEN 'REFUND' THEN -gross ELSE 0 END) AS refunds,
-                            sum(commission) AS commission, sum(net) AS net,
-                            sum(kind = 'CAPTURE') AS captures, sum(kind = 'REFUND') AS refunded
+                            sum(CASE kind WHEN 'REFUND' THEN gross ELSE 0 END) AS refunds,
+                            sum(CASE kind WHEN 'REFUND' THEN -commission ELSE commission END) AS commission,
+                            sum(CASE kind WHEN 'REFUND' THEN -net ELSE net END) AS net
                          FROM settlement.statement_entry WHERE statement_id IS NOT NULL GROUP BY statement_id) e
                      ON e.statement_id = s.id
               WHERE e.net IS NULL OR s.gross <> e.gross OR s.refunds <> e.refunds OR s.commission <> e.commission
@@ -56,7 +56,8 @@ pub(super) const QUESTIONS: &[Question] = &[
         sentence: "a seller's account in the ledger is what the entries say less what was paid out",
         scope: Scope::AtRest,
         sql: "WITH
-                entered AS (SELECT seller_id, currency, sum(net) AS amount FROM settlement.statement_entry
+                entered AS (SELECT seller_id, currency, sum(CASE kind WHEN 'REFUND' THEN -net ELSE net END) AS amount
+                            FROM settlement.statement_entry
                             GROUP BY seller_id, currency),
                 posted AS (SELECT a.seller_id, p.currency, -sum(p.amount) AS amount FROM settlement.ledger_posting p
                            JOIN settlement.ledger_account a ON a.id = p.account_id

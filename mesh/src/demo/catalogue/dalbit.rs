@@ -33,7 +33,11 @@ const ITEMS: &[ItemEntry] = &[
         COOKIES,
         "Yakgwa 약과",
         "Honey and ginger cookies, fried slowly and soaked for a night.",
-        &[option("Six", 6_900, 200), option("Twelve", 12_900, 150), option("Broken ones, 500 g", 8_500, 60).limited_to(2)],
+        &[
+            option("Six", 6_900, 200),
+            option("Twelve", 12_900, 150),
+            option("Broken ones, 500 g", 8_500, 60).limited_to(2),
+        ],
     ),
     item(
         COOKIES,

@@ -51,7 +51,11 @@ const ITEMS: &[ItemEntry] = &[
         COFFEE,
         "House blend 온누리 블렌드",
         "Chocolate and roasted chestnut; roasted on Tuesdays.",
-        &[option("200 g, whole bean", 11_000, 100), option("200 g, ground for drip", 11_000, 100), option("1 kg, whole bean", 46_000, 30)],
+        &[
+            option("200 g, whole bean", 11_000, 100),
+            option("200 g, ground for drip", 11_000, 100),
+            option("1 kg, whole bean", 46_000, 30),
+        ],
     ),
     item(
         COFFEE,

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use bojagi_api::common::Money;
 use bojagi_api::settlement::{
     GetTrialBalanceRequest, LedgerAccountKind, LedgerEntry, LedgerSide, ListLedgerEntriesRequest,
-    ProveConservationRequest, ProveConservationResponse,
+    ProveConservationRequest, ProveConservationResponse, TrialBalanceLine,
 };
 use prost_types::Timestamp;
 
@@ -14,7 +15,7 @@ use crate::tour::TourError;
 use crate::tour::arithmetic::Sums;
 use crate::tour::expect;
 use crate::tour::patience::until_as_expected;
-use crate::tour::timeline::{Timeline, Told};
+use crate::tour::timeline::{Timeline, Told, krw};
 
 pub(in crate::tour) async fn play(
     cast: &Cast,
@@ -56,7 +57,7 @@ async fn ledger_of_order(cast: &Cast, bought: &Bought<'_>) -> Result<Told<()>, T
         ("POINTS_CLEARING", -purchase.points),
     ]);
     expect::equal("what the order has moved in each account", expected, moved.clone())?;
-    let story = moved.iter().map(|(account, amount)| format!("{account:<17} {amount:>8}"));
+    let story = moved.iter().map(|(account, amount)| format!("{account:<17} {:>8}", krw(*amount)));
     let told = Told::new((), format!("{} entries, all in trace {}", entries.len(), bought.trace_id));
     Ok(told.and_all(story))
 }
@@ -71,13 +72,14 @@ fn account_word(kind: LedgerAccountKind) -> &'static str {
 }
 
 async fn trial_balance(cast: &Cast) -> Result<Told<()>, TourError> {
-    let balance = cast.admin.gateway.ledger().get_trial_balance(GetTrialBalanceRequest { as_of: None }).await?.into_inner();
+    let balance =
+        cast.admin.gateway.ledger().get_trial_balance(GetTrialBalanceRequest { as_of: None }).await?.into_inner();
     expect::equal("debits and credits are equal", true, balance.balanced)?;
     expect::equal("there is something in the ledger", false, balance.lines.is_empty())?;
     for total in &balance.totals {
         expect::equal("the sum of credits", total.debits.as_ref(), total.credits.as_ref())?;
         let debits = expect::there("the sum of debits", total.debits.as_ref())?;
-        let of_lines = |side: fn(&bojagi_api::settlement::TrialBalanceLine) -> Option<&bojagi_api::common::Money>| {
+        let of_lines = |side: fn(&TrialBalanceLine) -> Option<&Money>| {
             let amounts = balance.lines.iter().filter_map(side);
             let own = amounts.filter(|money| money.currency_code == debits.currency_code);
             own.map(|money| money.minor_units).sum::<i64>()
@@ -86,7 +88,8 @@ async fn trial_balance(cast: &Cast) -> Result<Told<()>, TourError> {
         expect::equal("the credits of all accounts", debits.minor_units, of_lines(|line| line.credits.as_ref()))?;
     }
     let sums = balance.totals.iter().filter_map(|total| total.debits.as_ref());
-    let story: Vec<_> = sums.map(|sum| format!("{0} {1} debit, {0} {1} credit", sum.minor_units, sum.currency_code)).collect();
+    let shown = sums.map(|sum| format!("{0} {1} debit, {0} {1} credit", krw(sum.minor_units), sum.currency_code));
+    let story: Vec<_> = shown.collect();
     Ok(Told::new((), story.join("; ")))
 }
 
@@ -108,7 +111,7 @@ async fn conservation(cast: &Cast, closed_at: Timestamp) -> Result<Told<()>, Tou
         expect::equal("what the ledger says", payment, ledger)?;
         expect::equal("what the orders say", payment, currency.orders.as_ref())?;
         let net = payment.and_then(|figure| figure.net.as_ref()).map_or(0, |money| money.minor_units);
-        story.push(format!("{net} {}", currency.currency_code));
+        story.push(format!("{} {}", krw(net), currency.currency_code));
     }
     Ok(Told::new((), format!("payment, orders and ledger all say: {} captured and not given back", story.join(", "))))
 }

@@ -2,7 +2,6 @@
 
 use bojagi_api::order::{CancelOrderRequest, DeliveryState, MoneyState, OrderState, Wait};
 use bojagi_api::payment::{PaymentState, RefundState};
-use bojagi_telemetry::TraceContext;
 
 use super::opening::Shop;
 use super::orders;
@@ -12,7 +11,7 @@ use super::sign_up::Cast;
 use crate::tour::TourError;
 use crate::tour::expect;
 use crate::tour::purchase::{Purchase, Wanted, new_request_id};
-use crate::tour::timeline::{Timeline, Told};
+use crate::tour::timeline::{Timeline, Told, krw};
 
 /// The points that pay a part of it and come back, in won.
 const POINTS_USED: i64 = 3_000;
@@ -44,10 +43,10 @@ pub(in crate::tour) async fn play<'a>(
         expect::equal("the state of the order", OrderState::Confirmed, order.state())?;
         purchase.check(&order)?;
         orders::check_points(customer, POINTS - POINTS_SPENT - POINTS_USED).await?;
-        let trace_id = TraceContext::current().map(|trace| trace.trace_id()).unwrap_or_default();
-        Ok(Told::new(order.id.clone(), format!("order {}, CONFIRMED", order.id)).and(format!("trace {trace_id}")))
+        let story = format!("order {}, CONFIRMED", order.id);
+        Ok(Told::new(order.id, story).and(format!("trace {}", orders::own_trace())))
     };
-    let asked = format!("she orders for {} KRW with the coupon that came back, and waits", purchase.net());
+    let asked = format!("she orders for {} KRW with the coupon that came back, and waits", krw(purchase.net()));
     let order_id = timeline.step(asked, places).await?;
 
     let cancels = async {
@@ -96,6 +95,7 @@ async fn undone(
     orders::check_stock(customer, &shop.notebook, 3).await?;
     orders::check_free(customer, &[&wallet.comeback]).await?;
     orders::check_points(customer, POINTS - POINTS_SPENT).await?;
-    let back = format!("{} KRW to the card and {POINTS_USED} points are back, with stock and coupon", purchase.external());
+    let (card, points) = (krw(purchase.external()), krw(POINTS_USED));
+    let back = format!("{card} KRW to the card and {points} points are back, with stock and coupon");
     Ok(Told::new((), orders::told(&history)).and(back))
 }

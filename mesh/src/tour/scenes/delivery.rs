@@ -14,11 +14,7 @@ use crate::tour::expect;
 use crate::tour::purchase::new_request_id;
 use crate::tour::timeline::{Timeline, Told};
 
-pub(in crate::tour) async fn play(
-    cast: &Cast,
-    bought: &Bought<'_>,
-    timeline: &mut Timeline,
-) -> Result<(), TourError> {
+pub(in crate::tour) async fn play(cast: &Cast, bought: &Bought<'_>, timeline: &mut Timeline) -> Result<(), TourError> {
     timeline.scene("The stores deliver")?;
     let deliveries = timeline.step("each seller looks at the own part of the order", look(cast, bought)).await?;
 
@@ -58,8 +54,7 @@ async fn look(cast: &Cast, bought: &Bought<'_>) -> Result<Told<Vec<Delivery>>, T
         expect::equal("the lines of the seller's part", sales.len(), part.lines.len())?;
         expect::amount("the net of the seller's part", net, part.net.as_ref())?;
 
-        let request =
-            ListDeliveriesRequest { order_id: bought.order_id.clone(), ..ListDeliveriesRequest::default() };
+        let request = ListDeliveriesRequest { order_id: bought.order_id.clone(), ..ListDeliveriesRequest::default() };
         let listed = seller.gateway.deliveries().list_deliveries(request).await?.into_inner().deliveries;
         let delivery = expect::only("the seller's delivery", listed)?;
         expect::equal("the state of the delivery", DeliveryState::Awaiting, delivery.state())?;

@@ -2,7 +2,6 @@
 
 use bojagi_api::order::{MoneyState, Order, OrderState, Wait};
 use bojagi_api::payment::{DeclineReason, PaymentState};
-use bojagi_telemetry::TraceContext;
 
 use super::opening::Shop;
 use super::orders;
@@ -12,7 +11,7 @@ use super::sign_up::Cast;
 use crate::tour::TourError;
 use crate::tour::expect;
 use crate::tour::purchase::{Purchase, Wanted};
-use crate::tour::timeline::{Timeline, Told};
+use crate::tour::timeline::{Timeline, Told, krw};
 
 /// The points that should have paid a part of it, in won.
 const POINTS_OFFERED: i64 = 2_000;
@@ -42,13 +41,13 @@ pub(in crate::tour) async fn play(
         let order = expect::there("the order", answer.order)?;
         expect::one_of("the state of the order", &[OrderState::Failed, OrderState::Cancelled], &order.state())?;
         check_failure(&order)?;
-        let trace_id = TraceContext::current().map(|trace| trace.trace_id()).unwrap_or_default();
         let story = format!("order {}, {}: PAYMENT_DECLINED", order.id, orders::state_word(order.state()));
-        Ok(Told::new(order.id, story).and(format!("trace {trace_id}")))
+        Ok(Told::new(order.id, story).and(format!("trace {}", orders::own_trace())))
     };
     let asked = format!(
-        "she orders for {} KRW, {POINTS_OFFERED} with points, the rest with the card that has nothing behind it",
-        purchase.net()
+        "she orders for {} KRW, {} with points, the rest with the card that has nothing behind it",
+        krw(purchase.net()),
+        krw(POINTS_OFFERED)
     );
     let order_id = timeline.step(asked, places).await?;
 
@@ -70,8 +69,7 @@ pub(in crate::tour) async fn play(
         expect::equal("the state of the payment", PaymentState::Declined, payment.state())?;
         expect::equal("why it was declined", DeclineReason::InsufficientFunds, payment.decline_reason())?;
         expect::amount("what was captured", 0, payment.captured.as_ref())?;
-        Ok(Told::new((), orders::told(&history))
-            .and("stock, coupon and points are back; nothing was captured"))
+        Ok(Told::new((), orders::told(&history)).and("stock, coupon and points are back; nothing was captured"))
     };
     timeline.step("she watches it being undone", undone).await
 }

@@ -10,8 +10,8 @@ use crate::people::Member;
 use crate::tour::TourError;
 use crate::tour::arithmetic::{Benefit, Discount};
 use crate::tour::expect::{self, won};
-use crate::tour::purchase::{new_request_id, Product};
-use crate::tour::timeline::{Timeline, Told};
+use crate::tour::purchase::{Product, new_request_id};
+use crate::tour::timeline::{Timeline, Told, krw};
 
 /// What the platform keeps of each seller's sales, in basis points.
 pub(in crate::tour) const COMMISSION_BPS: [i64; 2] = [850, 1_200];
@@ -102,8 +102,7 @@ async fn put_in_items(
 ) -> Result<Told<[Product; 3]>, TourError> {
     let [baker, binder] = &cast.sellers;
     let put = async |seller: &Member, number, store_id: &str, name: &str, option: &str, price, stock| {
-        let draft =
-            OptionDraft { name: option.to_owned(), price: Some(won(price)), stock, ..OptionDraft::default() };
+        let draft = OptionDraft { name: option.to_owned(), price: Some(won(price)), stock, ..OptionDraft::default() };
         let request = CreateItemRequest {
             request_id: new_request_id(),
             store_id: store_id.to_owned(),
@@ -134,7 +133,9 @@ async fn put_in_items(
         put(binder, 1, bindery, "Hanji notebook", "A5, dotted", 7_331, 12),
     )?;
     let products = [cake, tea, notebook];
-    let shown = products.each_ref().map(|product| format!("{}: {} for {} KRW", product.name, product.stock, product.price));
+    let shown = products
+        .each_ref()
+        .map(|product| format!("{}: {} for {} KRW", product.name, product.stock, krw(product.price)));
     Ok(Told::new(products, "on the shelf").and_all(shown))
 }
 

@@ -5,6 +5,7 @@ use bojagi_api::item::GetStockRequest;
 use bojagi_api::order::{ListOrderHistoryRequest, Order, OrderHistoryEntry, OrderState, WatchOrderRequest};
 use bojagi_api::payment::get_payment_request::Key;
 use bojagi_api::payment::{GetBalanceRequest, GetPaymentRequest, GetPaymentResponse};
+use bojagi_telemetry::TraceContext;
 
 use crate::people::Member;
 use crate::tour::TourError;
@@ -33,6 +34,11 @@ pub(super) async fn watch_until(
         }
     }
     Err(TourError::differs("the watched order", state_word(wanted), seen.join(", ")))
+}
+
+/// The trace of the step that asks.
+pub(super) fn own_trace() -> String {
+    TraceContext::current().map(|trace| trace.trace_id()).unwrap_or_default()
 }
 
 /// The changes of an order's state, oldest first.

@@ -9,7 +9,7 @@ use crate::people::Member;
 use crate::tour::TourError;
 use crate::tour::expect::{self, won};
 use crate::tour::purchase::{Piece, new_request_id};
-use crate::tour::timeline::{Timeline, Told};
+use crate::tour::timeline::{Timeline, Told, krw};
 
 /// The points that the customer buys, in won.
 pub(in crate::tour) const POINTS: i64 = 30_000;
@@ -37,7 +37,7 @@ pub(in crate::tour) async fn play(cast: &Cast, shop: &Shop, timeline: &mut Timel
     let (card, empty_card) = timeline.step("she adds two cards, as tokens of the provider", cards).await?;
 
     let charge = charge_points(customer, &card);
-    timeline.step(format!("she buys {POINTS} points with the first card"), charge).await?;
+    timeline.step(format!("she buys {} points with the first card", krw(POINTS)), charge).await?;
 
     let too_late = first_come_first_served(cast, &shop.first_come);
     let first_come =
@@ -54,7 +54,8 @@ pub(in crate::tour) async fn play(cast: &Cast, shop: &Shop, timeline: &mut Timel
         let story = Told::new((makers, basket, comeback), names.join("; "));
         Ok(story.and(format!("{} once more: refused, {}", shop.makers.name, refused.reason)))
     };
-    let (makers, basket, comeback) = timeline.step("she gets three more coupons, and asks twice for one", others).await?;
+    let (makers, basket, comeback) =
+        timeline.step("she gets three more coupons, and asks twice for one", others).await?;
     Ok(Wallet { card, empty_card, first_come, makers, basket, comeback })
 }
 
@@ -90,7 +91,8 @@ async fn charge_points(customer: &Member, card: &str) -> Result<Told<()>, TourEr
     expect::equal("the charge of the repeated request", Some(charge.id), second.charge.map(|charge| charge.id))?;
     let balance = expect::there("the balance", second.balance)?;
     expect::amount("the balance after the repeated request", POINTS, balance.available.as_ref())?;
-    Ok(Told::new((), format!("balance {POINTS} KRW")).and("the same request once more: the same charge, the same balance"))
+    Ok(Told::new((), format!("balance {} KRW", krw(POINTS)))
+        .and("the same request once more: the same charge, the same balance"))
 }
 
 async fn first_come_first_served(cast: &Cast, offer: &Offer) -> Result<Told<Piece>, TourError> {

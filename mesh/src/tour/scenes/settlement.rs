@@ -1,5 +1,6 @@
 //! The day is closed, and the sellers are paid.
 
+use bojagi_api::common::Money;
 use bojagi_api::settlement::{
     CloseStatementsRequest, GetPayoutRequest, GetSellerBalanceRequest, GetStatementRequest, ListStatementsRequest,
     PayoutState, RequestSettlementRequest, SellerBalance, Statement, StatementEntry, StatementEntryKind,
@@ -12,10 +13,11 @@ use super::shopping::Bought;
 use super::sign_up::Cast;
 use crate::people::Member;
 use crate::tour::TourError;
+use crate::tour::arithmetic::{Earnings, Sums};
 use crate::tour::expect;
 use crate::tour::patience::until_as_expected;
 use crate::tour::purchase::{Purchase, new_request_id};
-use crate::tour::timeline::{Timeline, Told};
+use crate::tour::timeline::{Timeline, Told, krw};
 
 /// What the day has brought a seller, in won.
 struct Day {
@@ -35,9 +37,7 @@ impl Day {
     fn of(number: usize, bought: &Purchase<'_>, cancelled: &Purchase<'_>) -> Self {
         let kept = bought.sales_of(number);
         let given_back = cancelled.sales_of(number);
-        let sum = |amount: fn(&(crate::tour::arithmetic::Sums, crate::tour::arithmetic::Earnings)) -> i64| {
-            kept.iter().map(amount).sum::<i64>()
-        };
+        let sum = |amount: fn(&(Sums, Earnings)) -> i64| kept.iter().map(amount).sum::<i64>();
         let refunds = given_back.iter().map(|(sums, _)| sums.gross).sum::<i64>();
         Self {
             number,
@@ -80,7 +80,7 @@ async fn booked(cast: &Cast, days: &[Day; 2]) -> Result<Told<()>, TourError> {
         })
         .await?;
     }
-    Ok(Told::new((), format!("{} and {} KRW, booked from what payment told", days[0].net, days[1].net)))
+    Ok(Told::new((), format!("{} and {} KRW, booked from what payment told", krw(days[0].net), krw(days[1].net))))
 }
 
 async fn close(admin: &Member) -> Result<Told<Timestamp>, TourError> {
@@ -94,8 +94,7 @@ async fn read_statements(cast: &Cast, days: &[Day; 2]) -> Result<Told<Vec<Vec<St
     let mut all = Vec::new();
     let mut story = Vec::new();
     for (seller, day) in cast.sellers.iter().zip(days) {
-        let request =
-            ListStatementsRequest { state: StatementState::Open.into(), ..ListStatementsRequest::default() };
+        let request = ListStatementsRequest { state: StatementState::Open.into(), ..ListStatementsRequest::default() };
         let statements = seller.gateway.settlements().list_statements(request).await?.into_inner().statements;
         check_statements(day, &statements)?;
         let mut entries = Vec::new();
@@ -105,9 +104,10 @@ async fn read_statements(cast: &Cast, days: &[Day; 2]) -> Result<Told<Vec<Vec<St
             entries.extend(seller.gateway.settlements().get_statement(request).await?.into_inner().entries);
         }
         check_entries(day, &entries)?;
+        let [sold, back, own, commission, net] =
+            [day.gross, day.refunds, day.seller_discount, day.commission, day.net].map(krw);
         story.push(format!(
-            "{} sold - {} given back - {} own discounts - {} commission = {} KRW",
-            day.gross, day.refunds, day.seller_discount, day.commission, day.net
+            "{sold} sold - {back} given back - {own} own discounts - {commission} commission = {net} KRW"
         ));
         all.push(statements);
     }
@@ -115,7 +115,7 @@ async fn read_statements(cast: &Cast, days: &[Day; 2]) -> Result<Told<Vec<Vec<St
 }
 
 fn check_statements(day: &Day, statements: &[Statement]) -> Result<(), TourError> {
-    let sum = |amount: fn(&Statement) -> Option<&bojagi_api::common::Money>| {
+    let sum = |amount: fn(&Statement) -> Option<&Money>| {
         statements.iter().map(|statement| minor(amount(statement))).sum::<i64>()
     };
     let what = |part: &str| format!("the {part} of seller {}'s statements, in KRW", day.number);
@@ -169,7 +169,7 @@ async fn settle(cast: &Cast, days: &[Day; 2], statements: &[Vec<Statement>]) -> 
         expect::amount("what is in open statements", 0, balance.open_statements.as_ref())?;
         expect::amount("what is in no statement", 0, balance.unsettled.as_ref())?;
         expect::amount("what is in transit", 0, balance.in_transit.as_ref())?;
-        story.push(format!("payout {}: {} KRW, PAID", payout.id, day.net));
+        story.push(format!("payout {}: {} KRW, PAID", payout.id, krw(day.net)));
     }
     Ok(Told::new((), "asked once more, there is nothing left to settle").and_all(story))
 }
@@ -179,6 +179,6 @@ async fn balance_of(seller: &Member) -> Result<SellerBalance, TourError> {
     expect::only("the balance", answer.balances)
 }
 
-fn minor(money: Option<&bojagi_api::common::Money>) -> i64 {
+fn minor(money: Option<&Money>) -> i64 {
     money.map_or(0, |money| money.minor_units)
 }

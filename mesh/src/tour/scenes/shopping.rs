@@ -4,17 +4,17 @@ use bojagi_api::coupon::{IssuedCouponState, QuoteReason};
 use bojagi_api::item::{ItemOrder, SearchItemsRequest};
 use bojagi_api::order::{MoneyState, OrderState, Wait};
 use bojagi_api::payment::PaymentState;
-use bojagi_telemetry::TraceContext;
 
 use super::opening::Shop;
 use super::orders;
 use super::preparing::{POINTS, Wallet};
 use super::sign_up::Cast;
 use crate::tour::TourError;
+use crate::tour::arithmetic::Sums;
 use crate::tour::expect;
 use crate::tour::patience::until_as_expected;
 use crate::tour::purchase::{Product, Purchase, Wanted};
-use crate::tour::timeline::{Timeline, Told};
+use crate::tour::timeline::{Timeline, Told, krw};
 
 /// The points that pay a part of the order, in won.
 pub(super) const POINTS_USED: i64 = 5_000;
@@ -51,7 +51,7 @@ pub(in crate::tour) async fn play<'a>(
         let verdicts: Vec<_> = quote.coupons.iter().map(|coupon| coupon.reason()).collect();
         let expected = vec![QuoteReason::Applied, QuoteReason::Applied, QuoteReason::Clamped];
         expect::equal("what the quote says of the coupons", expected, verdicts)?;
-        let story = format!("{} - {} = {} KRW", purchase.gross(), purchase.discount(), purchase.net());
+        let story = format!("{} - {} = {} KRW", krw(purchase.gross()), krw(purchase.discount()), krw(purchase.net()));
         Ok(Told::new(quote, story).and_all(told_by_line(&purchase)))
     };
     let quote = timeline.step("she asks what three coupons take off three lines", asks).await?;
@@ -62,12 +62,13 @@ pub(in crate::tour) async fn play<'a>(
         let order = expect::there("the order", answer.order)?;
         let early = [OrderState::Pending, OrderState::Confirmed];
         expect::one_of("the state of the order", &early, &order.state())?;
-        let trace_id = TraceContext::current().map(|trace| trace.trace_id()).unwrap_or_default();
+        let trace_id = orders::own_trace();
         let story = format!("order {}, {}", order.id, orders::state_word(order.state()));
         let trace = format!("trace {trace_id}");
         Ok(Told::new((order.id, trace_id), story).and(trace))
     };
-    let asked = format!("she orders: {POINTS_USED} with points, {} with the card; without waiting", purchase.external());
+    let (points, card) = (krw(POINTS_USED), krw(purchase.external()));
+    let asked = format!("she orders: {points} with points, {card} with the card; without waiting");
     let (order_id, trace_id) = timeline.step(asked, places).await?;
     let bought = Bought { purchase, order_id, trace_id };
 
@@ -91,13 +92,13 @@ async fn search(cast: &Cast, shop: &Shop) -> Result<Told<()>, TourError> {
 }
 
 fn told_by_line(purchase: &Purchase<'_>) -> Vec<String> {
-    let line = |(wanted, sums): (&Wanted<'_>, crate::tour::arithmetic::Sums)| {
+    let line = |(wanted, sums): (&Wanted<'_>, Sums)| {
         let Product { name, .. } = wanted.product;
-        format!(
-            "{} x {name}: {} - {} - {} = {} KRW (the seller pays {}, the platform {} of the discount)",
-            wanted.quantity, sums.gross, sums.item_discount, sums.order_discount, sums.net, sums.seller_pays,
-            sums.platform_pays,
-        )
+        let [gross, item, order, net, seller, platform] =
+            [sums.gross, sums.item_discount, sums.order_discount, sums.net, sums.seller_pays, sums.platform_pays]
+                .map(krw);
+        let pays = format!("the seller pays {seller}, the platform {platform} of the discount");
+        format!("{} x {name}: {gross} - {item} - {order} = {net} KRW ({pays})", wanted.quantity)
     };
     purchase.lines.iter().zip(purchase.sums()).map(line).collect()
 }
@@ -118,12 +119,7 @@ async fn becomes_confirmed(cast: &Cast, bought: &Bought<'_>) -> Result<Told<()>,
 }
 
 /// Item, coupon and payment have heard of it, or were asked.
-async fn aftermath(
-    cast: &Cast,
-    shop: &Shop,
-    wallet: &Wallet,
-    bought: &Bought<'_>,
-) -> Result<Told<()>, TourError> {
+async fn aftermath(cast: &Cast, shop: &Shop, wallet: &Wallet, bought: &Bought<'_>) -> Result<Told<()>, TourError> {
     let customer = &cast.customer;
     until_as_expected(|| async {
         orders::check_stock(customer, &shop.cake, 1).await?;
@@ -148,6 +144,7 @@ async fn aftermath(
     expect::amount("what was captured", bought.purchase.net(), payment.captured.as_ref())?;
     expect::amount("the points of the payment", POINTS_USED, payment.points.as_ref())?;
     expect::amount("the card's part of the payment", bought.purchase.external(), payment.external.as_ref())?;
+    let (captured, left) = (krw(bought.purchase.net()), krw(POINTS - POINTS_USED));
     Ok(Told::new((), "item: 1 + 3 + 2 pieces sold; coupon: three pieces used")
-        .and(format!("payment: {} KRW captured; {} points are left", bought.purchase.net(), POINTS - POINTS_USED)))
+        .and(format!("payment: {captured} KRW captured; {left} points are left")))
 }

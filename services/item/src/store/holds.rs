@@ -1,5 +1,7 @@
 //! What orders hold: one row an order, and a row for each of its lines.
 
+use std::collections::BTreeMap;
+
 use bojagi_kernel::Moment;
 use bojagi_kernel::id::{AccountId, ItemId, OptionId, OrderId};
 use bojagi_store::{Error, FromRow, Row, Tx, from_row, params};
@@ -166,14 +168,18 @@ pub(crate) async fn lines(tx: &mut Tx, order_id: OrderId) -> Result<Vec<HeldLine
     .await
 }
 
-/// How many pieces of each option an order holds, by option, so that concurrent writers lock in one order.
+/// How many pieces of each option an order holds, by option, so that concurrent writers lock in one order. They are summed
+/// here, because grouping makes SQLite build two temporary tables for what is nearly always one line.
 pub(crate) async fn sums(tx: &mut Tx, order_id: OrderId) -> Result<Vec<(OptionId, ItemId, i64)>, Error> {
-    tx.fetch_all(
-        "SELECT option_id, item_id, CAST(sum(quantity) AS BIGINT) FROM hold_line
-         WHERE order_id = ?1 GROUP BY option_id, item_id ORDER BY option_id",
-        params![order_id],
-    )
-    .await
+    let lines: Vec<(OptionId, ItemId, i64)> = tx
+        .fetch_all("SELECT option_id, item_id, quantity FROM hold_line WHERE order_id = ?1", params![order_id])
+        .await?;
+    let mut sums = BTreeMap::new();
+    for (option_id, item_id, quantity) in lines {
+        let (_, sum) = sums.entry(option_id).or_insert((item_id, 0_i64));
+        *sum = sum.saturating_add(quantity);
+    }
+    Ok(sums.into_iter().map(|(option_id, (item_id, sum))| (option_id, item_id, sum)).collect())
 }
 
 /// Orders that have been holding pieces since before `since`, told to nobody yet; the oldest first, at most `limit`.

@@ -1,6 +1,6 @@
 //! How many pieces each customer has taken of options that limit it. There are rows exactly for options with a limit.
 
-use bojagi_kernel::id::{AccountId, OptionId, OrderId};
+use bojagi_kernel::id::{AccountId, OptionId};
 use bojagi_store::{Error, Tx, params};
 
 /// Counts pieces for a customer; false when the limit would be passed. `quantity` alone must not be above the limit.
@@ -32,15 +32,15 @@ pub(crate) async fn taken(tx: &mut Tx, option_id: OptionId, customer_id: Account
     Ok(row.map_or(0, |(taken,)| taken))
 }
 
-/// No longer counts what an order holds.
-pub(crate) async fn give_back(tx: &mut Tx, order_id: OrderId) -> Result<(), Error> {
+/// No longer counts pieces for a customer; without a limit there is nothing that counts them.
+pub(crate) async fn give_back(
+    tx: &mut Tx,
+    (option_id, customer_id): (OptionId, AccountId),
+    quantity: i64,
+) -> Result<(), Error> {
     tx.execute(
-        "UPDATE customer_taken SET taken = taken -
-            (SELECT CAST(sum(l.quantity) AS BIGINT) FROM hold_line l
-             WHERE l.order_id = ?1 AND l.option_id = customer_taken.option_id)
-         WHERE customer_id = (SELECT customer_id FROM hold WHERE order_id = ?1)
-           AND option_id IN (SELECT option_id FROM hold_line WHERE order_id = ?1)",
-        params![order_id],
+        "UPDATE customer_taken SET taken = taken - ?3 WHERE option_id = ?1 AND customer_id = ?2",
+        params![option_id, customer_id, quantity],
     )
     .await?;
     Ok(())

@@ -63,7 +63,12 @@ impl Order {
     ///
     /// # Errors
     /// As [`may_be_cancelled`](Self::may_be_cancelled).
-    pub(crate) fn cancel(&mut self, reason: CancelReason, policy: &RetryPolicy, now: Moment) -> Result<(), OrderRefusal> {
+    pub(crate) fn cancel(
+        &mut self,
+        reason: CancelReason,
+        policy: &RetryPolicy,
+        now: Moment,
+    ) -> Result<(), OrderRefusal> {
         self.may_be_cancelled()?;
         self.data.cancel = Some(reason);
         if self.life == Life::Pending {

@@ -36,7 +36,7 @@ impl From<OwnFailure> for FailureCause {
 
 bojagi_kernel::refusals! {
     /// Why order itself lets an order fail. Shown in the order, never as a status.
-    pub enum OwnFailure in "order" {
+    pub(crate) enum OwnFailure in "order" {
         /// The order's deadline passed before its money could be captured.
         OrderTimedOut => TooLate "ORDER_TIMED_OUT" ("the order could not be completed in time"),
         /// The customer cancelled the order before its money was captured.
@@ -50,7 +50,7 @@ bojagi_kernel::refusals! {
 
 bojagi_kernel::refusals! {
     /// How an order shows a payment that was declined. Payment answers it as a state, so order has the words.
-    pub enum PaymentDecline in "payment" {
+    pub(crate) enum PaymentDecline in "payment" {
         /// The wallet holds fewer points than the order was to use.
         PointsNotEnough => WrongState "POINTS_NOT_ENOUGH" ("there are not enough points"),
         /// The customer has no such payment method.

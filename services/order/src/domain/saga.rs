@@ -81,7 +81,7 @@ pub(crate) struct RetryPolicy {
 impl RetryPolicy {
     /// The pause after the given number of failed attempts.
     pub(crate) fn pause(&self, failed_attempts: i64) -> Duration {
-        let doublings = u32::try_from(failed_attempts - 1).unwrap_or(0).min(20);
+        let doublings = u32::try_from((failed_attempts - 1).clamp(0, 20)).unwrap_or_default();
         self.first_pause.saturating_mul(1 << doublings).min(self.longest_pause)
     }
 }

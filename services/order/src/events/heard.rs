@@ -11,8 +11,8 @@ use bojagi_kernel::id::AccountId;
 use bojagi_kernel::{Failure, Moment};
 use bojagi_store::Tx;
 
-use crate::core::Orders;
 use crate::domain::{CancelReason, Order, RetryPolicy};
+use crate::orders::Orders;
 use crate::store::{self, Saved};
 
 /// What item tells: the stock of an order that ended is free again.
@@ -38,10 +38,18 @@ pub(crate) fn coupons(orders: &Orders) -> Hears {
 pub(crate) fn payments(orders: &Orders) -> Hears {
     let [captured, voided, declined, refunded, unresolved] = [(); 5].map(|()| orders.clone());
     Hears::new("order.payments")
-        .on(async move |tx: &mut Tx, _: &Event, fact: payment::PaymentCaptured| decided(tx, &captured, &fact.order_id).await)
-        .on(async move |tx: &mut Tx, _: &Event, fact: payment::PaymentVoided| decided(tx, &voided, &fact.order_id).await)
-        .on(async move |tx: &mut Tx, _: &Event, fact: payment::PaymentDeclined| decided(tx, &declined, &fact.order_id).await)
-        .on(async move |tx: &mut Tx, _: &Event, fact: payment::PaymentRefunded| decided(tx, &refunded, &fact.order_id).await)
+        .on(async move |tx: &mut Tx, _: &Event, fact: payment::PaymentCaptured| {
+            decided(tx, &captured, &fact.order_id).await
+        })
+        .on(async move |tx: &mut Tx, _: &Event, fact: payment::PaymentVoided| {
+            decided(tx, &voided, &fact.order_id).await
+        })
+        .on(async move |tx: &mut Tx, _: &Event, fact: payment::PaymentDeclined| {
+            decided(tx, &declined, &fact.order_id).await
+        })
+        .on(async move |tx: &mut Tx, _: &Event, fact: payment::PaymentRefunded| {
+            Ok(store::wake_cancelling(tx, id(&fact.order_id)?, refunded.now()).await?)
+        })
         .on(async move |tx: &mut Tx, _: &Event, fact: payment::PaymentUnresolved| {
             // An order that is parked for this knows it already.
             Ok(store::wake_running(tx, id(&fact.order_id)?, unresolved.now()).await?)
@@ -98,7 +106,7 @@ async fn released(
 }
 
 async fn decided(tx: &mut Tx, orders: &Orders, order_id: &str) -> Result<(), Failure> {
-    Ok(store::wake_for_payment(tx, id(order_id)?, orders.now()).await?)
+    Ok(store::wake_pending(tx, id(order_id)?, orders.now()).await?)
 }
 
 /// Stores an order that was loaded in the same unit. On a database where units run side by side a lost race sets the fact

@@ -67,7 +67,8 @@ pub(crate) async fn tell(tx: &mut Tx, order: &Order, news: News, now: Moment) ->
         News::DeliveryCompleted(id) => match parcel(order, id) {
             Some((store_id, seller_id, lines)) => {
                 let delivery_id = id.to_string();
-                let fact = api::DeliveryCompleted { order_id, delivery_id, store_id, seller_id, lines, completed_at: at };
+                let fact =
+                    api::DeliveryCompleted { order_id, delivery_id, store_id, seller_id, lines, completed_at: at };
                 bojagi_events::tell(tx, key, &fact, now).await
             }
             None => return Ok(()),

@@ -49,10 +49,9 @@ impl Participants {
                 order_line_id: line.id.to_string(),
             })
         });
-        let on_order = order.order_coupon_id.map(|issued| coupon::RedemptionUse {
-            issued_coupon_id: issued.to_string(),
-            order_line_id: String::new(),
-        });
+        let on_order = order
+            .order_coupon_id
+            .map(|issued| coupon::RedemptionUse { issued_coupon_id: issued.to_string(), order_line_id: String::new() });
         let request = coupon::ReserveRedemptionsRequest {
             order_id: order.id.to_string(),
             customer_id: order.customer_id.to_string(),

@@ -9,8 +9,8 @@ use bojagi_kernel::id::{OrderId, RequestId, StoreId};
 use tonic::{Request, Response, Status};
 
 use super::{cut, delivery_filter, one_id};
-use crate::core::Orders;
 use crate::domain::DeliveryId;
+use crate::orders::Orders;
 use crate::store::ParcelFilter;
 use crate::{NAME, wire};
 

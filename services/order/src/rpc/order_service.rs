@@ -12,8 +12,8 @@ use futures::{Stream, StreamExt};
 use tonic::{Request, Response, Status};
 
 use super::{cut, life_filter, one_id, place};
-use crate::core::Orders;
 use crate::domain::{DeliveryId, Line, Order};
+use crate::orders::Orders;
 use crate::store::{Change, OrderFilter, ParcelFilter};
 use crate::{NAME, wire};
 
@@ -49,7 +49,10 @@ impl OrderService for OrderRpc {
         .await
     }
 
-    async fn get_order(&self, request: Request<api::GetOrderRequest>) -> Result<Response<api::GetOrderResponse>, Status> {
+    async fn get_order(
+        &self,
+        request: Request<api::GetOrderRequest>,
+    ) -> Result<Response<api::GetOrderResponse>, Status> {
         answer::to(NAME, async {
             let customer_id = Caller::of(&request).account()?.account_id;
             let order_id = one_id("order_id", &request.get_ref().order_id)?;
@@ -200,10 +203,7 @@ impl OrderService for OrderRpc {
             for total in self.orders.money_totals(as_of).await? {
                 let currency = Currency::parse(&total.currency).map_err(|error| Failure::Broken(error.into()))?;
                 let amount = |minor: i64| Some(money(Money::new(currency, minor)));
-                totals.push(api::OrderMoneyTotal {
-                    paid: amount(total.paid),
-                    given_back: amount(total.given_back),
-                });
+                totals.push(api::OrderMoneyTotal { paid: amount(total.paid), given_back: amount(total.given_back) });
             }
             Ok(api::GetOrderTotalsResponse { totals })
         })

@@ -13,9 +13,9 @@ use bojagi_telemetry::TraceContext;
 use tonic::{Request, Response, Status};
 
 use super::{cut, one_id, saga_filter};
-use crate::core::Orders;
 use crate::domain::{Direction, Order, SagaState, Step, StepKind, StepState, steps_of};
 use crate::operate_sagas::Operation;
+use crate::orders::Orders;
 use crate::store::SagaFilter;
 use crate::{NAME, wire};
 
@@ -99,7 +99,8 @@ impl SagaService for SagaRpc {
         answer::to(NAME, async {
             let caller = Caller::of(&request);
             let request = request.into_inner();
-            let (request_id, order_id, reason) = ids_and_reason(&request.request_id, &request.order_id, &request.reason)?;
+            let (request_id, order_id, reason) =
+                ids_and_reason(&request.request_id, &request.order_id, &request.reason)?;
             let key = once::key(&caller, "CompensateSaga", request_id, &request);
             let saga = self.orders.operate(order_id, Operation::Compensate(reason), key).await?;
             Ok(api::CompensateSagaResponse { saga: Some(saga) })
@@ -114,7 +115,8 @@ impl SagaService for SagaRpc {
         answer::to(NAME, async {
             let caller = Caller::of(&request);
             let request = request.into_inner();
-            let (request_id, order_id, reason) = ids_and_reason(&request.request_id, &request.order_id, &request.reason)?;
+            let (request_id, order_id, reason) =
+                ids_and_reason(&request.request_id, &request.order_id, &request.reason)?;
             let key = once::key(&caller, "ResolveSaga", request_id, &request);
             let saga = self.orders.operate(order_id, Operation::Resolve(reason), key).await?;
             Ok(api::ResolveSagaResponse { saga: Some(saga) })
@@ -150,8 +152,7 @@ impl SagaService for SagaRpc {
         answer::to(NAME, async {
             let request = request.into_inner();
             let (store, now) = (&self.orders.context.store, self.orders.now());
-            let (event, behind) =
-                operations::replay_parked(store, NAME, request.group, &request.event_id, now).await?;
+            let (event, behind) = operations::replay_parked(store, NAME, request.group, &request.event_id, now).await?;
             Ok(api::ReplayParkedEventResponse { parked_event: Some(event), released_events: behind + 1 })
         })
         .await

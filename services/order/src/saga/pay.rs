@@ -2,8 +2,8 @@
 
 use bojagi_kernel::Moment;
 
-use crate::core::Orders;
 use crate::domain::{Order, StepKind, StepState};
+use crate::orders::Orders;
 use crate::participants::{Setback, sold_lines};
 use crate::store::StepReport;
 

@@ -8,8 +8,8 @@ use bojagi_kernel::id::OrderId;
 use bojagi_store::{Error, Tx};
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::core::Orders;
 use crate::domain::Order;
+use crate::orders::Orders;
 use crate::store;
 
 /// How long running sagas are waited for when the process is to end. What is left is driven on after the next start.
@@ -34,9 +34,12 @@ impl Orders {
             return Ok(());
         }
         let now = self.now();
-        let orders: u64 =
-            self.context.store.write(async move |tx: &mut Tx| store::take_over_former_leases(tx, now).await).await
-                .map_err(|error: Error| Failure::from(error))?;
+        let orders: u64 = self
+            .context
+            .store
+            .write(async move |tx: &mut Tx| store::take_over_former_leases(tx, now).await)
+            .await
+            .map_err(|error: Error| Failure::from(error))?;
         if orders > 0 {
             tracing::info!(orders, "taking over orders of a former process");
         }

@@ -2,8 +2,8 @@
 
 use bojagi_kernel::Moment;
 
-use crate::core::Orders;
 use crate::domain::{Fault, Order, StepKind, StepState};
+use crate::orders::Orders;
 use crate::participants::{Setback, Voided};
 use crate::store::StepReport;
 

@@ -223,12 +223,23 @@ pub(crate) async fn take_over_former_leases(tx: &mut Tx, now: Moment) -> Result<
 }
 
 /// Payment has told what became of an order's money: if the order waits for that and nobody drives it, it is due now.
-pub(crate) async fn wake_for_payment(tx: &mut Tx, order_id: OrderId, now: Moment) -> Result<(), Error> {
+pub(crate) async fn wake_pending(tx: &mut Tx, order_id: OrderId, now: Moment) -> Result<(), Error> {
     tx.execute(
         "UPDATE orders SET saga_state = 'RUNNING', parked_reason = NULL, failed_attempts = 0, wake_at = ?2,
             version = version + 1
-         WHERE order_id = ?1 AND lease_owner IS NULL
-           AND (state = 'PENDING' OR (state = 'CANCELLING' AND NOT money_back))",
+         WHERE order_id = ?1 AND lease_owner IS NULL AND state = 'PENDING'",
+        params![order_id, now],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Payment has told that an order's money went back: if the order waits for that and nobody drives it, it is due now.
+pub(crate) async fn wake_cancelling(tx: &mut Tx, order_id: OrderId, now: Moment) -> Result<(), Error> {
+    tx.execute(
+        "UPDATE orders SET saga_state = 'RUNNING', parked_reason = NULL, failed_attempts = 0, wake_at = ?2,
+            version = version + 1
+         WHERE order_id = ?1 AND lease_owner IS NULL AND state = 'CANCELLING' AND NOT money_back",
         params![order_id, now],
     )
     .await?;

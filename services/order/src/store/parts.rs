@@ -175,16 +175,7 @@ struct ParcelRow {
     cancelled_at: Option<Moment>,
 }
 
-from_row!(ParcelRow {
-    delivery_id,
-    store_id,
-    seller_id,
-    state,
-    created_at,
-    begun_at,
-    completed_at,
-    cancelled_at,
-});
+from_row!(ParcelRow { delivery_id, store_id, seller_id, state, created_at, begun_at, completed_at, cancelled_at });
 
 pub(super) async fn parcels_of(tx: &mut Tx, order_id: OrderId) -> Result<Vec<Delivery>, Error> {
     let rows: Vec<ParcelRow> = tx

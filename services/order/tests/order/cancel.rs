@@ -22,12 +22,15 @@ async fn a_confirmed_order_gives_everything_back() {
     assert_eq!((order.money_state(), order.refunded.clone()), (MoneyState::Refunded, Some(won(2_200))));
     assert_eq!(house.payments.kept(&order.id), 0);
     assert_eq!(house.stock.hold(&order.id), Some(Hold::Ended));
-    assert_eq!(house.history(&order.id).await, [
-        (OrderState::Pending, "PLACED".to_owned()),
-        (OrderState::Confirmed, "PAID".to_owned()),
-        (OrderState::Cancelling, "CANCELLED_BY_CUSTOMER".to_owned()),
-        (OrderState::Cancelled, "ALL_GIVEN_BACK".to_owned()),
-    ]);
+    assert_eq!(
+        house.history(&order.id).await,
+        [
+            (OrderState::Pending, "PLACED".to_owned()),
+            (OrderState::Confirmed, "PAID".to_owned()),
+            (OrderState::Cancelling, "CANCELLED_BY_CUSTOMER".to_owned()),
+            (OrderState::Cancelled, "ALL_GIVEN_BACK".to_owned()),
+        ]
+    );
 
     let replay = house.orders().cancel_order(request).await.unwrap().into_inner().order.unwrap();
     assert_eq!(replay, answer);
@@ -69,24 +72,27 @@ async fn a_wish_that_comes_after_the_capture_confirms_and_cancels_in_one_commit(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r17_cancel_races_confirm() {
-    let house = std::sync::Arc::new(House::open().await);
+    let house = House::open().await;
     let races = (0..64).map(|_| {
-        let house = std::sync::Arc::clone(&house);
+        let (mut orders, request) =
+            (house.orders(), api::PlaceOrderRequest { wait: api::Wait::None.into(), ..basket() });
         tokio::spawn(async move {
-            let order_id = house.place_and_leave().await;
-            house.cancel(&order_id).await.unwrap();
-            let order = house.until(&order_id, OrderState::Cancelled).await;
-            assert_eq!(house.payments.kept(&order_id), 0);
-            let account = house.payments.account(&order_id).unwrap();
-            let (voided, refunded) = (account.state == PaymentState::Voided, account.refunds.len());
-            assert_eq!(usize::from(voided) + refunded, 1, "exactly one of void and refund: {account:?}");
-            assert_eq!(order.money_state() == MoneyState::Refunded, refunded == 1);
-            assert_eq!(house.stock.hold(&order_id), Some(Hold::Ended));
-            assert_eq!(house.coupons.hold(&order_id), Some(Hold::Ended));
+            let order_id = orders.place_order(request).await.unwrap().into_inner().order.unwrap().id;
+            let request = api::CancelOrderRequest { request_id: id(), order_id: order_id.clone() };
+            orders.cancel_order(request).await.unwrap();
+            order_id
         })
     });
     for race in races.collect::<Vec<_>>() {
-        race.await.unwrap();
+        let order_id = race.await.unwrap();
+        let order = house.until(&order_id, OrderState::Cancelled).await;
+        assert_eq!(house.payments.kept(&order_id), 0);
+        let account = house.payments.account(&order_id).unwrap();
+        let (voided, refunded) = (account.state == PaymentState::Voided, account.refunds.len());
+        assert_eq!(usize::from(voided) + refunded, 1, "exactly one of void and refund: {account:?}");
+        assert_eq!(order.money_state() == MoneyState::Refunded, refunded == 1);
+        assert_eq!(house.stock.hold(&order_id), Some(Hold::Ended));
+        assert_eq!(house.coupons.hold(&order_id), Some(Hold::Ended));
     }
 }
 

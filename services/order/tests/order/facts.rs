@@ -16,8 +16,11 @@ async fn facts_of(house: &House, order_id: &str) -> Vec<(String, Vec<u8>)> {
         .rig
         .store("order")
         .read(async move |tx: &mut Tx| {
-            tx.fetch_all("SELECT event_type, payload FROM outbox WHERE aggregate_id = ?1 ORDER BY position", params![id])
-                .await
+            tx.fetch_all(
+                "SELECT event_type, payload FROM outbox WHERE aggregate_id = ?1 ORDER BY position",
+                params![id],
+            )
+            .await
         })
         .await;
     facts.unwrap()

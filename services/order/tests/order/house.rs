@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
+use bojagi_api::common;
+use bojagi_api::coupon::coupon_service_server::CouponServiceServer;
+use bojagi_api::item::stock_service_server::StockServiceServer;
 use bojagi_api::order::delivery_service_client::DeliveryServiceClient;
 use bojagi_api::order::order_service_client::OrderServiceClient;
 use bojagi_api::order::saga_service_client::SagaServiceClient;
 use bojagi_api::order::{self as api, OrderState};
-use bojagi_api::coupon::coupon_service_server::CouponServiceServer;
-use bojagi_api::item::stock_service_server::StockServiceServer;
 use bojagi_api::payment::payment_service_server::PaymentServiceServer;
 use bojagi_api::policy::Role;
-use bojagi_api::common;
 use bojagi_chassis::Service;
 use bojagi_order::Config;
 use bojagi_store::{Migration, idempotency};
@@ -22,18 +22,19 @@ use crate::peers::{Coupons, Payments, Stock};
 
 const PEER_MIGRATIONS: &[Migration] = &[idempotency::MIGRATION, bojagi_events::MIGRATION];
 
-pub struct House {
-    pub rig: Rig,
-    pub stock: Stock,
-    pub coupons: Coupons,
-    pub payments: Payments,
-    pub customer: TestAccount,
-    pub sellers: [TestAccount; 2],
-    pub accounts: Publisher,
+pub(crate) struct House {
+    pub(crate) rig: Rig,
+    pub(crate) stock: Stock,
+    pub(crate) coupons: Coupons,
+    pub(crate) payments: Payments,
+    pub(crate) customer: TestAccount,
+    pub(crate) sellers: [TestAccount; 2],
+    pub(crate) accounts: Publisher,
+    admin: TestAccount,
 }
 
 /// Settings for tests: patient with the order, impatient with everything else.
-pub fn impatient() -> Config {
+pub(crate) fn impatient() -> Config {
     Config {
         ask_timeout_milliseconds: 300,
         sweep_milliseconds: 5,
@@ -44,11 +45,11 @@ pub fn impatient() -> Config {
 }
 
 impl House {
-    pub async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         Self::with(impatient()).await
     }
 
-    pub async fn with(config: Config) -> Self {
+    pub(crate) async fn with(config: Config) -> Self {
         let rig = Rig::new();
         let sellers = [rig.account(&[Role::Seller]), rig.account(&[Role::Seller])];
         let customer = rig.account(&[Role::Customer]);
@@ -78,8 +79,7 @@ impl House {
             .hears(coupons.hears(), &["bojagi.order.v1"]);
         let context = rig.context("payment", PEER_MIGRATIONS).await;
         *payments.store.lock().unwrap() = Some(context.store.clone());
-        let payment =
-            Service::new("payment", &context).answers(PaymentServiceServer::new(payments.clone()));
+        let payment = Service::new("payment", &context).answers(PaymentServiceServer::new(payments.clone()));
         let accounts = rig.publisher("bojagi.user.v1").await;
         rig.start([
             (order, bojagi_order::TOPIC),
@@ -88,64 +88,65 @@ impl House {
             (payment, "bojagi.payment.v1"),
         ])
         .await;
-        Self { rig, stock, coupons, payments, customer, sellers, accounts }
+        let admin = rig.account(&[Role::Admin]);
+        Self { rig, stock, coupons, payments, customer, sellers, accounts, admin }
     }
 
     /// The process dies and starts again on the same files; its peers keep what they know.
-    pub async fn crash(self) -> Self {
+    pub(crate) async fn crash(self) -> Self {
         let rig = self.rig.crash().await;
         Self::furnish(rig, self.stock, self.coupons, self.payments, self.customer, self.sellers, impatient()).await
     }
 
-    pub fn orders(&self) -> OrderServiceClient<AccountChannel> {
+    pub(crate) fn orders(&self) -> OrderServiceClient<AccountChannel> {
         OrderServiceClient::new(self.rig.calling_as(&self.customer))
     }
 
-    pub fn orders_of(&self, account: &TestAccount) -> OrderServiceClient<AccountChannel> {
+    pub(crate) fn orders_of(&self, account: &TestAccount) -> OrderServiceClient<AccountChannel> {
         OrderServiceClient::new(self.rig.calling_as(account))
     }
 
-    pub fn deliveries(&self, account: &TestAccount) -> DeliveryServiceClient<AccountChannel> {
+    pub(crate) fn deliveries(&self, account: &TestAccount) -> DeliveryServiceClient<AccountChannel> {
         DeliveryServiceClient::new(self.rig.calling_as(account))
     }
 
-    pub fn sagas(&self) -> SagaServiceClient<AccountChannel> {
-        SagaServiceClient::new(self.rig.calling_as(&self.rig.account(&[Role::Admin])))
+    pub(crate) fn sagas(&self) -> SagaServiceClient<AccountChannel> {
+        SagaServiceClient::new(self.rig.calling_as(&self.admin))
     }
 
-    pub async fn place(&self, request: api::PlaceOrderRequest) -> Result<api::Order, Status> {
+    pub(crate) async fn place(&self, request: api::PlaceOrderRequest) -> Result<api::Order, Status> {
         Ok(self.orders().place_order(request).await?.into_inner().order.unwrap())
     }
 
     /// Places an order without waiting for it.
-    pub async fn place_and_leave(&self) -> String {
+    pub(crate) async fn place_and_leave(&self) -> String {
         let request = api::PlaceOrderRequest { wait: api::Wait::None.into(), ..basket() };
         self.place(request).await.unwrap().id
     }
 
-    pub async fn order(&self, order_id: &str) -> api::Order {
+    pub(crate) async fn order(&self, order_id: &str) -> api::Order {
         let request = api::GetOrderRequest { order_id: order_id.into() };
         self.orders().get_order(request).await.unwrap().into_inner().order.unwrap()
     }
 
-    pub async fn saga(&self, order_id: &str) -> api::Saga {
+    pub(crate) async fn saga(&self, order_id: &str) -> api::Saga {
         let request = api::GetSagaRequest { order_id: order_id.into() };
         self.sagas().get_saga(request).await.unwrap().into_inner().saga.unwrap()
     }
 
-    pub async fn history(&self, order_id: &str) -> Vec<(OrderState, String)> {
+    pub(crate) async fn history(&self, order_id: &str) -> Vec<(OrderState, String)> {
         let request = api::ListOrderHistoryRequest { order_id: order_id.into(), ..Default::default() };
         let entries = self.orders().list_order_history(request).await.unwrap().into_inner().entries;
         entries.into_iter().map(|entry| (entry.state(), entry.cause)).collect()
     }
 
-    pub async fn cancel(&self, order_id: &str) -> Result<api::Order, Status> {
+    pub(crate) async fn cancel(&self, order_id: &str) -> Result<api::Order, Status> {
         let request = api::CancelOrderRequest { request_id: id(), order_id: order_id.into() };
         Ok(self.orders().cancel_order(request).await?.into_inner().order.unwrap())
     }
 
     /// Waits until the order is in a state; time flies meanwhile, so that attempts come due.
-    pub async fn until(&self, order_id: &str, state: OrderState) -> api::Order {
+    pub(crate) async fn until(&self, order_id: &str, state: OrderState) -> api::Order {
         eventually(&format!("{order_id} is {state:?}"), async || {
             self.rig.clock.advance(Duration::from_millis(20));
             self.order(order_id).await.state() == state
@@ -155,7 +156,7 @@ impl House {
     }
 
     /// Waits until the saga is in a state; time flies meanwhile.
-    pub async fn until_saga(&self, order_id: &str, state: api::SagaState) -> api::Saga {
+    pub(crate) async fn until_saga(&self, order_id: &str, state: api::SagaState) -> api::Saga {
         eventually(&format!("the saga of {order_id} is {state:?}"), async || {
             self.rig.clock.advance(Duration::from_millis(100));
             self.saga(order_id).await.state() == state
@@ -165,26 +166,26 @@ impl House {
     }
 }
 
-pub fn id() -> String {
+pub(crate) fn id() -> String {
     Uuid::now_v7().to_string()
 }
 
-pub fn won(minor_units: i64) -> common::Money {
+pub(crate) fn won(minor_units: i64) -> common::Money {
     common::Money { currency_code: "KRW".into(), minor_units }
 }
 
 /// An option of one of the two stores.
-pub fn option_of_store(which: u8) -> String {
+pub(crate) fn option_of_store(which: u8) -> String {
     let mut bytes = *Uuid::now_v7().as_bytes();
     bytes[15] = (bytes[15] & !1) | which;
     Uuid::from_bytes(bytes).to_string()
 }
 
-pub fn line(which_store: u8, quantity: i64, price: i64) -> api::PlaceOrderLine {
+pub(crate) fn line(which_store: u8, quantity: i64, price: i64) -> api::PlaceOrderLine {
     api::PlaceOrderLine { option_id: option_of_store(which_store), quantity, unit_price: Some(won(price)) }
 }
 
-pub fn address() -> api::DeliveryAddress {
+pub(crate) fn address() -> api::DeliveryAddress {
     api::DeliveryAddress {
         recipient: "Kim Minji".into(),
         phone: "010-1234-5678".into(),
@@ -195,7 +196,7 @@ pub fn address() -> api::DeliveryAddress {
 }
 
 /// Two lines over two stores, 2,500 won, 300 of them off, 200 paid with points.
-pub fn basket() -> api::PlaceOrderRequest {
+pub(crate) fn basket() -> api::PlaceOrderRequest {
     api::PlaceOrderRequest {
         request_id: id(),
         lines: vec![line(0, 2, 1_000), line(1, 1, 500)],

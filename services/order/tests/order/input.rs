@@ -122,9 +122,8 @@ async fn every_wrong_field_of_a_new_order_is_named() {
 async fn currencies_and_tenders_must_fit() {
     let house = House::open().await;
     let dollars = |minor_units| Some(Money { currency_code: "USD".into(), minor_units });
-    let points = |points: i64, method: String| {
-        Some(api::Tender { points: Some(won(points)), payment_method_id: method })
-    };
+    let points =
+        |points: i64, method: String| Some(api::Tender { points: Some(won(points)), payment_method_id: method });
     let mixed_line = api::PlaceOrderLine { unit_price: dollars(5), ..line(0, 1, 1) };
     for (request, expected) in [
         (api::PlaceOrderRequest { lines: vec![line(0, 1, 1_000), mixed_line], ..basket() }, "CURRENCY_MISMATCH"),
@@ -150,8 +149,7 @@ async fn other_methods_name_their_wrong_fields_too() {
     assert_eq!(wrong(orders.get_order(request).await.unwrap_err()), ["order_id"]);
     let request = api::CancelOrderRequest::default();
     assert_eq!(wrong(orders.cancel_order(request).await.unwrap_err()), ["request_id", "order_id"]);
-    let request =
-        api::ListOrdersRequest { state: 99, page_size: -1, page_token: "bent".into(), ..Default::default() };
+    let request = api::ListOrdersRequest { state: 99, page_size: -1, page_token: "bent".into(), ..Default::default() };
     assert_eq!(wrong(orders.list_orders(request).await.unwrap_err()), ["state", "page_size", "page_token"]);
     let mut sagas = house.sagas();
     let request = api::ListSagasRequest {
@@ -161,8 +159,7 @@ async fn other_methods_name_their_wrong_fields_too() {
     assert_eq!(wrong(sagas.list_sagas(request).await.unwrap_err()), ["minimum_age"]);
     let request = api::CompensateSagaRequest { request_id: id(), order_id: id(), reason: " ".into() };
     assert_eq!(wrong(sagas.compensate_saga(request).await.unwrap_err()), ["reason"]);
-    let mut internal =
-        api::order_service_client::OrderServiceClient::new(house.rig.workload("settlement"));
+    let mut internal = api::order_service_client::OrderServiceClient::new(house.rig.workload("settlement"));
     let request = api::GetOrderTotalsRequest::default();
     assert_eq!(wrong(internal.get_order_totals(request).await.unwrap_err()), ["as_of"]);
 }

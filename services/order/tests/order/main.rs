@@ -1,4 +1,5 @@
 //! The order context through its public API, over fakes of the contexts that it asks.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking")]
 
 mod cancel;
 mod crash;

@@ -8,16 +8,16 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-pub use coupons::Coupons;
-pub use payments::Payments;
-pub use stock::{Hold, Stock};
+pub(crate) use coupons::Coupons;
+pub(crate) use payments::Payments;
+pub(crate) use stock::{Hold, Stock};
 use tokio::sync::Notify;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
 /// What goes wrong with one call.
 #[derive(Debug, Clone)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// The peer says no, before any effect.
     Refuse(Code, &'static str),
     /// The peer does not answer, and nothing happened.
@@ -32,7 +32,7 @@ pub enum Fault {
 
 /// The faults of one method, in the order of its calls.
 #[derive(Default)]
-pub struct Script {
+pub(crate) struct Script {
     next: Mutex<VecDeque<Fault>>,
     always: Mutex<Option<Fault>>,
     calls: AtomicU64,
@@ -41,21 +41,21 @@ pub struct Script {
 
 impl Script {
     /// The next calls fail like this, one after the other.
-    pub fn then(&self, faults: impl IntoIterator<Item = Fault>) {
+    pub(crate) fn then(&self, faults: impl IntoIterator<Item = Fault>) {
         self.next.lock().unwrap().extend(faults);
     }
 
     /// Every call fails like this, until `None`.
-    pub fn always(&self, fault: Option<Fault>) {
+    pub(crate) fn always(&self, fault: Option<Fault>) {
         *self.always.lock().unwrap() = fault;
     }
 
-    pub fn calls(&self) -> u64 {
+    pub(crate) fn calls(&self) -> u64 {
         self.calls.load(Ordering::SeqCst)
     }
 
     /// Waits until the method was called that often.
-    pub async fn called(&self, times: u64) {
+    pub(crate) async fn called(&self, times: u64) {
         loop {
             let notified = self.called.notified();
             if self.calls() >= times {
@@ -66,7 +66,7 @@ impl Script {
     }
 
     /// Plays one call: what goes wrong before and after `effect`.
-    pub async fn play<T>(&self, effect: impl AsyncFnOnce() -> Result<T, Status>) -> Result<T, Status> {
+    pub(crate) async fn play<T>(&self, effect: impl AsyncFnOnce() -> Result<T, Status>) -> Result<T, Status> {
         let fault = self.next.lock().unwrap().pop_front().or_else(|| self.always.lock().unwrap().clone());
         let noted = || {
             self.calls.fetch_add(1, Ordering::SeqCst);
@@ -104,7 +104,7 @@ impl Script {
     }
 }
 
-pub fn refuse(code: Code, reason: &str) -> Status {
+pub(crate) fn refuse(code: Code, reason: &str) -> Status {
     let metadata = [("option_id".to_owned(), "some-option".to_owned())];
     let details = ErrorDetails::with_error_info(reason, "bojagi.fake", metadata);
     Status::with_error_details(code, format!("refused: {reason}"), details)

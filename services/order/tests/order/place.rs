@@ -8,7 +8,7 @@ use bojagi_store::{Error, Tx};
 use bojagi_testkit::{eventually, reason};
 use tonic::{Code, Request};
 
-use crate::house::{House, address, basket, id, impatient, won};
+use crate::house::{House, address, basket, id, impatient, line, won};
 use crate::peers::{Fault, Hold};
 
 #[tokio::test]
@@ -32,10 +32,10 @@ async fn an_order_over_two_stores_is_confirmed_with_everything_that_was_learnt()
     let paid = house.payments.account(&order.id).unwrap();
     assert_eq!((paid.total, paid.captures), (2_200, 1));
     assert_eq!(paid.allocations.len(), 2);
-    assert_eq!(house.history(&order.id).await, [
-        (OrderState::Pending, "PLACED".to_owned()),
-        (OrderState::Confirmed, "PAID".to_owned())
-    ]);
+    assert_eq!(
+        house.history(&order.id).await,
+        [(OrderState::Pending, "PLACED".to_owned()), (OrderState::Confirmed, "PAID".to_owned())]
+    );
 }
 
 #[tokio::test]
@@ -56,13 +56,8 @@ async fn a_healthy_order_takes_two_commits_and_tells_its_steps_without_a_journal
     let done = |kind| (kind, SagaStepState::Done, 1);
     assert_eq!(
         steps,
-        [
-            SagaStepKind::ReserveStock,
-            SagaStepKind::ReserveRedemptions,
-            SagaStepKind::Authorize,
-            SagaStepKind::Capture
-        ]
-        .map(done)
+        [SagaStepKind::ReserveStock, SagaStepKind::ReserveRedemptions, SagaStepKind::Authorize, SagaStepKind::Capture]
+            .map(done)
     );
 }
 
@@ -78,8 +73,8 @@ async fn r19_authorised_then_captured_moves_stock_once() {
 #[tokio::test]
 async fn an_order_that_costs_nothing_is_captured_with_nothing() {
     let house = House::open().await;
-    let request =
-        api::PlaceOrderRequest { expected_discount: Some(won(2_500)), tender: None, ..basket() };
+    let lines = vec![line(0, 1, 500)];
+    let request = api::PlaceOrderRequest { lines, expected_discount: Some(won(500)), tender: None, ..basket() };
     let order = house.place(request).await.unwrap();
     assert_eq!((order.state(), order.money_state()), (OrderState::Confirmed, MoneyState::Paid));
     assert_eq!(house.payments.account(&order.id).unwrap().captures, 1);
@@ -133,7 +128,8 @@ async fn who_does_not_wait_gets_the_pending_order_and_can_watch_it() {
 
     house.until(&order_id, OrderState::Confirmed).await;
     for parcel in house.order(&order_id).await.deliveries {
-        let seller = house.sellers.iter().zip(house.stock.stores).find(|(_, store)| store.to_string() == parcel.store_id);
+        let seller =
+            house.sellers.iter().zip(house.stock.stores).find(|(_, store)| store.to_string() == parcel.store_id);
         let mut deliveries = house.deliveries(seller.unwrap().0);
         let (delivery_id, request_id) = (parcel.delivery_id, id());
         let begin = api::BeginDeliveryRequest { request_id, delivery_id: delivery_id.clone() };

@@ -115,7 +115,13 @@ mod tests {
 
     #[test]
     fn a_card_number_is_seen_through_its_separators() {
-        for card in ["4111111111111111", "4111 1111 1111 1111", "tok_4111_1111_1111_1111", "x 3782-822463-10005", "４１１１１１１１１１１１１１１１"] {
+        for card in [
+            "4111111111111111",
+            "4111 1111 1111 1111",
+            "tok_4111_1111_1111_1111",
+            "x 3782-822463-10005",
+            "４１１１１１１１１１１１１１１１",
+        ] {
             assert!(looks_like_card_number(card), "{card}");
             assert!(ProviderToken::parse(card).is_err());
         }

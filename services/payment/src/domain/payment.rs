@@ -134,6 +134,7 @@ pub(crate) struct Payment {
     pub(crate) authorized_at: Option<Moment>,
     pub(crate) captured_at: Option<Moment>,
     pub(crate) updated_at: Moment,
+    /// Counts the changes that were stored, from 1.
     pub(crate) version: i64,
 }
 
@@ -375,7 +376,6 @@ impl Payment {
 
     const fn touch(&mut self, now: Moment) {
         self.updated_at = now;
-        self.version += 1;
     }
 }
 

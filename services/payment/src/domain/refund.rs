@@ -54,10 +54,11 @@ impl Refund {
         self.asked_at.map(|_| ProviderKey::Refund(self.id, self.attempt))
     }
 
-    /// Starts over after the provider refused the attempt before, with the legs as they are now.
-    pub(crate) fn attempt_again(&mut self, legs: Legs, now: Moment) {
-        self.attempt += 1;
-        self.begin(legs, now);
+    /// The refund after another start, with the legs as they are now, because the provider refused the attempt before.
+    pub(crate) fn attempted_again(&self, legs: Legs, now: Moment) -> Self {
+        let mut again = Self { attempt: self.attempt + 1, ..self.clone() };
+        again.begin(legs, now);
+        again
     }
 
     /// Sets out with these legs. Without an external one it is done at once.

@@ -21,21 +21,17 @@ struct Kept {
 }
 
 /// Reads the lines of an ask: what is kept, their currency, and what the net amounts add up to.
-pub(super) fn read(
-    fields: &mut Fields,
-    lines: Vec<common::LineAllocation>,
-) -> Option<(Allocations, Currency, i64)> {
+pub(super) fn read(fields: &mut Fields, lines: Vec<common::LineAllocation>) -> Option<(Allocations, Currency, i64)> {
     if lines.is_empty() || lines.len() > MAX_LINES {
         fields.wrong("allocations", format_args!("must have 1 to {MAX_LINES} lines"));
         return None;
     }
-    let mut currency = None;
-    let mut nets = Some(0);
+    let (mut currency, mut nets) = (None, 0);
     for (index, line) in lines.iter().enumerate() {
-        let net = read_line(fields, &format!("allocations[{index}]"), line, &mut currency);
-        nets = nets.zip(net).map(|(sum, net)| sum + net);
+        // The first line with a fault ends it: the faults of a thousand lines fit into no answer.
+        nets += read_line(fields, &format!("allocations[{index}]"), line, &mut currency)?;
     }
-    Some((Allocations(Kept { lines }.encode_to_vec()), currency?, nets?))
+    Some((Allocations(Kept { lines }.encode_to_vec()), currency?, nets))
 }
 
 /// The net amount of a line without fault. `currency` is that of the lines before, if there were any.
@@ -66,8 +62,8 @@ fn read_line(
         fields.wrong(place, "gross must be net, platform_discount and seller_discount together");
         return None;
     }
-    (order_line_id?, option_id?, store_id?, seller_id?, quantity?);
-    Some(net.minor())
+    let identified = order_line_id.is_some() && option_id.is_some() && store_id.is_some() && seller_id.is_some();
+    (identified && quantity.is_some()).then(|| net.minor())
 }
 
 /// An amount that is zero or more, and not so large that sums could overflow.

@@ -43,10 +43,7 @@ impl OperationsService for OperationsApi {
             let api::ReplayParkedEventRequest { group, event_id } = request.into_inner();
             let (parked_event, waiting_behind) =
                 operations::replay_parked(&self.0.store, NAME, group, &event_id, self.0.now()).await?;
-            Ok(api::ReplayParkedEventResponse {
-                parked_event: Some(parked_event),
-                released_events: waiting_behind + 1,
-            })
+            Ok(api::ReplayParkedEventResponse { parked_event: Some(parked_event), released_events: waiting_behind + 1 })
         })
         .await
     }

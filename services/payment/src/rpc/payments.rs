@@ -64,7 +64,9 @@ impl PaymentService for PaymentsApi {
     async fn void(&self, request: Request<api::VoidRequest>) -> Result<Response<api::VoidResponse>, Status> {
         answer::to(NAME, async {
             let mut fields = Fields::new(NAME);
-            let Some(order_id) = fields.id("order_id", &request.get_ref().order_id) else { return Err(fields.refuse()) };
+            let Some(order_id) = fields.id("order_id", &request.get_ref().order_id) else {
+                return Err(fields.refuse());
+            };
             let payment = self.desk.void(order_id).await?;
             let shown = payment.customer_id.map(|_| show::payment(&payment));
             Ok(api::VoidResponse { state: show::state(payment.state).into(), payment: shown })

@@ -79,10 +79,7 @@ pub(super) fn refund(refund: &Refund) -> api::Refund {
 }
 
 pub(super) fn total(total: &CapturedTotal) -> api::CapturedTotal {
-    api::CapturedTotal {
-        captured: Some(wire::money(total.captured)),
-        refunded: Some(wire::money(total.refunded)),
-    }
+    api::CapturedTotal { captured: Some(wire::money(total.captured)), refunded: Some(wire::money(total.refunded)) }
 }
 
 pub(super) fn method(method: &PaymentMethod) -> api::PaymentMethod {

@@ -127,10 +127,7 @@ pub(crate) async fn make_default(
     )
     .await?;
     tx.fetch_optional(
-        concat!(
-            "UPDATE payment_method SET is_default = TRUE WHERE id = ?2 AND account_id = ?1 RETURNING ",
-            columns!()
-        ),
+        concat!("UPDATE payment_method SET is_default = TRUE WHERE id = ?2 AND account_id = ?1 RETURNING ", columns!()),
         params![account_id, payment_method_id],
     )
     .await

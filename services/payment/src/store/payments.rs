@@ -103,8 +103,8 @@ pub(crate) async fn insert(tx: &mut Tx, payment: &Payment) -> Result<bool, Error
     Ok(inserted > 0)
 }
 
-/// Stores a changed payment. False when somebody else changed it since it was read.
-pub(crate) async fn update(tx: &mut Tx, payment: &Payment) -> Result<bool, Error> {
+/// Stores a changed payment as its next version. False when somebody else changed it since it was read.
+async fn update(tx: &mut Tx, payment: &Payment) -> Result<bool, Error> {
     let updated = tx
         .execute(
             "UPDATE payment SET state = ?3, authorized = ?4, captured = ?5, refunding = ?6, refunded = ?7,
@@ -151,6 +151,7 @@ pub(crate) async fn change<T>(
         };
         let Some(mut payment) = found else { return Ok(None) };
         let Some(decided) = decide(&mut payment)? else { return Ok(Some((payment, None))) };
+        payment.version += 1;
         if update(tx, &payment).await? {
             return Ok(Some((payment, Some(decided))));
         }

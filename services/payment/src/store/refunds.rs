@@ -34,35 +34,55 @@ impl FromRow for Refund {
     }
 }
 
-/// Stores a refund as it stands now, whether it is new or not.
-pub(crate) async fn save(tx: &mut Tx, refund: &Refund) -> Result<(), Error> {
-    tx.execute(
-        concat!(
-            "INSERT INTO refund (",
-            columns!(),
-            ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
-             ON CONFLICT (id) DO UPDATE SET state = excluded.state, points = excluded.points,
-                external = excluded.external, attempt = excluded.attempt, asked_at = excluded.asked_at,
-                refunded_at = excluded.refunded_at"
-        ),
-        params![
-            refund.id,
-            refund.order_id,
-            refund.state,
-            refund.currency.code(),
-            refund.amount,
-            refund.legs.points,
-            refund.legs.external,
-            refund.reason,
-            refund.allocations,
-            refund.attempt,
-            refund.asked_at,
-            refund.created_at,
-            refund.refunded_at,
-        ],
-    )
-    .await?;
-    Ok(())
+/// Stores a new refund. False when there is one of this id already.
+pub(crate) async fn insert(tx: &mut Tx, refund: &Refund) -> Result<bool, Error> {
+    let inserted = tx
+        .execute(
+            concat!(
+                "INSERT INTO refund (",
+                columns!(),
+                ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT (id) DO NOTHING"
+            ),
+            params![
+                refund.id,
+                refund.order_id,
+                refund.state,
+                refund.currency.code(),
+                refund.amount,
+                refund.legs.points,
+                refund.legs.external,
+                refund.reason,
+                refund.allocations,
+                refund.attempt,
+                refund.asked_at,
+                refund.created_at,
+                refund.refunded_at,
+            ],
+        )
+        .await?;
+    Ok(inserted > 0)
+}
+
+/// Stores a changed refund. False when somebody else changed it since it was read as `earlier`.
+pub(crate) async fn update(tx: &mut Tx, refund: &Refund, earlier: &Refund) -> Result<bool, Error> {
+    let updated = tx
+        .execute(
+            "UPDATE refund SET state = ?4, points = ?5, external = ?6, attempt = ?7, asked_at = ?8, refunded_at = ?9
+             WHERE id = ?1 AND state = ?2 AND attempt = ?3",
+            params![
+                refund.id,
+                earlier.state,
+                earlier.attempt,
+                refund.state,
+                refund.legs.points,
+                refund.legs.external,
+                refund.attempt,
+                refund.asked_at,
+                refund.refunded_at,
+            ],
+        )
+        .await?;
+    Ok(updated > 0)
 }
 
 pub(crate) async fn by_id(tx: &mut Tx, refund_id: RefundId) -> Result<Option<Refund>, Error> {

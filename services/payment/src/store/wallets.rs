@@ -102,9 +102,8 @@ async fn enter(
 }
 
 pub(crate) async fn balance(tx: &mut Tx, account_id: AccountId) -> Result<Balance, Error> {
-    let found = tx
-        .fetch_optional("SELECT available, held FROM wallet WHERE account_id = ?1", params![account_id])
-        .await?;
+    let found =
+        tx.fetch_optional("SELECT available, held FROM wallet WHERE account_id = ?1", params![account_id]).await?;
     Ok(found.unwrap_or_default())
 }
 

@@ -17,7 +17,11 @@ fn fields(status: &Status) -> Vec<String> {
 
 fn assert_wrong<T: std::fmt::Debug>(answer: Result<T, Status>, field: &str) {
     let status = answer.unwrap_err();
-    assert_eq!((status.code(), reason(&status).as_str()), (tonic::Code::InvalidArgument, "INVALID_ARGUMENT"), "{field}");
+    assert_eq!(
+        (status.code(), reason(&status).as_str()),
+        (tonic::Code::InvalidArgument, "INVALID_ARGUMENT"),
+        "{field}"
+    );
     assert_eq!(fields(&status), [field]);
 }
 
@@ -163,7 +167,8 @@ async fn methods_and_wallet() {
     assert_wrong(customer.methods.list_payment_methods(request).await, "page_size");
 
     let method = customer.method("tok_approve").await;
-    let right = ChargePointsRequest { request_id: Uuid::now_v7().to_string(), amount: won(1), payment_method_id: method };
+    let right =
+        ChargePointsRequest { request_id: Uuid::now_v7().to_string(), amount: won(1), payment_method_id: method };
     for (request, field) in [
         (ChargePointsRequest { request_id: String::new(), ..right.clone() }, "request_id"),
         (ChargePointsRequest { amount: None, ..right.clone() }, "amount"),

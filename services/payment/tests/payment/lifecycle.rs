@@ -108,10 +108,8 @@ async fn unresolved_until_the_provider_tells(shop: Shop) {
     assert_eq!(payment.state(), PaymentState::Unresolved);
     let order_id: OrderId = payment.order_id.parse().unwrap();
     assert!(shop.simulator.tell(&bojagi_payment::provider::ProviderKey::Capture(order_id)));
-    eventually("the webhook decides", async || {
-        shop.look(&payment.order_id).await.state() == PaymentState::Captured
-    })
-    .await;
+    eventually("the webhook decides", async || shop.look(&payment.order_id).await.state() == PaymentState::Captured)
+        .await;
     assert_eq!(shop.told::<PaymentCaptured>().await.len(), 1);
 }
 

@@ -95,14 +95,15 @@ async fn r10_two_refunds_at_once_never_give_back_more_than_was_taken(shop: Shop)
     let mut customer = shop.customer();
     customer.charge(50).await;
     let payment = shop.captured(&mut customer, "tok_approve", 100, 50).await;
-    let (one, other) = tokio::join!(
-        shop.refund(&payment, Uuid::now_v7(), 60),
-        shop.refund(&payment, Uuid::now_v7(), 60),
-    );
+    let (one, other) =
+        tokio::join!(shop.refund(&payment, Uuid::now_v7(), 60), shop.refund(&payment, Uuid::now_v7(), 60),);
     let (done, refused) = if one.is_ok() { (one, other) } else { (other, one) };
     assert_eq!(done.unwrap().refund.unwrap().state(), RefundState::Succeeded);
     let refused = refused.unwrap_err();
-    assert_eq!((refused.code(), reason(&refused).as_str()), (tonic::Code::FailedPrecondition, "REFUND_EXCEEDS_CAPTURE"));
+    assert_eq!(
+        (refused.code(), reason(&refused).as_str()),
+        (tonic::Code::FailedPrecondition, "REFUND_EXCEEDS_CAPTURE")
+    );
 
     let payment = shop.look(&payment.order_id).await;
     assert_eq!((minor(&payment.refunded), minor(&payment.refunding)), (60, 0));

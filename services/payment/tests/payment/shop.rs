@@ -23,25 +23,25 @@ use futures::future::BoxFuture;
 use tokio::net::TcpListener;
 use tonic::Status;
 
-pub const SECRET: &str = "a secret between shop and provider";
+pub(crate) const SECRET: &str = "a secret between shop and provider";
 
-pub struct Shop {
-    pub rig: Rig,
-    pub simulator: Arc<Simulator>,
-    pub orders: Publisher,
-    pub users: Publisher,
+pub(crate) struct Shop {
+    pub(crate) rig: Rig,
+    pub(crate) simulator: Arc<Simulator>,
+    pub(crate) orders: Publisher,
+    pub(crate) users: Publisher,
 }
 
 /// Everybody who pays has a wallet and a method.
-pub struct Customer {
-    pub account: TestAccount,
-    pub methods: PaymentMethodServiceClient<AccountChannel>,
-    pub wallet: WalletServiceClient<AccountChannel>,
-    pub payments: PaymentServiceClient<AccountChannel>,
+pub(crate) struct Customer {
+    pub(crate) account: TestAccount,
+    pub(crate) methods: PaymentMethodServiceClient<AccountChannel>,
+    pub(crate) wallet: WalletServiceClient<AccountChannel>,
+    pub(crate) payments: PaymentServiceClient<AccountChannel>,
 }
 
 /// Settings under which nothing takes long: a lost answer is lost after 150 ms.
-pub fn config() -> Config {
+pub(crate) fn config() -> Config {
     Config {
         provider_timeout_ms: 150,
         recover_after_ms: 1_000,
@@ -57,7 +57,7 @@ fn simulator() -> (Arc<Simulator>, tokio::sync::mpsc::Receiver<bojagi_payment::p
 
 impl Shop {
     /// The provider is in the process.
-    pub async fn in_process() -> Self {
+    pub(crate) async fn in_process() -> Self {
         let (simulator, events) = simulator();
         let connection = Connection {
             provider: Arc::clone(&simulator) as Arc<dyn Provider>,
@@ -69,7 +69,7 @@ impl Shop {
     }
 
     /// The provider is a peer on the network, and posts its events to the shop.
-    pub async fn over_http() -> Self {
+    pub(crate) async fn over_http() -> Self {
         let rig = Rig::new();
         let (simulator, events) = simulator();
         let (peer, peer_url) = bound().await;
@@ -87,14 +87,13 @@ impl Shop {
     }
 
     /// The provider is whatever a test needs.
-    pub async fn with_provider(rig: Rig, config: Config, provider: Arc<dyn Provider>) -> Self {
-        let connection =
-            Connection { provider, webhook_secret: SECRET.into(), events: None, webhook_listener: None };
+    pub(crate) async fn with_provider(rig: Rig, config: Config, provider: Arc<dyn Provider>) -> Self {
+        let connection = Connection { provider, webhook_secret: SECRET.into(), events: None, webhook_listener: None };
         Self::with(rig, config, connection, simulator().0).await
     }
 
     /// The same, with a listener for webhooks.
-    pub async fn with_listener(rig: Rig, provider: Arc<dyn Provider>, listener: TcpListener) -> Self {
+    pub(crate) async fn with_listener(rig: Rig, provider: Arc<dyn Provider>, listener: TcpListener) -> Self {
         let webhook_listener = Some(listener);
         let connection = Connection { provider, webhook_secret: SECRET.into(), events: None, webhook_listener };
         Self::with(rig, config(), connection, simulator().0).await
@@ -110,23 +109,23 @@ impl Shop {
         Self { rig, simulator, orders, users }
     }
 
-    pub fn order(&self) -> PaymentServiceClient<Channel> {
+    pub(crate) fn order(&self) -> PaymentServiceClient<Channel> {
         PaymentServiceClient::new(self.rig.workload("order"))
     }
 
-    pub fn admin(&self) -> PaymentServiceClient<AccountChannel> {
+    pub(crate) fn admin(&self) -> PaymentServiceClient<AccountChannel> {
         PaymentServiceClient::new(self.rig.calling_as(&self.rig.account(&[Role::Admin])))
     }
 
-    pub fn anybody(&self) -> PaymentServiceClient<AccountChannel> {
+    pub(crate) fn anybody(&self) -> PaymentServiceClient<AccountChannel> {
         PaymentServiceClient::new(self.rig.anonymous())
     }
 
-    pub fn customer(&self) -> Customer {
+    pub(crate) fn customer(&self) -> Customer {
         self.customer_again(&self.rig.account(&[Role::Customer]))
     }
 
-    pub fn customer_again(&self, account: &TestAccount) -> Customer {
+    pub(crate) fn customer_again(&self, account: &TestAccount) -> Customer {
         Customer {
             account: account.clone(),
             methods: PaymentMethodServiceClient::new(self.rig.calling_as(account)),
@@ -136,12 +135,12 @@ impl Shop {
     }
 
     /// An authorised payment, mostly: whatever the token makes of it.
-    pub async fn authorized(&self, customer: &mut Customer, token: &str, total: i64, points: i64) -> Payment {
+    pub(crate) async fn authorized(&self, customer: &mut Customer, token: &str, total: i64, points: i64) -> Payment {
         let method = if total > points { customer.method(token).await } else { String::new() };
         self.authorize(customer, &OrderId::generate().to_string(), &method, total, points).await.unwrap()
     }
 
-    pub async fn authorize(
+    pub(crate) async fn authorize(
         &self,
         customer: &Customer,
         order_id: &str,
@@ -159,22 +158,27 @@ impl Shop {
         Ok(self.order().authorize(request).await?.into_inner().payment.unwrap())
     }
 
-    pub async fn capture(&self, payment: &Payment) -> Result<Payment, Status> {
+    pub(crate) async fn capture(&self, payment: &Payment) -> Result<Payment, Status> {
         let net = payment.total.as_ref().unwrap().minor_units;
         let request = CaptureRequest { order_id: payment.order_id.clone(), allocations: vec![line(net)] };
         Ok(self.order().capture(request).await?.into_inner().payment.unwrap())
     }
 
-    pub async fn captured(&self, customer: &mut Customer, token: &str, total: i64, points: i64) -> Payment {
+    pub(crate) async fn captured(&self, customer: &mut Customer, token: &str, total: i64, points: i64) -> Payment {
         let payment = self.authorized(customer, token, total, points).await;
         self.capture(&payment).await.unwrap()
     }
 
-    pub async fn void(&self, order_id: &str) -> VoidResponse {
+    pub(crate) async fn void(&self, order_id: &str) -> VoidResponse {
         self.order().void(VoidRequest { order_id: order_id.into() }).await.unwrap().into_inner()
     }
 
-    pub async fn refund(&self, payment: &Payment, refund_id: Uuid, amount: i64) -> Result<RefundResponse, Status> {
+    pub(crate) async fn refund(
+        &self,
+        payment: &Payment,
+        refund_id: Uuid,
+        amount: i64,
+    ) -> Result<RefundResponse, Status> {
         let request = RefundRequest {
             order_id: payment.order_id.clone(),
             refund_id: refund_id.to_string(),
@@ -186,18 +190,18 @@ impl Shop {
     }
 
     /// The payment as an admin sees it.
-    pub async fn look(&self, order_id: &str) -> Payment {
+    pub(crate) async fn look(&self, order_id: &str) -> Payment {
         let key = Some(get_payment_request::Key::OrderId(order_id.into()));
         self.admin().get_payment(GetPaymentRequest { key }).await.unwrap().into_inner().payment.unwrap()
     }
 
     /// What the simulator says about an order's payment.
-    pub fn statement(&self, order_id: &str) -> Statement {
+    pub(crate) fn statement(&self, order_id: &str) -> Statement {
         self.simulator.statement(&ProviderKey::Authorize(order_id.parse().unwrap())).unwrap_or_default()
     }
 
     /// Every fact of a type that was told, in order.
-    pub async fn told<M: prost::Message + prost::Name + Default + 'static>(&self) -> Vec<M> {
+    pub(crate) async fn told<M: prost::Message + prost::Name + Default + 'static>(&self) -> Vec<M> {
         let payloads: Result<Vec<(Vec<u8>,)>, bojagi_store::Error> = self
             .rig
             .store("payment")
@@ -212,7 +216,7 @@ impl Shop {
 
 impl Customer {
     /// Adds a method and answers its id; one that is there already is found.
-    pub async fn method(&mut self, token: &str) -> String {
+    pub(crate) async fn method(&mut self, token: &str) -> String {
         let request = AddPaymentMethodRequest {
             // The same request for the same token: the same method.
             request_id: Uuid::new_v5(self.account.account_id.as_uuid(), token.as_bytes()).to_string(),
@@ -224,12 +228,12 @@ impl Customer {
         self.methods.add_payment_method(request).await.unwrap().into_inner().payment_method.unwrap().id
     }
 
-    pub async fn charge(&mut self, points: i64) -> PointsCharge {
+    pub(crate) async fn charge(&mut self, points: i64) -> PointsCharge {
         let method = self.method("tok_approve").await;
         self.charge_as(Uuid::now_v7(), points, &method).await.unwrap().charge.unwrap()
     }
 
-    pub async fn charge_as(
+    pub(crate) async fn charge_as(
         &mut self,
         request_id: Uuid,
         points: i64,
@@ -244,13 +248,13 @@ impl Customer {
     }
 
     /// What the wallet can spend, and what it holds.
-    pub async fn points(&mut self) -> (i64, i64) {
+    pub(crate) async fn points(&mut self) -> (i64, i64) {
         let balance = self.wallet.get_balance(GetBalanceRequest {}).await.unwrap().into_inner().balance.unwrap();
         (minor(&balance.available), minor(&balance.held))
     }
 
     /// Kind, amount and balance after each movement, newest first.
-    pub async fn entries(&mut self) -> Vec<(WalletEntryKind, i64, i64)> {
+    pub(crate) async fn entries(&mut self) -> Vec<(WalletEntryKind, i64, i64)> {
         let request = ListEntriesRequest { page_size: 100, ..Default::default() };
         let entries = self.wallet.list_entries(request).await.unwrap().into_inner().entries;
         entries.iter().map(|entry| (entry.kind(), minor(&entry.amount), minor(&entry.balance_after))).collect()
@@ -263,16 +267,16 @@ async fn bound() -> (TcpListener, String) {
     (listener, url)
 }
 
-pub fn won(minor_units: i64) -> Option<Money> {
+pub(crate) fn won(minor_units: i64) -> Option<Money> {
     Some(Money { currency_code: "KRW".into(), minor_units })
 }
 
-pub fn minor(money: &Option<Money>) -> i64 {
+pub(crate) fn minor(money: &Option<Money>) -> i64 {
     money.as_ref().unwrap().minor_units
 }
 
 /// A line that costs 10 more than the customer pays for it.
-pub fn line(net: i64) -> LineAllocation {
+pub(crate) fn line(net: i64) -> LineAllocation {
     LineAllocation {
         order_line_id: Uuid::max().to_string(),
         option_id: Uuid::max().to_string(),
@@ -286,19 +290,19 @@ pub fn line(net: i64) -> LineAllocation {
     }
 }
 
-pub fn signed(key: &ProviderKey, outcome: Outcome) -> IngestProviderEventRequest {
+pub(crate) fn signed(key: &ProviderKey, outcome: Outcome) -> IngestProviderEventRequest {
     let event = bojagi_payment::provider::ProviderEvent { key: *key, outcome };
     let signed = event.signed(&Secret::from(SECRET)).unwrap();
     IngestProviderEventRequest { body: signed.body, signature: signed.signature }
 }
 
-pub fn approved() -> Outcome {
+pub(crate) fn approved() -> Outcome {
     Outcome::Approved { reference: "provider-1".into() }
 }
 
 /// A provider that says yes to what a test lets it, and otherwise never answers.
-pub struct Silent {
-    pub answers: fn(&ProviderKey) -> bool,
+pub(crate) struct Silent {
+    pub(crate) answers: fn(&ProviderKey) -> bool,
 }
 
 impl Provider for Silent {

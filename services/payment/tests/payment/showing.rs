@@ -103,12 +103,9 @@ async fn the_totals_count_what_was_taken_and_given_back_before_a_moment() {
     shop.refund(&payment, Uuid::now_v7(), 120).await.unwrap();
 
     let micro = Duration::from_micros(1);
-    for (after, expected) in [
-        (Duration::ZERO, None),
-        (micro, Some((300, 0))),
-        (micro * 10, Some((300, 0))),
-        (micro * 11, Some((300, 120))),
-    ] {
+    for (after, expected) in
+        [(Duration::ZERO, None), (micro, Some((300, 0))), (micro * 10, Some((300, 0))), (micro * 11, Some((300, 120)))]
+    {
         let request = GetCapturedTotalsRequest { as_of: Some(timestamp(begun + after)) };
         let totals = settlement.get_captured_totals(request).await.unwrap().into_inner().totals;
         let sums = totals.first().map(|total| (minor(&total.captured), minor(&total.refunded)));

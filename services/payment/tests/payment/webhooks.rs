@@ -26,10 +26,9 @@ async fn the_first_definite_word_decides_and_stands() {
     let shop = with_silent_captures().await;
     let mut customer = shop.customer();
     let declined = Outcome::Declined(Why::InsufficientFunds);
-    for (first, second, state) in [
-        (approved(), declined.clone(), PaymentState::Captured),
-        (declined, approved(), PaymentState::Declined),
-    ] {
+    for (first, second, state) in
+        [(approved(), declined.clone(), PaymentState::Captured), (declined, approved(), PaymentState::Declined)]
+    {
         let payment = shop.captured(&mut customer, "tok_approve", 100, 0).await;
         assert_eq!(payment.state(), PaymentState::Unresolved);
         for outcome in [&first, &first, &second, &first] {
@@ -99,7 +98,8 @@ async fn the_listener_says_what_came_of_each_post() {
 
     let event = signed(&capture_key(&payment), approved());
     let unknown = signed(&ProviderKey::Void(OrderId::generate()), approved());
-    let garbage = IngestProviderEventRequest { signature: Secret::from(SECRET).sign(b"garbage"), body: b"garbage".to_vec() };
+    let garbage =
+        IngestProviderEventRequest { signature: Secret::from(SECRET).sign(b"garbage"), body: b"garbage".to_vec() };
     let large = IngestProviderEventRequest { body: vec![b' '; 70_000], ..event.clone() };
     let forged = IngestProviderEventRequest { signature: "sha256=00".into(), ..event.clone() };
     for (method, path, request, expected) in [

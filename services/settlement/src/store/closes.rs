@@ -5,7 +5,6 @@ use bojagi_kernel::id::AccountId;
 use bojagi_store::{Error, Tx, params};
 
 use super::statements::COLUMNS;
-use super::stored::count;
 use crate::domain::{CloseId, Statement, StatementId};
 
 /// A close: all its statements carry its id, so that its result can be counted however often it was interrupted.
@@ -77,6 +76,22 @@ pub(crate) async fn close_batch(
     sellers: &[(AccountId, String)],
     now: Moment,
 ) -> Result<Vec<Statement>, Error> {
+    let make = format!(
+        "INSERT INTO statement (id, seller_id, business_date, cut_off, state, currency, gross, refunds, commission,
+            seller_discount, platform_subsidy, net, capture_count, refund_count, close_id, created_at)
+         SELECT ?1, ?2, ?3, ?4, 'OPEN', ?5,
+            CAST(sum(CASE kind WHEN 'CAPTURE' THEN gross ELSE 0 END) AS BIGINT),
+            CAST(sum(CASE kind WHEN 'REFUND' THEN gross ELSE 0 END) AS BIGINT),
+            CAST(sum(CASE kind WHEN 'CAPTURE' THEN commission ELSE -commission END) AS BIGINT),
+            CAST(sum(CASE kind WHEN 'CAPTURE' THEN seller_discount ELSE -seller_discount END) AS BIGINT),
+            CAST(sum(CASE kind WHEN 'CAPTURE' THEN platform_subsidy ELSE -platform_subsidy END) AS BIGINT),
+            CAST(sum(CASE kind WHEN 'CAPTURE' THEN net ELSE -net END) AS BIGINT),
+            sum(CASE kind WHEN 'CAPTURE' THEN 1 ELSE 0 END),
+            sum(CASE kind WHEN 'REFUND' THEN 1 ELSE 0 END),
+            ?6, ?7
+         FROM statement_entry WHERE statement_id = ?1
+         RETURNING {COLUMNS}"
+    );
     let mut statements = Vec::with_capacity(sellers.len());
     for (seller_id, currency) in sellers {
         let id = StatementId::generate();
@@ -87,32 +102,10 @@ pub(crate) async fn close_batch(
                 params![id, seller_id, currency, run.cut_off],
             )
             .await?;
-        if count(taken) == 0 {
-            continue;
+        if taken > 0 {
+            let made = params![id, seller_id, business_date, run.cut_off, currency, run.id, now];
+            statements.push(tx.fetch_one(&make, made).await?);
         }
-        let statement: Statement = tx
-            .fetch_one(
-                &format!(
-                    "INSERT INTO statement (id, seller_id, business_date, cut_off, state, currency, gross, refunds,
-                        commission, seller_discount, platform_subsidy, net, capture_count, refund_count, close_id,
-                        created_at)
-                     SELECT ?1, ?2, ?3, ?4, 'OPEN', ?5,
-                        CAST(sum(CASE kind WHEN 'CAPTURE' THEN gross ELSE 0 END) AS BIGINT),
-                        CAST(sum(CASE kind WHEN 'REFUND' THEN gross ELSE 0 END) AS BIGINT),
-                        CAST(sum(CASE kind WHEN 'CAPTURE' THEN commission ELSE -commission END) AS BIGINT),
-                        CAST(sum(CASE kind WHEN 'CAPTURE' THEN seller_discount ELSE -seller_discount END) AS BIGINT),
-                        CAST(sum(CASE kind WHEN 'CAPTURE' THEN platform_subsidy ELSE -platform_subsidy END) AS BIGINT),
-                        CAST(sum(CASE kind WHEN 'CAPTURE' THEN net ELSE -net END) AS BIGINT),
-                        sum(CASE kind WHEN 'CAPTURE' THEN 1 ELSE 0 END),
-                        sum(CASE kind WHEN 'REFUND' THEN 1 ELSE 0 END),
-                        ?6, ?7
-                     FROM statement_entry WHERE statement_id = ?1
-                     RETURNING {COLUMNS}"
-                ),
-                params![id, seller_id, business_date, run.cut_off, currency, run.id, now],
-            )
-            .await?;
-        statements.push(statement);
     }
     Ok(statements)
 }

@@ -67,8 +67,3 @@ pub(crate) fn currency(row: &Row<'_>, index: usize) -> Result<Currency, Error> {
 pub(crate) fn money(row: &Row<'_>, currency_index: usize, index: usize) -> Result<Money, Error> {
     Ok(Money::new(currency(row, currency_index)?, row.get(index)?))
 }
-
-/// The units that may be left of an unsigned count of rows.
-pub(crate) fn count(rows: u64) -> i64 {
-    i64::try_from(rows).unwrap_or(i64::MAX)
-}

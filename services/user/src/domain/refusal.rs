@@ -32,6 +32,6 @@ bojagi_kernel::refusals! {
         /// Too many attempts in a short time, by this caller or on this account; the answer says when to try again.
         TooManyAttempts => Exhausted "TOO_MANY_ATTEMPTS" ("too many attempts; try again later"),
         /// Too many passwords are waiting to be checked.
-        HashingOverloaded => Exhausted "HASHING_OVERLOADED" ("too many sign-ins at once; try again shortly"),
+        Overloaded => Exhausted "OVERLOADED" ("too many sign-ins at once; try again shortly"),
     }
 }

@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::domain::account::AccountState;
 use crate::limits::Limits;
 use crate::secret::Secret;
-use crate::store::links::LinkPurpose;
+use crate::store::links::{LinkPurpose, NewLink};
 use crate::store::mails::{Occasion, QueuedMail};
 use crate::store::{accounts, links, mails};
 
@@ -145,10 +145,10 @@ async fn write(
     limits: &Limits,
     now: Moment,
 ) -> Result<Option<(String, String)>, Failure> {
-    let Some((account_id, state)) = accounts::state_by_email(tx, recipient).await? else { return Ok(None) };
+    let Some(account) = accounts::credentials_by_email(tx, recipient).await? else { return Ok(None) };
     let (base, minutes) = (config.link_base_url.as_str(), config.link_minutes);
     let token = Secret::generate()?;
-    let (text, purpose): (Text, _) = match (occasion, state) {
+    let (text, purpose): (Text, _) = match (occasion, account.state) {
         (Occasion::SignUp | Occasion::Verification, AccountState::Unverified) => {
             (letter::verification(base, &token, minutes), Some(LinkPurpose::Verify))
         }
@@ -164,7 +164,15 @@ async fn write(
         return Ok(None);
     }
     if let Some(purpose) = purpose {
-        links::replace(tx, account_id, purpose, &token.hash(), now + config.link_life()).await?;
+        let answers_sign_up = account.state == AccountState::Unverified && purpose == LinkPurpose::Verify;
+        let link = NewLink {
+            token: token.hash(),
+            account_id: account.account_id,
+            purpose,
+            password_hash: answers_sign_up.then_some(account.password_hash.as_str()),
+            expires_at: now + config.link_life(),
+        };
+        links::replace(tx, link).await?;
     }
     mails::write(tx, mail_id, text.subject, &text.body).await?;
     Ok(Some((text.subject.to_owned(), text.body)))

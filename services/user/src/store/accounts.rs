@@ -35,8 +35,8 @@ pub(crate) struct Credentials {
 bojagi_store::from_row!(Credentials { account_id, password_hash, state });
 
 /// Enters a sign-up. An account that was never verified is taken over: its owner may have forgotten it, and whoever
-/// signed the address up before must not have chosen the password of the account that the owner verifies. Any other
-/// account of the address stays untouched. Links to a never verified account become void.
+/// signed the address up before must not have chosen what the owner then verifies. Any other account of the address stays
+/// untouched.
 pub(crate) async fn sign_up(tx: &mut Tx, new: &NewAccount, password_hash: &str, now: Moment) -> Result<(), Error> {
     let search = search_text(new.email.as_str(), &new.name);
     tx.execute(
@@ -47,11 +47,6 @@ pub(crate) async fn sign_up(tx: &mut Tx, new: &NewAccount, password_hash: &str, 
              phone = excluded.phone, search_text = excluded.search_text, kind = excluded.kind
          WHERE account.state = 'UNVERIFIED'",
         params![AccountId::generate(), new.email.as_str(), password_hash, new.name, new.phone, search, new.kind, now],
-    )
-    .await?;
-    tx.execute(
-        "DELETE FROM link WHERE account_id = (SELECT account_id FROM account WHERE email = ?1 AND state = 'UNVERIFIED')",
-        params![new.email.as_str()],
     )
     .await?;
     Ok(())
@@ -70,18 +65,18 @@ pub(crate) async fn credentials(tx: &mut Tx, account_id: AccountId) -> Result<Op
     tx.fetch_optional(sql, params![account_id]).await
 }
 
-/// The account and the state of an address, if it is known.
-pub(crate) async fn state_by_email(tx: &mut Tx, email: &str) -> Result<Option<(AccountId, AccountState)>, Error> {
-    tx.fetch_optional("SELECT account_id, state FROM account WHERE email = ?1", params![email]).await
-}
-
-/// Makes an account active whose owner has proved the address.
-pub(crate) async fn verify(tx: &mut Tx, account_id: AccountId, now: Moment) -> Result<Option<AccountKind>, Error> {
+/// Makes an account active whose owner has proved the address; its password is the one that the link carries, if any.
+pub(crate) async fn verify(
+    tx: &mut Tx,
+    account_id: AccountId,
+    password_hash: Option<&str>,
+    now: Moment,
+) -> Result<Option<AccountKind>, Error> {
     let kind: Option<(AccountKind,)> = tx
         .fetch_optional(
-            "UPDATE account SET state = 'ACTIVE', active_since = ?2
+            "UPDATE account SET state = 'ACTIVE', active_since = ?2, password_hash = coalesce(?3, password_hash)
              WHERE account_id = ?1 AND state IN ('UNVERIFIED', 'DORMANT') RETURNING kind",
-            params![account_id, now],
+            params![account_id, now, password_hash],
         )
         .await?;
     Ok(kind.map(|(kind,)| kind))

@@ -32,11 +32,13 @@ pub(crate) const MIGRATION: Migration = Migration {
     CREATE INDEX account_newest ON account (created_at, account_id);
     CREATE INDEX account_unused ON account (last_used_at) WHERE state = 'ACTIVE';
 
-    -- A one-time link from a mail; only the hash of its token is here.
+    -- A one-time link from a mail; only the hash of its token is here. A link that answers a sign-up carries the password
+    -- of that sign-up.
     CREATE TABLE link (
         token_hash BYTEA PRIMARY KEY,
         account_id UUID NOT NULL,
         purpose TEXT NOT NULL,
+        password_hash TEXT,
         expires_at TIMESTAMPTZ NOT NULL
     );
     CREATE INDEX link_account ON link (account_id, purpose);

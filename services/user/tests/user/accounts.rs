@@ -89,6 +89,25 @@ async fn who_signed_an_address_up_first_does_not_choose_the_password_of_its_owne
 }
 
 #[tokio::test]
+async fn a_flood_of_sign_ups_does_not_take_the_password_of_the_owner_away() {
+    let mut config = crate::shop::config();
+    config.limits.mail_per_address = bojagi_user::Rate { burst: 1, every_seconds: 3_600 };
+    let shop = Shop::open_with(config).await;
+    shop.sign_up(EMAIL, AccountKind::Customer).await;
+    let mail = shop.mail_to(EMAIL, 1).await;
+    for _ in 0..3 {
+        let stranger =
+            SignUpRequest { password: "the stranger's".into(), ..sign_up_request(EMAIL, AccountKind::Customer) };
+        shop.accounts().sign_up(stranger).await.unwrap();
+    }
+    shop.mails_have_left().await;
+    shop.verify(&mail).await.unwrap();
+    assert_eq!(shop.mails_to(EMAIL).len(), 1);
+    assert_eq!(reason(&shop.sign_in(EMAIL, "the stranger's").await.err().unwrap()), "BAD_CREDENTIALS");
+    shop.sign_in(EMAIL, PASSWORD).await.unwrap();
+}
+
+#[tokio::test]
 async fn known_and_unknown_addresses_are_answered_alike() {
     let shop = Shop::open().await;
     let owner = shop.customer(EMAIL).await;

@@ -1,5 +1,7 @@
 //! The user context through its public API.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod accounts;
 mod addresses;
 mod admins;

@@ -102,3 +102,15 @@ fn compensating_turns_round_what_can_be_turned() {
     order.coupons_are_back(&POLICY, NOW);
     assert_eq!(order.compensate("again".into(), &POLICY, NOW), Err(OrderRefusal::SagaDone { order_id: order.id }));
 }
+
+#[test]
+fn a_refusal_after_the_capture_is_a_case_for_the_operator() {
+    let mut order = samples::pending();
+    order.payment_was_captured(&POLICY, NOW);
+    let refusal = Refusal::new("item", bojagi_kernel::Kind::WrongState, "OUT_OF_STOCK", "only 1 left");
+    order.refused(&refusal, &POLICY, NOW);
+    assert_eq!((order.life, order.saga.state), (Life::Pending, SagaState::Parked));
+    assert!(order.failure.is_none());
+    order.retry(&POLICY, NOW).unwrap();
+    assert_eq!(order.task(NOW + POLICY.deadline), Task::Pay);
+}

@@ -14,14 +14,14 @@ use super::stock::Hold;
 use super::{Script, refuse};
 
 #[derive(Clone, Default)]
-pub struct Coupons(pub Arc<State>);
+pub(crate) struct Coupons(Arc<State>);
 
 #[derive(Default)]
-pub struct State {
-    pub holds: Mutex<HashMap<String, Hold>>,
-    pub asked: Mutex<Vec<coupon::ReserveRedemptionsRequest>>,
-    pub reserve: Script,
-    pub silent: Mutex<bool>,
+pub(crate) struct State {
+    pub(crate) holds: Mutex<HashMap<String, Hold>>,
+    pub(crate) asked: Mutex<Vec<coupon::ReserveRedemptionsRequest>>,
+    pub(crate) reserve: Script,
+    pub(crate) silent: Mutex<bool>,
 }
 
 impl std::ops::Deref for Coupons {
@@ -33,11 +33,11 @@ impl std::ops::Deref for Coupons {
 }
 
 impl Coupons {
-    pub fn hold(&self, order_id: &str) -> Option<Hold> {
+    pub(crate) fn hold(&self, order_id: &str) -> Option<Hold> {
         self.holds.lock().unwrap().get(order_id).copied()
     }
 
-    pub fn hears(&self) -> Hears {
+    pub(crate) fn hears(&self) -> Hears {
         let [confirmed, failed, cancelled] = [(); 3].map(|()| self.clone());
         Hears::new("coupon")
             .on(async move |_: &mut Tx, _: &Event, fact: order::OrderConfirmed| {

@@ -14,34 +14,34 @@ use uuid::Uuid;
 use super::{Script, refuse};
 
 #[derive(Clone)]
-pub struct Payments(pub Arc<State>);
+pub(crate) struct Payments(Arc<State>);
 
 /// What payment knows of an order.
 #[derive(Debug, Clone)]
-pub struct Account {
-    pub id: Uuid,
-    pub state: PaymentState,
-    pub total: i64,
-    pub captures: u32,
-    pub refunds: HashMap<String, i64>,
-    pub allocations: Vec<LineAllocation>,
-    pub decline: DeclineReason,
+pub(crate) struct Account {
+    pub(crate) id: Uuid,
+    pub(crate) state: PaymentState,
+    pub(crate) total: i64,
+    pub(crate) captures: u32,
+    pub(crate) refunds: HashMap<String, i64>,
+    pub(crate) allocations: Vec<LineAllocation>,
+    pub(crate) decline: DeclineReason,
 }
 
-pub struct State {
-    pub accounts: Mutex<HashMap<String, Account>>,
-    pub authorize: Script,
-    pub capture: Script,
-    pub void: Script,
-    pub refund: Script,
+pub(crate) struct State {
+    pub(crate) accounts: Mutex<HashMap<String, Account>>,
+    pub(crate) authorize: Script,
+    pub(crate) capture: Script,
+    pub(crate) void: Script,
+    pub(crate) refund: Script,
     /// The state that the next authorisations come to, instead of AUTHORIZED.
-    pub authorizes_to: Mutex<Option<(PaymentState, DeclineReason)>>,
+    pub(crate) authorizes_to: Mutex<Option<(PaymentState, DeclineReason)>>,
     /// The state that the next captures come to, instead of CAPTURED.
-    pub captures_to: Mutex<Option<(PaymentState, DeclineReason)>>,
+    pub(crate) captures_to: Mutex<Option<(PaymentState, DeclineReason)>>,
     /// The state that the next refunds come to, instead of SUCCEEDED.
-    pub refunds_to: Mutex<Option<RefundState>>,
-    pub store: Mutex<Option<Store>>,
-    pub clock: Arc<ManualClock>,
+    pub(crate) refunds_to: Mutex<Option<RefundState>>,
+    pub(crate) store: Mutex<Option<Store>>,
+    pub(crate) clock: Arc<ManualClock>,
 }
 
 impl std::ops::Deref for Payments {
@@ -53,7 +53,7 @@ impl std::ops::Deref for Payments {
 }
 
 impl Payments {
-    pub fn new(clock: Arc<ManualClock>) -> Self {
+    pub(crate) fn new(clock: Arc<ManualClock>) -> Self {
         Self(Arc::new(State {
             accounts: Mutex::default(),
             authorize: Script::default(),
@@ -68,22 +68,22 @@ impl Payments {
         }))
     }
 
-    pub fn account(&self, order_id: &str) -> Option<Account> {
+    pub(crate) fn account(&self, order_id: &str) -> Option<Account> {
         self.accounts.lock().unwrap().get(order_id).cloned()
     }
 
-    pub fn state(&self, order_id: &str) -> Option<PaymentState> {
+    pub(crate) fn state(&self, order_id: &str) -> Option<PaymentState> {
         self.account(order_id).map(|account| account.state)
     }
 
     /// Money that is taken and not given back.
-    pub fn kept(&self, order_id: &str) -> i64 {
+    pub(crate) fn kept(&self, order_id: &str) -> i64 {
         let Some(account) = self.account(order_id) else { return 0 };
         i64::from(account.captures) * account.total - account.refunds.values().sum::<i64>()
     }
 
     /// The provider's answer comes at last, and payment tells it.
-    pub async fn provider_says(&self, order_id: &str, state: PaymentState) {
+    pub(crate) async fn provider_says(&self, order_id: &str, state: PaymentState) {
         let payment_id = {
             let mut accounts = self.accounts.lock().unwrap();
             let account = accounts.get_mut(order_id).unwrap();
@@ -94,10 +94,12 @@ impl Payments {
         let (order_id, id) = (order_id.to_owned(), payment_id.to_string());
         match state {
             PaymentState::Captured => {
-                self.tell(payment_id, payment::PaymentCaptured { payment_id: id, order_id, ..Default::default() }).await;
+                self.tell(payment_id, payment::PaymentCaptured { payment_id: id, order_id, ..Default::default() })
+                    .await;
             }
             PaymentState::Declined => {
-                self.tell(payment_id, payment::PaymentDeclined { payment_id: id, order_id, ..Default::default() }).await;
+                self.tell(payment_id, payment::PaymentDeclined { payment_id: id, order_id, ..Default::default() })
+                    .await;
             }
             other => panic!("the provider does not say {other:?}"),
         }
@@ -137,7 +139,6 @@ impl Payments {
         }
     }
 }
-
 
 macro_rules! never_asked {
     ($($method:ident: $request:ident => $response:ident),+ $(,)?) => {

@@ -15,23 +15,23 @@ use uuid::Uuid;
 use super::{Script, refuse};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Hold {
+pub(crate) enum Hold {
     Reserved,
     Sold,
     Ended,
 }
 
 #[derive(Clone)]
-pub struct Stock(pub Arc<State>);
+pub(crate) struct Stock(Arc<State>);
 
-pub struct State {
-    pub sellers: [TestAccount; 2],
-    pub stores: [Uuid; 2],
-    pub holds: Mutex<HashMap<String, Hold>>,
+pub(crate) struct State {
+    pub(crate) sellers: [TestAccount; 2],
+    pub(crate) stores: [Uuid; 2],
+    pub(crate) holds: Mutex<HashMap<String, Hold>>,
     /// How often pieces moved: once for each reservation, sale and return.
-    pub moves: Mutex<Vec<(String, Hold)>>,
-    pub reserve: Script,
-    pub silent: Mutex<bool>,
+    pub(crate) moves: Mutex<Vec<(String, Hold)>>,
+    pub(crate) reserve: Script,
+    pub(crate) silent: Mutex<bool>,
 }
 
 impl std::ops::Deref for Stock {
@@ -43,7 +43,7 @@ impl std::ops::Deref for Stock {
 }
 
 impl Stock {
-    pub fn new(sellers: [TestAccount; 2]) -> Self {
+    pub(crate) fn new(sellers: [TestAccount; 2]) -> Self {
         Self(Arc::new(State {
             sellers,
             stores: [Uuid::now_v7(), Uuid::now_v7()],
@@ -54,7 +54,7 @@ impl Stock {
         }))
     }
 
-    pub fn hold(&self, order_id: &str) -> Option<Hold> {
+    pub(crate) fn hold(&self, order_id: &str) -> Option<Hold> {
         self.holds.lock().unwrap().get(order_id).copied()
     }
 
@@ -67,7 +67,7 @@ impl Stock {
         true
     }
 
-    pub fn hears(&self) -> Hears {
+    pub(crate) fn hears(&self) -> Hears {
         let [confirmed, failed, cancelled] = [(); 3].map(|()| self.clone());
         Hears::new("item")
             .on(async move |_: &mut Tx, _: &Event, fact: order::OrderConfirmed| {

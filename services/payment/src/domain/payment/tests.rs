@@ -103,8 +103,7 @@ enum Step {
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let asked = prop_oneof![Just(UnderWay::Authorize), Just(UnderWay::Capture), Just(UnderWay::Void)];
-    let outcome =
-        prop_oneof![3 => Just(approved()), 1 => Just(Outcome::Declined(DeclineReason::Other)), 1 => Just(Outcome::Unknown)];
+    let outcome = prop_oneof![3 => Just(approved()), 1 => Just(Outcome::Declined(DeclineReason::Other)), 1 => Just(Outcome::Unknown)];
     let step = prop_oneof![
         3 => Just(Step::Capture),
         1 => Just(Step::Void),
@@ -155,7 +154,7 @@ proptest! {
         let total = points + external;
         prop_assume!(external > 0);
         let mut payment = captured(total, points);
-        let (mut back, mut failed) = (Legs { points: 0, external: 0 }, false);
+        let mut back = Legs { points: 0, external: 0 };
         for (amount, succeeds) in amounts {
             let amount = amount.min(total - payment.refunded);
             let legs = payment.begin_refund(amount, NOW).unwrap();
@@ -169,14 +168,13 @@ proptest! {
                 prop_assert_eq!(i128::from(back.external), share);
             } else {
                 payment.cancel_refund(legs, NOW);
-                failed = true;
             }
             assert_amounts_in_order(&payment);
         }
         let rest = payment.captured - payment.refunded;
         let legs = payment.begin_refund(rest, NOW).unwrap();
         payment.finish_refund(legs, NOW);
-        prop_assert_eq!(back.points + legs.points, points, "failed: {}", failed);
+        prop_assert_eq!(back.points + legs.points, points);
         prop_assert_eq!(back.external + legs.external, external);
         prop_assert_eq!(payment.state, PaymentState::Refunded);
         let nothing_left = PaymentRefusal::RefundExceedsCapture { order_id: payment.order_id, refundable: 0 };

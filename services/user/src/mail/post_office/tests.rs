@@ -107,7 +107,8 @@ async fn a_mail_that_was_taken_by_who_died_is_sent_by_another() {
     assert_eq!(bench.office().round().await.unwrap(), 0);
     bench.clock.advance(Duration::from_secs(90));
     assert_eq!(bench.office().round().await.unwrap(), 1);
-    assert_eq!((bench.mailer.delivered.lock().len(), bench.queued().await), (1, 0));
+    assert_eq!(bench.queued().await, 0);
+    assert_eq!(bench.mailer.delivered.lock().len(), 1);
 }
 
 #[tokio::test]
@@ -119,7 +120,8 @@ async fn a_mail_is_given_up_when_its_link_would_not_hold() {
     assert_eq!(bench.queued().await, 1);
     bench.clock.advance(Config::default().link_life());
     bench.office().round().await.unwrap();
-    assert_eq!((bench.queued().await, bench.mailer.delivered.lock().len()), (0, 0));
+    assert_eq!(bench.queued().await, 0);
+    assert!(bench.mailer.delivered.lock().is_empty());
 }
 
 #[tokio::test]
