@@ -78,6 +78,8 @@ fn arbitrary(descriptor: &MessageDescriptor, random: &mut StdRng, depth: usize) 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_message_breaks_a_handler() {
+    // What broke is told to nobody but the log.
+    drop(bojagi_telemetry::logging::start("error", bojagi_telemetry::logging::Format::Text));
     let shop = Shop::open().await;
     let pool = DescriptorPool::decode(FILE_DESCRIPTOR_SET).unwrap();
     let everything = shop.person(&Role::ALL);
@@ -91,7 +93,7 @@ async fn no_message_breaks_a_handler() {
             let encoded = prost::Message::encode_to_vec(&message);
             let code = call(shop.gateway(), method, Some(everything.token()), encoded).await;
             let typed = !matches!(code, Code::Internal | Code::Unknown | Code::DataLoss | Code::Cancelled);
-            assert!(typed, "{} answered {code:?} in round {round} to {message:?}", method.path);
+            assert!(typed, "{} answered {code:?} in round {round}", method.path);
         }
     }
     shop.verify().await;

@@ -8,7 +8,7 @@ use bojagi_api::coupon::coupon::Benefit;
 use bojagi_api::coupon::{Coupon, CouponScope};
 use bojagi_api::order::{Order, OrderState};
 use bojagi_api::policy::Role;
-use bojagi_e2e::{Line, Offer, Person, Shop, Wish, won};
+use bojagi_e2e::{Person, Shop, Wish, won};
 use bojagi_testkit::reason;
 use futures::StreamExt;
 use futures::future::join_all;
@@ -193,14 +193,9 @@ async fn a_rush_gives_pieces_of_failed_payments_to_the_next() {
     let left = usize::try_from(shop.stock(&offer).await.available).unwrap();
     assert_eq!(bought + left, 40);
     let (buyer, card) = &paying[0];
-    let offer: &Offer = &offer;
     for _ in 0..left {
-        let order = buyer.place(&Wish {
-            lines: vec![Line { offer: offer.clone(), quantity: 1, coupons: vec![] }],
-            card: card.clone(),
-            ..Wish::default()
-        });
-        assert_eq!(order.await.unwrap().state(), OrderState::Confirmed);
+        let order = buyer.place(&Wish::of(&offer, 1, card)).await.unwrap();
+        assert_eq!(order.state(), OrderState::Confirmed);
     }
     shop.verify().await;
 }

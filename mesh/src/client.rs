@@ -19,6 +19,7 @@ mod answer_body;
 mod refused;
 mod services;
 
+use std::error::Error;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -28,8 +29,8 @@ use futures::future::BoxFuture;
 use http::header::AUTHORIZATION;
 use http::uri::{Authority, InvalidUri, Scheme};
 use http::{HeaderValue, Request, Response, Uri};
-use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::{self, Client};
 use hyper_util::rt::TokioExecutor;
 use tokio::time::{Instant, timeout_at};
 use tonic::Status;
@@ -43,8 +44,8 @@ pub use self::refused::{Refused, reason};
 /// How long a call may take unless its client or its request says otherwise.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The gateway answers at the end of a deadline by itself; this much later it is taken for dead.
-const GRACE: Duration = Duration::from_secs(2);
+/// The gateway answers at the end of a deadline by itself, with the particulars; this much later nobody waits for them.
+const GRACE: Duration = Duration::from_millis(500);
 
 /// The longest time-out that fits into the eight digits of `grpc-timeout` as milliseconds.
 const LONGEST_TIMEOUT: Duration = Duration::from_millis(99_999_999);
@@ -187,8 +188,9 @@ fn too_late() -> Status {
     Status::deadline_exceeded("the gateway did not answer in time")
 }
 
-fn unreachable(authority: &Authority, error: &dyn std::error::Error) -> Status {
-    let mut sentence = format!("the gateway at {authority} cannot be reached: {error}");
+fn unreachable(authority: &Authority, error: &legacy::Error) -> Status {
+    let what = if error.is_connect() { "cannot be reached" } else { "broke the call off" };
+    let mut sentence = format!("the gateway at {authority} {what}: {error}");
     let mut cause = error.source();
     while let Some(error) = cause {
         sentence.push_str(&format!(": {error}"));

@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// Why a data directory cannot be used.
@@ -31,7 +31,8 @@ impl DataFolder {
     /// When another process has it, or it cannot be used.
     pub fn take(path: &Path) -> Result<Self, DataFolderError> {
         let unusable = |error| DataFolderError::Unusable(path.to_owned(), error);
-        std::fs::create_dir_all(path).map_err(unusable)?;
+        // Keys are in here, and what customers told the shop: nobody else's business.
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(unusable)?;
         let lock = File::create(path.join("lock")).map_err(unusable)?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),

@@ -6,6 +6,7 @@ mod data_folder;
 pub mod demo;
 mod mesh;
 pub mod people;
+mod pruning;
 mod settings;
 pub mod tour;
 

@@ -18,6 +18,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::authenticator::TokenAuthenticator;
 use crate::data_folder::{DataFolder, DataFolderError};
+use crate::pruning::{Follower, prune_until_stopped};
 use crate::settings::MeshSettings;
 
 /// What a mesh is started with.
@@ -215,12 +216,14 @@ fn run(
     let first = switchboard.connect(handlers.collect::<Vec<_>>());
     debug_assert!(first, "a switchboard is connected once");
 
-    let logs: Vec<_> =
-        contexts.iter().map(|context| EmbeddedLog::new(context.topic, context.store.clone())).collect();
+    let logs: Vec<_> = contexts.iter().map(|context| EmbeddedLog::new(context.topic, context.store.clone())).collect();
+    let pruned = contexts.iter().zip(&logs).map(|(context, log)| (log.clone(), context.store.clone())).collect();
+    let mut followers = Vec::new();
     for Composed { service, store, .. } in contexts {
         for subscription in service.subscriptions {
-            let followed =
-                logs.iter().filter(|log| subscription.topics.contains(&log.topic())).cloned().collect();
+            let group = subscription.hears.group();
+            followers.extend(subscription.topics.iter().map(|topic| Follower { group, topic, store: store.clone() }));
+            let followed = logs.iter().filter(|log| subscription.topics.contains(&log.topic())).cloned().collect();
             let consumer = Consumer::new(subscription.hears, store.clone(), Arc::clone(clock));
             work.spawn(consumer.run(followed, stop.clone()));
         }
@@ -228,4 +231,5 @@ fn run(
             work.spawn(task);
         }
     }
+    work.spawn(prune_until_stopped(pruned, followers, Arc::clone(clock), stop.clone()));
 }

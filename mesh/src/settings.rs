@@ -94,9 +94,8 @@ impl MeshSettings {
         settings.overlay_environment(environment);
 
         let mesh = settings.section("mesh", Shared::check);
-        let gateway = settings.section("gateway", |config: &GatewayConfig| {
-            config.mistakes().iter().map(ToString::to_string).collect()
-        });
+        let gateway = settings
+            .section("gateway", |config: &GatewayConfig| config.mistakes().iter().map(ToString::to_string).collect());
         let user = settings.section("user", bojagi_user::Config::check);
         let item = settings.section("item", bojagi_item::Config::check);
         let coupon = settings.section("coupon", bojagi_coupon::Config::check);
@@ -105,9 +104,16 @@ impl MeshSettings {
         let settlement = settings.section("settlement", bojagi_settlement::Config::check);
         settings.finish()?;
         match (mesh, gateway, user, item, coupon, order, payment, settlement) {
-            (Some(mesh), Some(gateway), Some(user), Some(item), Some(coupon), Some(order), Some(payment), Some(settlement)) => {
-                Ok(Self { mesh, gateway, user, item, coupon, order, payment, settlement })
-            }
+            (
+                Some(mesh),
+                Some(gateway),
+                Some(user),
+                Some(item),
+                Some(coupon),
+                Some(order),
+                Some(payment),
+                Some(settlement),
+            ) => Ok(Self { mesh, gateway, user, item, coupon, order, payment, settlement }),
             // A section that is not there has left a mistake, which has been answered.
             _ => Err(Mistakes(Vec::new())),
         }

@@ -1,4 +1,5 @@
 //! The tour over a mesh of its own, and over the sample shop.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;

@@ -38,20 +38,32 @@ fn with_reason(code: Code, domain: &str, reason: &str, message: &str) -> Status 
     Status::with_error_details(code, message, details)
 }
 
+/// Field violations that are told, and characters of a text: a status travels in headers, which peers limit (to 16 KiB and
+/// less), and some of its texts repeat what the caller sent.
+const VIOLATIONS_TOLD: usize = 20;
+const TEXT_TOLD: usize = 200;
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(TEXT_TOLD) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 fn refused(refusal: &Refusal) -> Status {
-    let metadata = refusal.metadata.iter().map(|(key, value)| (key.to_string(), value.clone()));
+    let metadata = refusal.metadata.iter().map(|(key, value)| (key.to_string(), shortened(value)));
     let mut details = ErrorDetails::with_error_info(
         refusal.reason.as_ref(),
         format!("bojagi.{}", refusal.domain),
         metadata.collect::<std::collections::HashMap<_, _>>(),
     );
-    for violation in &refusal.violations {
-        details.add_bad_request_violation(&violation.field, &violation.description);
+    for violation in refusal.violations.iter().take(VIOLATIONS_TOLD) {
+        details.add_bad_request_violation(shortened(&violation.field), shortened(&violation.description));
     }
     if let Some(delay) = refusal.retry_after {
         details.set_retry_info(Some(delay));
     }
-    Status::with_error_details(code(refusal.kind), &refusal.message, details)
+    Status::with_error_details(code(refusal.kind), shortened(&refusal.message), details)
 }
 
 /// The status code of a kind of refusal.
@@ -123,6 +135,16 @@ mod tests {
         let status = status("order", refusal.clone().into());
         assert_eq!(status.code(), Code::FailedPrecondition);
         assert_eq!(failure(status).refusal(), Some(&refusal));
+    }
+
+    #[test]
+    fn a_status_fits_into_headers_whatever_was_sent() {
+        let violations = (0..1_000).map(|line| Violation::new(format!("lines[{line}]"), "가".repeat(10_000))).collect();
+        let mut refusal = Refusal::invalid("order", violations);
+        refusal.metadata.push(("name".into(), "가".repeat(10_000)));
+        let status = status("order", refusal.into());
+        assert!(status.details().len() + status.message().len() < 16 * 1024, "{}", status.details().len());
+        assert_eq!(status.get_details_bad_request().unwrap().field_violations.len(), VIOLATIONS_TOLD);
     }
 
     #[test]

@@ -12,6 +12,8 @@ use tokio_util::sync::CancellationToken;
 use crate::event::Logged;
 use crate::{EmbeddedLog, Event, Hears, inbox, set_aside};
 
+/// How far a position may move over facts of no interest before it is saved all the same.
+const UNSAVED: i64 = 1_000;
 /// Events applied in one unit of work at most.
 const BATCH: i64 = 128;
 /// The safety net under being woken, and the pause after a failure of the machinery itself.
@@ -49,63 +51,52 @@ impl Consumer {
 
     async fn follow(&self, log: EmbeddedLog, stop: &CancellationToken) {
         let mut announcements = log.announcements();
-        let mut position = None;
+        let mut place = None;
         while !stop.is_cancelled() {
             announcements.mark_unchanged();
-            match self.advance(&log, position).await {
-                Ok((reached, true)) => position = Some(reached),
+            match self.advance(&log, place).await {
+                Ok((reached, true)) => place = Some(reached),
                 Ok((reached, false)) => {
-                    position = Some(reached);
+                    place = Some(reached);
                     self.pause(&mut announcements, stop).await;
                 }
                 Err(failure) => {
                     tracing::error!(group = self.hears.group(), topic = log.topic(), %failure, "cannot follow a topic");
                     // What was committed is not known any more: read it again.
-                    position = None;
+                    place = None;
                     let () = tokio::select! { () = stop.cancelled() => {}, () = tokio::time::sleep(POLL) => {} };
                 }
             }
         }
     }
 
-    /// Applies one batch. Answers the position reached, and whether there may be more.
-    async fn advance(&self, log: &EmbeddedLog, known: Option<i64>) -> Result<(i64, bool), Failure> {
-        let position = match known {
-            Some(position) => position,
-            None => self.position(log.topic()).await?,
+    /// Applies one batch. Answers the place reached, and whether there may be more.
+    async fn advance(&self, log: &EmbeddedLog, known: Option<Place>) -> Result<(Place, bool), Failure> {
+        let place = match known {
+            Some(place) => place,
+            None => self.saved_place(log.topic()).await?,
         };
-        let (logged, read_to) = log.read(position, self.types, BATCH).await?;
-        if logged.is_empty() && read_to == position {
-            return Ok((position, false));
-        }
+        let (logged, read_to) = log.read(place.read, self.types, BATCH).await?;
         let more = i64::try_from(logged.len()).is_ok_and(|count| count >= BATCH);
         let events: Vec<Event> = logged.into_iter().map(|Logged { event, .. }| event).collect();
-        // A position that moved over facts of no interest is not worth a commit; it is found again after a restart.
-        if !events.is_empty() {
-            let (hears, topic, now) = (Arc::clone(&self.hears), log.topic(), self.clock.now());
-            self.store
-                .write(async move |tx: &mut Tx| {
-                    inbox::apply(tx, &hears, &events, now).await?;
-                    save_position(tx, hears.group(), topic, read_to).await.map_err(Failure::from)
-                })
-                .await?;
+        // A position that moved over facts of no interest is worth a commit only now and then: it is found again.
+        if events.is_empty() && read_to < place.saved + UNSAVED {
+            return Ok((Place { read: read_to, ..place }, false));
         }
-        Ok((read_to, more))
+        let (hears, topic, now) = (Arc::clone(&self.hears), log.topic(), self.clock.now());
+        self.store
+            .write(async move |tx: &mut Tx| {
+                inbox::apply(tx, &hears, &events, now).await?;
+                save_position(tx, hears.group(), topic, read_to).await.map_err(Failure::from)
+            })
+            .await?;
+        Ok((Place { read: read_to, saved: read_to }, more))
     }
 
-    async fn position(&self, topic: &'static str) -> Result<i64, Error> {
+    async fn saved_place(&self, topic: &'static str) -> Result<Place, Error> {
         let group = self.hears.group();
-        self.store
-            .read(async move |tx: &mut Tx| {
-                let stored: Option<(i64,)> = tx
-                    .fetch_optional(
-                        "SELECT position FROM consumer_position WHERE consumer = ?1 AND topic = ?2",
-                        params![group, topic],
-                    )
-                    .await?;
-                Ok(stored.map_or(0, |(position,)| position))
-            })
-            .await
+        let saved = self.store.read(async move |tx: &mut Tx| position(tx, group, topic).await).await?;
+        Ok(Place { read: saved, saved })
     }
 
     async fn pause(&self, announcements: &mut watch::Receiver<u64>, stop: &CancellationToken) {
@@ -188,6 +179,29 @@ impl Consumer {
             }
         }
     }
+}
+
+/// How far a log was read.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    /// As far as is known here.
+    read: i64,
+    /// As far as the store knows.
+    saved: i64,
+}
+
+/// The position up to which a group has heard a topic, or 0.
+///
+/// # Errors
+/// What the database says.
+pub async fn position(tx: &mut Tx, group: &str, topic: &str) -> Result<i64, Error> {
+    let saved: Option<(i64,)> = tx
+        .fetch_optional(
+            "SELECT position FROM consumer_position WHERE consumer = ?1 AND topic = ?2",
+            params![group, topic],
+        )
+        .await?;
+    Ok(saved.map_or(0, |(position,)| position))
 }
 
 async fn save_position(tx: &mut Tx, group: &str, topic: &str, position: i64) -> Result<(), Error> {

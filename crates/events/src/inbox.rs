@@ -40,5 +40,7 @@ pub(crate) async fn apply_once(tx: &mut Tx, hears: &Hears, event: &Event, now: M
         params![hears.group(), event.id, now],
     )
     .await?;
+    // What the reaction tells is part of the story that the fact belongs to.
+    tx.continue_trace(event.trace);
     hears.react(tx, event).await
 }

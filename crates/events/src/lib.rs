@@ -9,7 +9,7 @@ mod outbox;
 mod schema;
 mod set_aside;
 
-pub use consumer::Consumer;
+pub use consumer::{Consumer, position};
 pub use event::Event;
 pub use hears::Hears;
 pub use log::EmbeddedLog;

@@ -223,9 +223,8 @@ async fn two_contexts_may_tell_about_the_same_aggregate() {
 
     let (aggregate, now) = (Uuid::now_v7(), pair.clock.now());
     pair.tell(aggregate, 1).await;
-    let told: Result<_, Error> = other
-        .write(async move |tx: &mut Tx| bojagi_events::tell(tx, aggregate, &Noted { number: 2 }, now).await)
-        .await;
+    let told: Result<_, Error> =
+        other.write(async move |tx: &mut Tx| bojagi_events::tell(tx, aggregate, &Noted { number: 2 }, now).await).await;
     told.unwrap();
     until("both are heard", async || {
         let mut heard = pair.heard_of(aggregate).await;

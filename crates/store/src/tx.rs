@@ -25,6 +25,11 @@ impl Tx {
         self.trace
     }
 
+    /// What follows in this unit belongs to another trace: that of a fact which it reacts to.
+    pub fn continue_trace(&mut self, trace: Option<TraceContext>) {
+        self.trace = trace.map(|trace| trace.child());
+    }
+
     /// Runs a statement and says how many rows it changed.
     ///
     /// # Errors

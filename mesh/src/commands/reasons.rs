@@ -26,7 +26,10 @@ fn table() -> String {
     for row in contexts.iter().flat_map(|tables| tables.iter()).flat_map(|table| table.iter()) {
         let metadata = row.metadata.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(" ");
         let code = format!("{:?}", answer::code(row.kind));
-        text.push_str(&format!("| bojagi.{} | `{}` | {code} | {metadata} | {} |\n", row.domain, row.reason, row.meaning));
+        text.push_str(&format!(
+            "| bojagi.{} | `{}` | {code} | {metadata} | {} |\n",
+            row.domain, row.reason, row.meaning
+        ));
     }
     text
 }

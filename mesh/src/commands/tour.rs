@@ -54,7 +54,11 @@ pub(super) async fn run(tour: Tour) -> Result<ExitCode, CommandError> {
     match outcome {
         Ok(()) => {
             if !tour.json {
-                println!("\nthe day went as it should: {} steps in {:.1} s", timeline.steps().len(), timeline.took().as_secs_f64());
+                println!(
+                    "\nthe day went as it should: {} steps in {:.1} s",
+                    timeline.steps().len(),
+                    timeline.took().as_secs_f64()
+                );
             }
             Ok(ExitCode::SUCCESS)
         }

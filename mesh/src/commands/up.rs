@@ -43,7 +43,10 @@ pub(super) async fn run(up: Up) -> Result<ExitCode, CommandError> {
     }
     println!("stopping");
     let clean = mesh.stop().await;
-    println!("{}", if clean { "stopped" } else { "stopped; some work had to be cut short and goes on at the next start" });
+    println!(
+        "{}",
+        if clean { "stopped" } else { "stopped; some work had to be cut short and goes on at the next start" }
+    );
     Ok(ExitCode::SUCCESS)
 }
 

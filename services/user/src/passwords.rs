@@ -83,9 +83,14 @@ pub(crate) async fn prove(shared: &Shared, caller: &Bearer, password: &str) -> R
     shared.limits.admit_proof(session_id, shared.now())?;
     let known = shared.store.read(async move |tx: &mut Tx| accounts::credentials(tx, account_id).await);
     let known = known.await.map_err(Failure::from)?.ok_or(UserRefusal::AccountNotFound)?;
-    if !shared.hasher.verify(password, Some(known.password_hash.as_str()).filter(|hash| !hash.is_empty())).await? {
+    let hash = Some(known.password_hash.as_str()).filter(|hash| !hash.is_empty());
+    let proven = shared.hasher.verify(password, hash).await;
+    // What counts is a password that was judged wrong, not one that found the line full.
+    if !matches!(proven, Ok(false)) {
+        shared.limits.forgive_proof(session_id);
+    }
+    if !proven? {
         return Err(UserRefusal::WrongPassword.into());
     }
-    shared.limits.forgive_proof(session_id);
     Ok(known.password_hash)
 }

@@ -43,9 +43,13 @@ pub(crate) async fn sign_in(shared: &Shared, origin: &Origin, wish: SignIn) -> R
     let known = shared.store.read(async move |tx: &mut Tx| accounts::credentials_by_email(tx, address.as_str()).await);
     let known = known.await.map_err(Failure::from)?;
     // Whether or not there is an account, one password is verified.
-    let proven = shared.hasher.verify(&password, known.as_ref().map(|known| known.password_hash.as_str())).await?;
-    let Some(known) = known.filter(|_| proven) else { return Err(UserRefusal::BadCredentials.into()) };
-    shared.limits.forgive_sign_in(origin, &email);
+    let proven = shared.hasher.verify(&password, known.as_ref().map(|known| known.password_hash.as_str())).await;
+    // What counts is a password that was judged wrong, not one that found the line full.
+    if !matches!(proven, Ok(false)) {
+        shared.limits.forgive_sign_in(origin, &email);
+    }
+    let proven = proven?;
+    let known = known.filter(|_| proven).ok_or(UserRefusal::BadCredentials)?;
     known.state.admits()?;
 
     let (now, config) = (shared.now(), &shared.config);

@@ -1,13 +1,12 @@
 //! The stream of revocations.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bojagi_kernel::Failure;
 use bojagi_store::{Store, Tx};
 use futures::Stream;
 use tokio_util::sync::CancellationToken;
-
-use std::sync::Arc;
 
 use crate::shared::Shared;
 use crate::store::revocations::{self, Revocation};

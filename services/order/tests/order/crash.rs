@@ -75,13 +75,16 @@ async fn r16_while_money_goes_back() {
 #[tokio::test]
 async fn r16_between_the_end_and_the_releases() {
     let house = House::open().await;
-    *house.stock.silent.lock().unwrap() = true;
+    *house.stock.asleep.lock().unwrap() = true;
+    *house.coupons.asleep.lock().unwrap() = true;
     house.stock.reserve.then([Fault::Refuse(Code::FailedPrecondition, "OUT_OF_STOCK")]);
     let order_id = house.place(basket()).await.unwrap().id;
     let house = house.crash().await;
     assert_eq!(house.order(&order_id).await.state(), OrderState::Failed);
-    house.until(&order_id, OrderState::Failed).await;
-    assert_ne!(house.stock.hold(&order_id), Some(Hold::Ended));
+    *house.stock.asleep.lock().unwrap() = false;
+    *house.coupons.asleep.lock().unwrap() = false;
+    house.until(&order_id, OrderState::Cancelled).await;
+    assert_eq!((house.stock.hold(&order_id), house.coupons.hold(&order_id)), (Some(Hold::Ended), Some(Hold::Ended)));
 }
 
 #[tokio::test]

@@ -158,7 +158,7 @@ impl House {
     /// Waits until the saga is in a state; time flies meanwhile.
     pub(crate) async fn until_saga(&self, order_id: &str, state: api::SagaState) -> api::Saga {
         eventually(&format!("the saga of {order_id} is {state:?}"), async || {
-            self.rig.clock.advance(Duration::from_millis(100));
+            self.rig.clock.advance(Duration::from_millis(20));
             self.saga(order_id).await.state() == state
         })
         .await;

@@ -60,13 +60,13 @@ async fn orders_are_found_by_state_and_date() {
         orders.into_iter().map(|order| order.id).collect::<Vec<_>>()
     };
     let in_state = |state: OrderState| api::ListOrdersRequest { state: state.into(), ..Default::default() };
-    assert_eq!(list(in_state(OrderState::Confirmed)).await, [early.id.clone()]);
-    assert_eq!(list(in_state(OrderState::Cancelled)).await, [late.id.clone()]);
+    assert_eq!(list(in_state(OrderState::Confirmed)).await, std::slice::from_ref(&early.id));
+    assert_eq!(list(in_state(OrderState::Cancelled)).await, std::slice::from_ref(&late.id));
     let placed = |starts_at, ends_at| api::ListOrdersRequest {
         placed: Some(TimeRange { starts_at, ends_at }),
         ..Default::default()
     };
-    assert_eq!(list(placed(None, Some(timestamp(noon)))).await, [early.id.clone()]);
+    assert_eq!(list(placed(None, Some(timestamp(noon)))).await, std::slice::from_ref(&early.id));
     assert_eq!(list(placed(Some(timestamp(noon)), None)).await, [late.id]);
     let other = house.rig.account(&[Role::Customer]);
     let theirs = house.orders_of(&other).list_orders(api::ListOrdersRequest::default()).await.unwrap();

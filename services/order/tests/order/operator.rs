@@ -5,7 +5,7 @@ use std::time::Duration;
 use bojagi_api::common::ParkedEventState;
 use bojagi_api::order::{self as api, MoneyState, OrderState, SagaState, SagaStepKind, SagaStepState};
 use bojagi_api::payment::RefundState;
-use bojagi_testkit::reason;
+use bojagi_testkit::{eventually, reason};
 use tonic::Code;
 
 use crate::house::{House, basket, id};
@@ -57,7 +57,9 @@ async fn a_refund_that_gets_no_answer_is_tried_again_and_parked_at_last() {
     let order_id = house.place(basket()).await.unwrap().id;
     house.cancel(&order_id).await.unwrap();
     house.until_saga(&order_id, SagaState::Parked).await;
-    assert_eq!(house.payments.refund.calls(), 4);
+    let steps = house.saga(&order_id).await.steps;
+    let refund = steps.iter().find(|step| step.kind() == SagaStepKind::Refund).unwrap();
+    assert_eq!((refund.state(), refund.attempts), (SagaStepState::Open, 4));
     assert_eq!(house.order(&order_id).await.state(), OrderState::Cancelling);
 }
 
@@ -79,9 +81,14 @@ async fn a_refund_settled_outside_the_shop_is_taken_as_done() {
 #[tokio::test]
 async fn a_release_that_is_never_told_is_shown_to_the_operator() {
     let house = House::open().await;
-    *house.stock.silent.lock().unwrap() = true;
+    *house.stock.asleep.lock().unwrap() = true;
     house.stock.reserve.then([Fault::Refuse(Code::FailedPrecondition, "OUT_OF_STOCK")]);
     let order_id = house.place(basket()).await.unwrap().id;
+    eventually("coupon has told its release", async || {
+        let steps = house.saga(&order_id).await.steps;
+        steps.iter().any(|step| step.kind() == SagaStepKind::AwaitCouponRelease && step.state() == SagaStepState::Done)
+    })
+    .await;
     house.rig.clock.advance(Duration::from_secs(601));
     let saga = house.until_saga(&order_id, SagaState::Parked).await;
     assert!(saga.parked_reason.starts_with("item has not told"), "{}", saga.parked_reason);
@@ -130,7 +137,7 @@ async fn events_that_cannot_be_applied_are_listed_and_replayed() {
         let request = api::ListParkedEventsRequest { group: "order.accounts".into(), ..Default::default() };
         house.sagas().list_parked_events(request).await.unwrap().into_inner().parked_events
     };
-    bojagi_testkit::eventually("the event is set aside", async || !list().await.is_empty()).await;
+    eventually("the event is set aside", async || !list().await.is_empty()).await;
     let event = list().await.remove(0);
     assert_eq!(event.event_type, "bojagi.user.v1.AccountSuspended");
     let request = api::ReplayParkedEventRequest { group: event.group, event_id: event.event_id };

@@ -62,6 +62,21 @@ async fn a_healthy_order_takes_two_commits_and_tells_its_steps_without_a_journal
 }
 
 #[tokio::test]
+async fn an_order_stays_in_the_trace_of_its_caller() {
+    let house = House::open().await;
+    let trace_id = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let mut request = Request::new(basket());
+    let traceparent = format!("00-{trace_id}-00f067aa0ba902b7-01");
+    request.metadata_mut().insert("traceparent", traceparent.parse().unwrap());
+    let order = house.orders().place_order(request).await.unwrap().into_inner().order.unwrap();
+    let request = api::ListOrderHistoryRequest { order_id: order.id.clone(), ..Default::default() };
+    let entries = house.orders().list_order_history(request).await.unwrap().into_inner().entries;
+    assert_eq!(entries.len(), 2);
+    assert!(entries.iter().all(|entry| entry.trace_id == trace_id && entry.occurred_at.is_some()));
+    assert_eq!(house.saga(&order.id).await.trace_id, trace_id);
+}
+
+#[tokio::test]
 async fn r19_authorised_then_captured_moves_stock_once() {
     let house = House::open().await;
     let order = house.place(basket()).await.unwrap();

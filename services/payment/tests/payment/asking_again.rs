@@ -3,15 +3,15 @@
 use bojagi_api::payment::*;
 use bojagi_kernel::id::OrderId;
 use bojagi_kernel::reexport::Uuid;
+use bojagi_payment::Config;
 use bojagi_payment::provider::ProviderKey;
 use bojagi_testkit::{eventually, reason};
 
 use crate::on_both_providers;
-use crate::shop::{Shop, approved, signed};
+use crate::shop::{Shop, approved, config, signed};
 
 on_both_providers! {
     r8_webhooks_and_answers_race_to_one_capture,
-    r9_a_lost_answer_is_found_by_asking_again_with_the_same_key,
     sixty_four_asks_at_once_are_one,
 }
 
@@ -47,7 +47,22 @@ async fn r8_webhooks_and_answers_race_to_one_capture(shop: Shop) {
     assert_eq!(shop.told::<PaymentRefunded>().await.len(), 0);
 }
 
-async fn r9_a_lost_answer_is_found_by_asking_again_with_the_same_key(shop: Shop) {
+/// Long enough for an answer on a busy machine, short enough to wait for one that is lost.
+fn lost_after_a_second() -> Config {
+    Config { provider_timeout_ms: 1_000, simulator_slow_ms: 20, ..config() }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r9_a_lost_answer_is_found_by_asking_again_with_the_same_key_in_process() {
+    a_lost_answer_is_found(Shop::in_process_with(lost_after_a_second()).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r9_a_lost_answer_is_found_by_asking_again_with_the_same_key_over_http() {
+    a_lost_answer_is_found(Shop::over_http_with(lost_after_a_second()).await).await;
+}
+
+async fn a_lost_answer_is_found(shop: Shop) {
     let mut customer = shop.customer();
     let payment = shop.authorized(&mut customer, "tok_timeout_after_success", 100, 0).await;
     assert_eq!(payment.state(), PaymentState::Authorized);

@@ -33,7 +33,7 @@ async fn nothing_can_be_captured_for_an_order_that_failed() {
     assert_eq!(reason(&late), "ORDER_ENDED");
 
     // What the provider holds is let go when the job comes by.
-    shop.rig.clock.advance(std::time::Duration::from_secs(5));
+    shop.rig.clock.advance(std::time::Duration::from_secs(60));
     eventually("the provider lets go", async || shop.statement(&payment.order_id).voided).await;
 }
 

@@ -111,7 +111,7 @@ async fn a_refund_that_does_not_fit_is_refused() {
 async fn a_refund_without_an_answer_counts_as_under_way_until_there_is_one() {
     let rig = bojagi_testkit::Rig::new();
     let silent = crate::shop::Silent { answers: |key| !matches!(key, ProviderKey::Refund(..)) };
-    let shop = Shop::with_provider(rig, crate::shop::config(), std::sync::Arc::new(silent)).await;
+    let shop = Shop::with_provider(rig, crate::shop::impatient(), std::sync::Arc::new(silent)).await;
     let mut customer = shop.customer();
     let payment = shop.captured(&mut customer, "tok_approve", 100, 0).await;
     let refund_id = Uuid::now_v7();

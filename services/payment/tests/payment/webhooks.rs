@@ -10,11 +10,11 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use std::sync::Arc;
 
-use crate::shop::{SECRET, Shop, Silent, approved, config, signed};
+use crate::shop::{SECRET, Shop, Silent, approved, impatient, signed};
 
 async fn with_silent_captures() -> Shop {
     let silent = Silent { answers: |key| matches!(key, ProviderKey::Authorize(_)) };
-    Shop::with_provider(Rig::new(), config(), Arc::new(silent) as Arc<dyn Provider>).await
+    Shop::with_provider(Rig::new(), impatient(), Arc::new(silent) as Arc<dyn Provider>).await
 }
 
 fn capture_key(payment: &Payment) -> ProviderKey {

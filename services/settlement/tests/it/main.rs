@@ -9,6 +9,5 @@ mod closing;
 mod conservation;
 mod house_rules;
 mod property;
-mod scratch;
 mod settling;
 mod support;

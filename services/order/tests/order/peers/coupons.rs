@@ -21,7 +21,8 @@ pub(crate) struct State {
     pub(crate) holds: Mutex<HashMap<String, Hold>>,
     pub(crate) asked: Mutex<Vec<coupon::ReserveRedemptionsRequest>>,
     pub(crate) reserve: Script,
-    pub(crate) silent: Mutex<bool>,
+    /// Facts are heard only later.
+    pub(crate) asleep: Mutex<bool>,
 }
 
 impl std::ops::Deref for Coupons {
@@ -53,8 +54,8 @@ impl Coupons {
     }
 
     async fn release(&self, tx: &mut Tx, order_id: &str, now: Moment) -> Result<(), Failure> {
-        if *self.silent.lock().unwrap() {
-            return Ok(());
+        if *self.asleep.lock().unwrap() {
+            return Err(Failure::Unavailable("asleep".into()));
         }
         self.holds.lock().unwrap().insert(order_id.to_owned(), Hold::Ended);
         let fact = coupon::CouponReleased { order_id: order_id.into(), ..Default::default() };

@@ -31,7 +31,8 @@ pub(crate) struct State {
     /// How often pieces moved: once for each reservation, sale and return.
     pub(crate) moves: Mutex<Vec<(String, Hold)>>,
     pub(crate) reserve: Script,
-    pub(crate) silent: Mutex<bool>,
+    /// Facts are heard only later.
+    pub(crate) asleep: Mutex<bool>,
 }
 
 impl std::ops::Deref for Stock {
@@ -50,7 +51,7 @@ impl Stock {
             holds: Mutex::default(),
             moves: Mutex::default(),
             reserve: Script::default(),
-            silent: Mutex::new(false),
+            asleep: Mutex::new(false),
         }))
     }
 
@@ -83,8 +84,8 @@ impl Stock {
     }
 
     async fn release(&self, tx: &mut Tx, order_id: &str, now: Moment) -> Result<(), Failure> {
-        if *self.silent.lock().unwrap() {
-            return Ok(());
+        if *self.asleep.lock().unwrap() {
+            return Err(Failure::Unavailable("asleep".into()));
         }
         if self.enter(order_id, Hold::Ended) {
             let fact = item::StockReleased { order_id: order_id.into(), ..Default::default() };
