@@ -10,7 +10,7 @@ use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use bojagi_api::item::{CreateItemRequest, OptionDraft};
+use bojagi_api::item::{CreateItemRequest, GetItemRequest, OptionDraft};
 use bojagi_api::order::OrderState;
 use bojagi_api::order::order_service_client::OrderServiceClient;
 use bojagi_api::policy::Role;
@@ -40,8 +40,8 @@ fn resident_mib() -> u64 {
 
 async fn options(shop: &Shop) -> Vec<Offer> {
     let (seller, first) = shop.offer(1_000, 1).await;
-    let item = seller.catalogue().get_item(bojagi_api::item::GetItemRequest { item_id: first.item_id.clone() });
-    let category_id = item.await.unwrap().into_inner().item.unwrap().category_id;
+    let request = GetItemRequest { item_id: first.item_id.clone() };
+    let category_id = seller.catalogue().get_item(request).await.unwrap().into_inner().item.unwrap().category_id;
     let mut offers = Vec::new();
     for number in 0..OPTIONS / OPTIONS_AN_ITEM {
         let drafts = (0..OPTIONS_AN_ITEM).map(|option| OptionDraft {
