@@ -60,7 +60,7 @@ pub(super) const QUESTIONS: &[Question] = &[
               WHERE t.placed IS NULL OR t.placed <> 1
                  OR t.confirmed <> (o.confirmed_at IS NOT NULL)
                  OR t.completed <> (o.state = 'COMPLETED')
-                 OR t.failed <> (o.failure_reason IS NOT NULL)
+                 OR t.failed <> (o.confirmed_at IS NULL AND o.state IN ('FAILED', 'CANCELLED'))
                  OR t.failed + t.confirmed > 1
                  OR t.cancelled <> (o.confirmed_at IS NOT NULL AND o.state IN ('CANCELLING', 'CANCELLED'))",
     },
