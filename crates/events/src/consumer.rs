@@ -14,8 +14,8 @@ use crate::{EmbeddedLog, Event, Hears, inbox, set_aside};
 
 /// How far a position may move over facts of no interest before it is saved all the same.
 const UNSAVED: i64 = 1_000;
-/// Events applied in one unit of work at most.
-const BATCH: i64 = 128;
+/// Events applied in one unit of work at most: what a savepoint keeps to undo grows with the unit that it is in.
+const BATCH: i64 = 32;
 /// The safety net under being woken, and the pause after a failure of the machinery itself.
 const POLL: Duration = Duration::from_secs(1);
 /// How often old inbox rows and kept answers are forgotten.
@@ -32,6 +32,8 @@ pub struct Consumer {
     clock: Arc<dyn Clock>,
     /// The types it reacts to, as an SQL list; the texts are names of messages, never input.
     types: &'static str,
+    /// The same without their packages.
+    kinds: Vec<String>,
 }
 
 impl Consumer {
@@ -39,7 +41,8 @@ impl Consumer {
     #[must_use]
     pub fn new(hears: Hears, store: Store, clock: Arc<dyn Clock>) -> Self {
         let types = hears.types().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
-        Self { hears: Arc::new(hears), store, clock, types: String::leak(types) }
+        let kinds = hears.types().map(|name| name.rsplit('.').next().unwrap_or(name).to_owned()).collect();
+        Self { hears: Arc::new(hears), store, clock, types: String::leak(types), kinds }
     }
 
     /// Follows `logs` until `stop` is cancelled. A batch that has begun is finished first.
@@ -58,7 +61,7 @@ impl Consumer {
                 Ok((reached, true)) => place = Some(reached),
                 Ok((reached, false)) => {
                     place = Some(reached);
-                    self.pause(&mut announcements, stop).await;
+                    self.wait_for_news(&log, reached, &mut announcements, stop).await;
                 }
                 Err(failure) => {
                     tracing::error!(group = self.hears.group(), topic = log.topic(), %failure, "cannot follow a topic");
@@ -99,14 +102,24 @@ impl Consumer {
         Ok(Place { read: saved, saved })
     }
 
-    async fn pause(&self, announcements: &mut watch::Receiver<u64>, stop: &CancellationToken) {
-        tokio::select! {
-            () = stop.cancelled() => {}
-            changed = announcements.changed() => {
-                if changed.is_err() {
-                    stop.cancelled().await;
+    /// Waits until something was told that this group cares for. Now and then it looks all the same.
+    async fn wait_for_news(
+        &self,
+        log: &EmbeddedLog,
+        place: Place,
+        announcements: &mut watch::Receiver<u64>,
+        stop: &CancellationToken,
+    ) {
+        let news = async {
+            while !log.has_news(&self.kinds, place.read) {
+                if announcements.changed().await.is_err() {
+                    std::future::pending::<()>().await;
                 }
             }
+        };
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = news => {}
             () = tokio::time::sleep(POLL) => {}
         }
     }

@@ -31,6 +31,12 @@ impl EmbeddedLog {
         self.store.announcements()
     }
 
+    /// Whether facts of these kinds were told after `position` since the process began; what was told before is found by
+    /// reading.
+    pub(crate) fn has_news(&self, kinds: &[String], position: i64) -> bool {
+        self.store.latest_fact(kinds.iter().map(String::as_str)) > position
+    }
+
     /// The position of the newest fact, or 0.
     ///
     /// # Errors

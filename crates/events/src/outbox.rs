@@ -29,13 +29,14 @@ pub async fn tell<M: prost::Message + prost::Name>(
         )
         .await?;
     let traceparent = tx.trace().map(|trace| trace.to_string());
-    tx.execute(
-        "INSERT INTO outbox (event_id, event_type, aggregate_id, sequence, told_at, traceparent, payload)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        params![event_id, M::full_name(), aggregate_id, sequence, now, traceparent, fact.encode_to_vec()],
-    )
-    .await?;
-    tx.announce();
+    let (position,): (i64,) = tx
+        .fetch_one(
+            "INSERT INTO outbox (event_id, event_type, aggregate_id, sequence, told_at, traceparent, payload)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING position",
+            params![event_id, M::full_name(), aggregate_id, sequence, now, traceparent, fact.encode_to_vec()],
+        )
+        .await?;
+    tx.announce_fact(M::NAME, position);
     Ok(event_id)
 }
 

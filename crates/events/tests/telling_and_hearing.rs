@@ -36,7 +36,7 @@ impl prost::Name for Counted {
 }
 
 struct Pair {
-    _folder: TempDir,
+    folder: TempDir,
     publisher: Store,
     hearer: Store,
     clock: Arc<ManualClock>,
@@ -50,7 +50,7 @@ impl Pair {
         let at = |name: &str| Options::at(folder.path().join(name));
         let publisher = Store::open(&at("publisher.sqlite"), PUBLISHER, clock.as_ref()).await.unwrap();
         let hearer = Store::open(&at("hearer.sqlite"), HEARER, clock.as_ref()).await.unwrap();
-        Self { _folder: folder, publisher, hearer, clock, broken: Arc::default() }
+        Self { folder, publisher, hearer, clock, broken: Arc::default() }
     }
 
     async fn tell(&self, aggregate: Uuid, number: i64) {
@@ -208,8 +208,8 @@ impl prost::Name for Noted {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_contexts_may_tell_about_the_same_aggregate() {
     let pair = Pair::new().await;
-    let other = Store::open(&Options::at(pair._folder.path().join("other.sqlite")), PUBLISHER, pair.clock.as_ref());
-    let other = other.await.unwrap();
+    let options = Options::at(pair.folder.path().join("other.sqlite"));
+    let other = Store::open(&options, PUBLISHER, pair.clock.as_ref()).await.unwrap();
     let note = async |tx: &mut Tx, event: &Event, number: i64| {
         let sql = "INSERT INTO heard (aggregate_id, number) VALUES (?1, ?2)";
         tx.execute(sql, params![event.aggregate_id, number]).await.map(drop).map_err(Failure::from)

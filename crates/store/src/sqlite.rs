@@ -6,7 +6,7 @@ mod writer;
 
 pub(crate) use readers::Readers;
 pub(crate) use session::Session;
-pub(crate) use writer::Writer;
+pub(crate) use writer::{Announcer, Writer};
 
 use crate::{Error, Tx};
 

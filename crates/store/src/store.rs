@@ -1,12 +1,14 @@
 //! The store of one context.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bojagi_kernel::Clock;
+use parking_lot::RwLock;
 use tokio::sync::watch;
 
-use crate::sqlite::{Readers, Writer};
+use crate::sqlite::{Announcer, Readers, Writer};
 use crate::{Error, Migration, Tx, migrate};
 
 /// How a store is opened.
@@ -35,6 +37,7 @@ struct Inner {
     writer: Writer,
     readers: Readers,
     announcements: watch::Receiver<u64>,
+    latest: Arc<RwLock<HashMap<&'static str, i64>>>,
 }
 
 impl Store {
@@ -43,14 +46,16 @@ impl Store {
     /// # Errors
     /// When the file cannot be opened, or a migration cannot be applied.
     pub async fn open(options: &Options, migrations: &'static [Migration], clock: &dyn Clock) -> Result<Self, Error> {
-        let (announce, announcements) = watch::channel(0);
-        let writer = Writer::start(&options.path, options.queue, announce)?;
+        let (count, announcements) = watch::channel(0);
+        let latest = Arc::<RwLock<HashMap<_, _>>>::default();
+        let announcer = Announcer { count, latest: Arc::clone(&latest) };
+        let writer = Writer::start(&options.path, options.queue, announcer)?;
         let now = clock.now();
         writer.run(async move |tx: &mut Tx| migrate::apply(tx, migrations, now).await).await?;
         // Only now are all indexes there whose names the writer has to know.
         writer.run(async |tx: &mut Tx| tx.session.learn_constraint_names()).await?;
         let readers = Readers::new(&options.path, options.readers);
-        Ok(Self(Arc::new(Inner { writer, readers, announcements })))
+        Ok(Self(Arc::new(Inner { writer, readers, announcements, latest })))
     }
 
     /// Runs a unit of work. When it answers, the unit is on disk; when it answers an error, nothing of it happened.
@@ -77,7 +82,14 @@ impl Store {
         self.0.readers.run(unit).await
     }
 
-    /// Changes after each commit that holds a unit which called [`Tx::announce`].
+    /// The position of the latest fact of any of these kinds that was committed since the store was opened, or 0.
+    #[must_use]
+    pub fn latest_fact<'a>(&self, kinds: impl IntoIterator<Item = &'a str>) -> i64 {
+        let latest = self.0.latest.read();
+        kinds.into_iter().filter_map(|kind| latest.get(kind).copied()).max().unwrap_or(0)
+    }
+
+    /// Changes after each commit that holds a unit which called [`Tx::announce`] or [`Tx::announce_fact`].
     #[must_use]
     pub fn announcements(&self) -> watch::Receiver<u64> {
         self.0.announcements.clone()

@@ -12,11 +12,13 @@ pub struct Tx {
     pub(crate) session: Session,
     pub(crate) trace: Option<TraceContext>,
     pub(crate) announced: bool,
+    /// Kinds of facts told by the units of this transaction, with the position of the latest.
+    pub(crate) told: Vec<(&'static str, i64)>,
 }
 
 impl Tx {
     pub(crate) const fn new(session: Session) -> Self {
-        Self { session, trace: None, announced: false }
+        Self { session, trace: None, announced: false, told: Vec::new() }
     }
 
     /// The trace of the call that asked for this unit, if there is one.
@@ -92,6 +94,12 @@ impl Tx {
                 Err(error)
             }
         }
+    }
+
+    /// Announces that a fact of this kind was told at this position, so that who does not care for the kind need not look.
+    pub fn announce_fact(&mut self, kind: &'static str, position: i64) {
+        self.announced = true;
+        self.told.push((kind, position));
     }
 
     /// Wakes those who wait on [`Store::announcements`](crate::Store::announcements) once this unit is committed.

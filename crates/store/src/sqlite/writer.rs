@@ -1,11 +1,13 @@
 //! The writer thread: whole units of work, in order of arrival, as many to a commit as are waiting.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
 use bojagi_telemetry::TraceContext;
+use parking_lot::RwLock;
 use tokio::sync::{oneshot, watch};
 
 use super::{Session, run_to_end};
@@ -19,6 +21,22 @@ type Job = Box<dyn FnOnce(&mut Tx) -> Option<Answer> + Send>;
 /// Tells the caller; the error says why the commit failed.
 type Answer = Box<dyn FnOnce(Result<(), Error>) + Send>;
 
+/// What was told and committed: a count that changes, and the latest position of each kind of fact since the store was
+/// opened.
+pub(crate) struct Announcer {
+    pub(crate) count: watch::Sender<u64>,
+    pub(crate) latest: Arc<RwLock<HashMap<&'static str, i64>>>,
+}
+
+impl Announcer {
+    fn announce(&self, told: &[(&'static str, i64)]) {
+        if !told.is_empty() {
+            self.latest.write().extend(told.iter().copied());
+        }
+        self.count.send_modify(|count| *count = count.wrapping_add(1));
+    }
+}
+
 /// A handle to the writer thread of one store. The thread ends when the handle is dropped and the queue is empty.
 pub(crate) struct Writer {
     jobs: Option<mpsc::Sender<Job>>,
@@ -28,7 +46,7 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn start(path: &Path, queue: usize, announce: watch::Sender<u64>) -> Result<Self, Error> {
+    pub(crate) fn start(path: &Path, queue: usize, announcer: Announcer) -> Result<Self, Error> {
         let session = Session::open_writer(path)?;
         let (jobs, inbox) = mpsc::channel();
         let waiting = Arc::new(AtomicUsize::new(0));
@@ -37,7 +55,7 @@ impl Writer {
             .name(format!("{name}-writer"))
             .spawn({
                 let waiting = Arc::clone(&waiting);
-                move || work(Tx::new(session), &inbox, &waiting, &announce)
+                move || work(Tx::new(session), &inbox, &waiting, &announcer)
             })
             .map_err(|error| Error::Database(format!("the writer thread did not start: {error}")))?;
         Ok(Self { jobs: Some(jobs), waiting, queue, thread: Some(thread) })
@@ -93,10 +111,11 @@ impl Drop for Writer {
 }
 
 fn run_unit<T, E: From<Error>>(unit: impl AsyncFnOnce(&mut Tx) -> Result<T, E>, tx: &mut Tx) -> Result<T, E> {
-    let announced_before = tx.announced;
+    let (announced_before, told_before) = (tx.announced, tx.told.len());
     let outcome = run_to_end(unit, tx);
     if outcome.is_err() {
         tx.announced = announced_before;
+        tx.told.truncate(told_before);
     }
     if tx.session.lost_transaction() {
         return outcome;
@@ -104,7 +123,7 @@ fn run_unit<T, E: From<Error>>(unit: impl AsyncFnOnce(&mut Tx) -> Result<T, E>, 
     tx.session.end_unit(outcome.is_ok()).map_err(E::from).and(outcome)
 }
 
-fn work(mut tx: Tx, inbox: &mpsc::Receiver<Job>, waiting: &AtomicUsize, announce: &watch::Sender<u64>) {
+fn work(mut tx: Tx, inbox: &mpsc::Receiver<Job>, waiting: &AtomicUsize, announcer: &Announcer) {
     let mut answers: Vec<Answer> = Vec::with_capacity(UNITS_A_COMMIT);
     while let Ok(first) = inbox.recv() {
         let mut next = Some(first);
@@ -115,6 +134,7 @@ fn work(mut tx: Tx, inbox: &mpsc::Receiver<Job>, waiting: &AtomicUsize, announce
                 tx.session.rollback();
                 let lost = Error::NotCommitted("the database gave the transaction up".into());
                 tx.announced = false;
+                tx.told.clear();
                 answers.drain(..).for_each(|answer| answer(Err(lost.clone())));
             }
             next = if answers.len() < UNITS_A_COMMIT { inbox.try_recv().ok() } else { None };
@@ -125,8 +145,9 @@ fn work(mut tx: Tx, inbox: &mpsc::Receiver<Job>, waiting: &AtomicUsize, announce
             Error::NotCommitted(error.to_string())
         });
         if std::mem::take(&mut tx.announced) && committed.is_ok() {
-            announce.send_modify(|count| *count = count.wrapping_add(1));
+            announcer.announce(&tx.told);
         }
+        tx.told.clear();
         answers.drain(..).for_each(|answer| answer(committed.clone()));
     }
 }
