@@ -13,3 +13,7 @@ pub mod tour;
 pub use data_folder::DataFolder;
 pub use mesh::{Mesh, Options, StartError};
 pub use settings::MeshSettings;
+
+/// Made for many threads, and gives back what hashing passwords took: the C library's allocator keeps it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
