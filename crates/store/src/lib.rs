@@ -3,6 +3,7 @@
 mod error;
 pub mod idempotency;
 mod migrate;
+mod recent;
 mod row;
 mod sqlite;
 mod store;
@@ -11,6 +12,7 @@ mod value;
 
 pub use error::Error;
 pub use migrate::Migration;
+pub use recent::Announced;
 pub use row::{Column, FromRow, Row};
 pub use store::{Options, Store};
 pub use tx::Tx;

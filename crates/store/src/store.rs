@@ -1,6 +1,5 @@
 //! The store of one context.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,8 +7,9 @@ use bojagi_kernel::Clock;
 use parking_lot::RwLock;
 use tokio::sync::watch;
 
+use crate::recent::Recent;
 use crate::sqlite::{Announcer, Readers, Writer};
-use crate::{Error, Migration, Tx, migrate};
+use crate::{Announced, Error, Migration, Tx, migrate};
 
 /// How a store is opened.
 #[derive(Debug, Clone)]
@@ -37,7 +37,7 @@ struct Inner {
     writer: Writer,
     readers: Readers,
     announcements: watch::Receiver<u64>,
-    latest: Arc<RwLock<HashMap<&'static str, i64>>>,
+    recent: Arc<RwLock<Recent>>,
 }
 
 impl Store {
@@ -47,15 +47,15 @@ impl Store {
     /// When the file cannot be opened, or a migration cannot be applied.
     pub async fn open(options: &Options, migrations: &'static [Migration], clock: &dyn Clock) -> Result<Self, Error> {
         let (count, announcements) = watch::channel(0);
-        let latest = Arc::<RwLock<HashMap<_, _>>>::default();
-        let announcer = Announcer { count, latest: Arc::clone(&latest) };
+        let recent = Arc::<RwLock<Recent>>::default();
+        let announcer = Announcer { count, recent: Arc::clone(&recent) };
         let writer = Writer::start(&options.path, options.queue, announcer)?;
         let now = clock.now();
         writer.run(async move |tx: &mut Tx| migrate::apply(tx, migrations, now).await).await?;
         // Only now are all indexes there whose names the writer has to know.
         writer.run(async |tx: &mut Tx| tx.session.learn_constraint_names()).await?;
         let readers = Readers::new(&options.path, options.readers);
-        Ok(Self(Arc::new(Inner { writer, readers, announcements, latest })))
+        Ok(Self(Arc::new(Inner { writer, readers, announcements, recent })))
     }
 
     /// Runs a unit of work. When it answers, the unit is on disk; when it answers an error, nothing of it happened.
@@ -85,8 +85,14 @@ impl Store {
     /// The position of the latest fact of any of these kinds that was committed since the store was opened, or 0.
     #[must_use]
     pub fn latest_fact<'a>(&self, kinds: impl IntoIterator<Item = &'a str>) -> i64 {
-        let latest = self.0.latest.read();
-        kinds.into_iter().filter_map(|kind| latest.get(kind).copied()).max().unwrap_or(0)
+        self.0.recent.read().latest(kinds)
+    }
+
+    /// Shows `look` every fact that was committed after `position`, in order, until it answers false. Answers whether it
+    /// could: false means that not all of them are in memory any more, and the database has to be asked.
+    #[must_use]
+    pub fn recent_facts(&self, position: i64, look: impl FnMut(&Announced) -> bool) -> bool {
+        self.0.recent.read().after(position, look)
     }
 
     /// Changes after each commit that holds a unit which called [`Tx::announce`] or [`Tx::announce_fact`].

@@ -1,6 +1,5 @@
 //! The writer thread: whole units of work, in order of arrival, as many to a commit as are waiting.
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,7 +10,8 @@ use parking_lot::RwLock;
 use tokio::sync::{oneshot, watch};
 
 use super::{Session, run_to_end};
-use crate::{Error, Tx};
+use crate::recent::Recent;
+use crate::{Announced, Error, Tx};
 
 /// Units that go into one commit at most, so that the first of them does not wait for a whole flood.
 const UNITS_A_COMMIT: usize = 512;
@@ -21,17 +21,16 @@ type Job = Box<dyn FnOnce(&mut Tx) -> Option<Answer> + Send>;
 /// Tells the caller; the error says why the commit failed.
 type Answer = Box<dyn FnOnce(Result<(), Error>) + Send>;
 
-/// What was told and committed: a count that changes, and the latest position of each kind of fact since the store was
-/// opened.
+/// What was told and committed: a count that changes, and the latest facts.
 pub(crate) struct Announcer {
     pub(crate) count: watch::Sender<u64>,
-    pub(crate) latest: Arc<RwLock<HashMap<&'static str, i64>>>,
+    pub(crate) recent: Arc<RwLock<Recent>>,
 }
 
 impl Announcer {
-    fn announce(&self, told: &[(&'static str, i64)]) {
+    fn announce(&self, told: &mut Vec<Announced>) {
         if !told.is_empty() {
-            self.latest.write().extend(told.iter().copied());
+            self.recent.write().add(told.drain(..));
         }
         self.count.send_modify(|count| *count = count.wrapping_add(1));
     }
@@ -145,7 +144,7 @@ fn work(mut tx: Tx, inbox: &mpsc::Receiver<Job>, waiting: &AtomicUsize, announce
             Error::NotCommitted(error.to_string())
         });
         if std::mem::take(&mut tx.announced) && committed.is_ok() {
-            announcer.announce(&tx.told);
+            announcer.announce(&mut tx.told);
         }
         tx.told.clear();
         answers.drain(..).for_each(|answer| answer(committed.clone()));
