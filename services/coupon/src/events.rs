@@ -23,12 +23,21 @@ pub(crate) fn hears(clock: &Arc<dyn Clock>) -> Hears {
         (Arc::clone(clock), Arc::clone(clock), Arc::clone(clock), Arc::clone(clock));
     Hears::new(NAME)
         .on(async move |tx: &mut Tx, _: &Event, fact: order::OrderConfirmed| {
+            if !was_asked(&fact.participants) {
+                return Ok(());
+            }
             end_redemption::confirm(tx, read("order_id", &fact.order_id)?, confirming.now()).await
         })
         .on(async move |tx: &mut Tx, _: &Event, fact: order::OrderFailed| {
+            if !was_asked(&fact.participants) {
+                return Ok(());
+            }
             end_redemption::release(tx, read("order_id", &fact.order_id)?, failing.now()).await
         })
         .on(async move |tx: &mut Tx, _: &Event, fact: order::OrderCancelled| {
+            if !was_asked(&fact.participants) {
+                return Ok(());
+            }
             end_redemption::release(tx, read("order_id", &fact.order_id)?, cancelling.now()).await
         })
         .on(async |tx: &mut Tx, _: &Event, fact: item::ItemCreated| follow(tx, fact.item).await)
@@ -39,6 +48,11 @@ pub(crate) fn hears(clock: &Arc<dyn Clock>) -> Hears {
         .on(async move |tx: &mut Tx, _: &Event, fact: user::AccountClosed| {
             expire_coupons::expire_all_of(tx, read("account_id", &fact.account_id)?, closing.now()).await
         })
+}
+
+/// An order without coupons, discount or quote never asked here, and has nothing to end.
+fn was_asked(participants: &[i32]) -> bool {
+    participants.contains(&i32::from(order::Participant::Coupon))
 }
 
 async fn follow(tx: &mut Tx, item: Option<item::ItemSnapshot>) -> Result<(), Failure> {

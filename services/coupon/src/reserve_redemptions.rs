@@ -1,6 +1,6 @@
 //! Reserving an order's coupons: all or none, once an order.
 //!
-//! Every order writes one row, whether or not it takes a coupon, and its end writes the same row; so an ask that comes
+//! Every order that asks writes one row, whether or not it takes a coupon, and its end writes the same row; so an ask that comes
 //! late finds the end. An order without coupons costs that one statement.
 
 use bojagi_kernel::id::{AccountId, OrderId, OrderLineId};

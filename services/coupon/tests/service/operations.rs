@@ -3,7 +3,7 @@
 use bojagi_api::common::ParkedEventState;
 use bojagi_api::coupon::operations_service_client::OperationsServiceClient;
 use bojagi_api::coupon::{CouponReleased, ListParkedEventsRequest, ReplayParkedEventRequest};
-use bojagi_api::order::OrderFailed;
+use bojagi_api::order::{OrderFailed, Participant};
 use bojagi_api::policy::Role;
 use bojagi_testkit::{eventually, reason};
 
@@ -13,7 +13,11 @@ use crate::shop::{Shop, fields, new_id, uuid};
 async fn a_fact_that_cannot_be_applied_is_set_aside_and_does_not_stop_the_others() {
     let shop = Shop::open().await;
     let (defective, sound) = (new_id(), new_id());
-    let unreadable = OrderFailed { order_id: "not an id".into(), ..Default::default() };
+    let unreadable = OrderFailed {
+        order_id: "not an id".into(),
+        participants: vec![Participant::Coupon.into()],
+        ..Default::default()
+    };
     shop.orders.tell(uuid(&defective), &unreadable).await;
     shop.fail(&sound).await;
     eventually("the other order has ended", async || shop.told::<CouponReleased>().await.len() == 1).await;

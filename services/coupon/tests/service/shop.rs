@@ -111,17 +111,28 @@ impl Shop {
 
     pub(crate) async fn confirm(&self, order_id: &str) {
         self.orders
-            .tell(uuid(order_id), &order::OrderConfirmed { order_id: order_id.into(), ..Default::default() })
+            .tell(
+                uuid(order_id),
+                &order::OrderConfirmed { order_id: order_id.into(), participants: asked(), ..Default::default() },
+            )
             .await;
     }
 
     pub(crate) async fn fail(&self, order_id: &str) {
-        self.orders.tell(uuid(order_id), &order::OrderFailed { order_id: order_id.into(), ..Default::default() }).await;
+        self.orders
+            .tell(
+                uuid(order_id),
+                &order::OrderFailed { order_id: order_id.into(), participants: asked(), ..Default::default() },
+            )
+            .await;
     }
 
     pub(crate) async fn cancel(&self, order_id: &str) {
         self.orders
-            .tell(uuid(order_id), &order::OrderCancelled { order_id: order_id.into(), ..Default::default() })
+            .tell(
+                uuid(order_id),
+                &order::OrderCancelled { order_id: order_id.into(), participants: asked(), ..Default::default() },
+            )
             .await;
     }
 
@@ -274,4 +285,9 @@ pub(crate) fn fields(status: &Status) -> Vec<String> {
     let details = status.get_error_details();
     let bad = details.bad_request().map(|bad| bad.field_violations.clone()).unwrap_or_default();
     bad.into_iter().map(|violation| violation.field).collect()
+}
+
+/// Coupon is among those that an order asked.
+fn asked() -> Vec<i32> {
+    vec![order::Participant::Coupon.into()]
 }

@@ -112,7 +112,7 @@ impl Order {
             wake_at: Some(now + policy.lease),
             deadline: now + policy.deadline,
         };
-        let data = OrderData {
+        let mut data = OrderData {
             id: new.id,
             customer_id: new.customer_id,
             life: Life::Pending,
@@ -139,6 +139,7 @@ impl Order {
             back: Back::default(),
             saga,
         };
+        data.back.coupons = !data.asks_coupon();
         Ok(Self { data, news: vec![News::Placed] })
     }
 
@@ -170,6 +171,15 @@ impl OrderData {
     /// An amount in the order's currency.
     pub(crate) const fn money(&self, minor: i64) -> Money {
         Money::new(self.currency, minor)
+    }
+
+    /// Whether coupon has anything to say: without a coupon, a discount or a quote there is nothing to keep and nothing to
+    /// judge, and it is not asked.
+    pub(crate) fn asks_coupon(&self) -> bool {
+        self.order_coupon_id.is_some()
+            || self.totals.discount != 0
+            || !self.quote_hash.is_empty()
+            || self.lines.iter().any(|line| !line.coupons.is_empty())
     }
 
     /// Where its money is.

@@ -92,6 +92,7 @@ fn follows(order: &OrderData, kind: StepKind) -> Option<(StepState, Option<Momen
         Some((state, None, finished.filter(|_| done)))
     };
     match kind {
+        StepKind::ReserveRedemptions | StepKind::AwaitCouponRelease if !order.asks_coupon() => None,
         StepKind::ReserveStock | StepKind::ReserveRedemptions | StepKind::Authorize | StepKind::Capture => {
             if was_paid {
                 return Some((StepState::Done, begun, order.confirmed_at));

@@ -10,14 +10,17 @@ use crate::wire;
 
 /// The contexts that an order asks to hold something. They are asked side by side, so whoever may have been asked is named;
 /// each tells its release even when it held nothing.
-const PARTICIPANTS: [api::Participant; 3] =
-    [api::Participant::Stock, api::Participant::Coupon, api::Participant::Payment];
+fn participants(order: &Order) -> Vec<i32> {
+    let coupon = order.asks_coupon().then_some(api::Participant::Coupon);
+    let asked = [Some(api::Participant::Stock), coupon, Some(api::Participant::Payment)];
+    asked.into_iter().flatten().map(i32::from).collect()
+}
 
 /// Tells what has happened to an order, if it concerns others.
 pub(crate) async fn tell(tx: &mut Tx, order: &Order, news: News, now: Moment) -> Result<(), Error> {
     let (order_id, customer_id) = (order.id.to_string(), order.customer_id.to_string());
     let (lines, at) = (|| lines(order), Some(timestamp(now)));
-    let (participants, key) = (|| PARTICIPANTS.map(i32::from).to_vec(), order.id.into());
+    let key = order.id.into();
     let told = match news {
         News::Placed => {
             let totals = Some(wire::totals(order));
@@ -30,14 +33,14 @@ pub(crate) async fn tell(tx: &mut Tx, order: &Order, news: News, now: Moment) ->
                 customer_id,
                 lines: lines(),
                 totals: Some(wire::totals(order)),
-                participants: participants(),
+                participants: participants(order),
                 confirmed_at: at,
             };
             bojagi_events::tell(tx, key, &fact, now).await
         }
         News::Failed => {
             let reason = order.failure.as_ref().map(|failure| failure.reason.clone()).unwrap_or_default();
-            let participants = participants();
+            let participants = participants(order);
             let fact = api::OrderFailed { order_id, customer_id, lines: lines(), participants, reason, failed_at: at };
             bojagi_events::tell(tx, key, &fact, now).await
         }
@@ -46,7 +49,7 @@ pub(crate) async fn tell(tx: &mut Tx, order: &Order, news: News, now: Moment) ->
                 order_id,
                 customer_id,
                 lines: lines(),
-                participants: participants(),
+                participants: participants(order),
                 reason: reason.name().to_owned(),
                 cancelled_at: at,
             };

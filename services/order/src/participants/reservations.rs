@@ -37,6 +37,9 @@ impl Participants {
 
     /// Asks coupon to keep the coupons and to agree with the discount that the customer was shown.
     pub(crate) async fn reserve_redemptions(&self, order: &Order) -> Result<Redeemed, Setback> {
+        if !order.asks_coupon() {
+            return Ok(nothing_redeemed(order));
+        }
         let line = |line: &crate::domain::Line| coupon::RedemptionLine {
             order_line_id: line.id.to_string(),
             option_id: line.option_id.to_string(),
@@ -63,6 +66,19 @@ impl Participants {
         let answer = self.ask(self.coupons.clone().reserve_redemptions(request)).await?;
         Ok(Redeemed(answer.lines))
     }
+}
+
+/// What coupon would answer to an order that takes no discount.
+fn nothing_redeemed(order: &Order) -> Redeemed {
+    let nothing = Some(money(order.money(0)));
+    let line = |line: &crate::domain::Line| coupon::RedeemedLine {
+        order_line_id: line.id.to_string(),
+        item_discount: nothing.clone(),
+        order_discount: nothing.clone(),
+        platform_discount: nothing.clone(),
+        seller_discount: nothing.clone(),
+    };
+    Redeemed(order.lines.iter().map(line).collect())
 }
 
 /// Puts both answers together: what each line of the order turned out to be. Answers that do not fit the order, or each other,

@@ -29,7 +29,7 @@ pub(crate) async fn insert(tx: &mut Tx, order: &mut Order, now: Moment) -> Resul
             created_at, updated_at, refunded, money_back, stock_back, coupons_back, saga_state, direction, payment,
             failed_attempts, lease_owner, lease_epoch, wake_at, deadline)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?19, 0, FALSE, FALSE,
-            FALSE, ?20, ?21, ?22, 0, ?23, ?24, ?25, ?26)",
+            ?27, ?20, ?21, ?22, 0, ?23, ?24, ?25, ?26)",
         params![
             order.id,
             order.customer_id,
@@ -57,6 +57,7 @@ pub(crate) async fn insert(tx: &mut Tx, order: &mut Order, now: Moment) -> Resul
             order.saga.lease_epoch,
             order.saga.wake_at,
             order.saga.deadline,
+            order.back.coupons,
         ],
     )
     .await?;

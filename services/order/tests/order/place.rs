@@ -86,6 +86,29 @@ async fn r19_authorised_then_captured_moves_stock_once() {
 }
 
 #[tokio::test]
+async fn coupon_is_not_asked_when_there_is_nothing_to_ask() {
+    let house = House::open().await;
+    let plain = || api::PlaceOrderRequest {
+        order_issued_coupon_id: String::new(),
+        expected_discount: None,
+        quote_hash: String::new(),
+        ..basket()
+    };
+    let order = house.place(plain()).await.unwrap();
+    assert_eq!(order.state(), OrderState::Confirmed);
+    assert!(house.coupons.asked.lock().unwrap().is_empty());
+
+    // Nothing is waited for from coupon when such an order is undone.
+    *house.coupons.asleep.lock().unwrap() = true;
+    house.cancel(&order.id).await.unwrap();
+    eventually("the order is cancelled", async || house.order(&order.id).await.state() == OrderState::Cancelled).await;
+
+    let quoted = house.place(api::PlaceOrderRequest { quote_hash: "shown".into(), ..plain() }).await.unwrap();
+    assert_eq!(quoted.state(), OrderState::Confirmed);
+    assert_eq!(house.coupons.asked.lock().unwrap().len(), 1, "a quote has to be judged");
+}
+
+#[tokio::test]
 async fn an_order_that_costs_nothing_is_captured_with_nothing() {
     let house = House::open().await;
     let lines = vec![line(0, 1, 500)];
