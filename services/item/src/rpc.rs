@@ -2,14 +2,12 @@
 
 mod catalog_service;
 mod mask;
-mod operations_service;
 mod read;
 pub(crate) mod show;
 mod stock_service;
 mod store_service;
 
 pub(crate) use catalog_service::Catalog;
-pub(crate) use operations_service::Operations;
 pub(crate) use stock_service::StockRoom;
 pub(crate) use store_service::Stores;
 

@@ -1,7 +1,6 @@
 //! The gRPC services: wire to domain and back, and who may see what. No rules.
 
 mod ledger;
-mod operations;
 mod paging;
 mod settlement;
 mod show;
@@ -15,7 +14,6 @@ use bojagi_kernel::id::AccountId;
 use tokio::sync::Notify;
 
 pub(crate) use ledger::LedgerRpc;
-pub(crate) use operations::OperationsRpc;
 pub(crate) use settlement::SettlementRpc;
 
 use crate::bank::{Bank, WebhookSecret};

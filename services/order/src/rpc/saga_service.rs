@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use bojagi_api::common::ParkedEventState;
 use bojagi_api::order as api;
 use bojagi_api::order::saga_service_server::SagaService;
+use bojagi_chassis::operations::{Operations, Wanted};
 use bojagi_chassis::wire::timestamp;
-use bojagi_chassis::{Caller, Fields, answer, once, operations};
+use bojagi_chassis::{Caller, Fields, answer, once};
 use bojagi_kernel::Failure;
 use bojagi_kernel::id::{OrderId, RequestId};
 use bojagi_telemetry::TraceContext;
@@ -23,11 +23,12 @@ use crate::{NAME, wire};
 #[derive(Clone)]
 pub(crate) struct SagaRpc {
     orders: Orders,
+    operations: Operations,
 }
 
 impl SagaRpc {
     pub(crate) fn new(orders: &Orders) -> Self {
-        Self { orders: orders.clone() }
+        Self { orders: orders.clone(), operations: Operations::of(NAME, &orders.context) }
     }
 }
 
@@ -130,16 +131,13 @@ impl SagaService for SagaRpc {
     ) -> Result<Response<api::ListParkedEventsResponse>, Status> {
         answer::to(NAME, async {
             let request = request.into_inner();
-            let Ok(state) = ParkedEventState::try_from(request.state) else {
-                let mut fields = Fields::new(NAME);
-                fields.wrong("state", "is no state");
-                return Err(fields.refuse());
+            let wanted = Wanted {
+                group: request.group,
+                state: request.state,
+                page_size: request.page_size,
+                page_token: &request.page_token,
             };
-            let context = &self.orders.context;
-            let page = (request.page_size, request.page_token.as_str());
-            let filter = (request.group, state);
-            let (parked_events, next_page_token) =
-                operations::list_parked(&context.store, &context.pager, NAME, filter, page).await?;
+            let (parked_events, next_page_token) = self.operations.list(wanted).await?;
             Ok(api::ListParkedEventsResponse { parked_events, next_page_token })
         })
         .await
@@ -151,9 +149,8 @@ impl SagaService for SagaRpc {
     ) -> Result<Response<api::ReplayParkedEventResponse>, Status> {
         answer::to(NAME, async {
             let request = request.into_inner();
-            let (store, now) = (&self.orders.context.store, self.orders.now());
-            let (event, behind) = operations::replay_parked(store, NAME, request.group, &request.event_id, now).await?;
-            Ok(api::ReplayParkedEventResponse { parked_event: Some(event), released_events: behind + 1 })
+            let (event, released_events) = self.operations.replay(request.group, &request.event_id).await?;
+            Ok(api::ReplayParkedEventResponse { parked_event: Some(event), released_events })
         })
         .await
     }
