@@ -62,7 +62,7 @@ where
         let trace = trace_of(&request, called_inside);
         let method = policy::of(request.uri().path());
 
-        let admitted = identify(&request, called_inside, &self.verifier)
+        let admitted = identify(&request, called_inside, method, &self.verifier)
             .and_then(|caller| method.map_or(Ok(()), |method| admit(method, &caller)).map(|()| caller))
             .and_then(|caller| deadline_of(&request, called_inside, method).map(|deadline| (caller, deadline)));
         let (caller, deadline) = match admitted {
@@ -106,7 +106,12 @@ fn trace_of(request: &http::Request<Body>, inside: Option<InProcess>) -> TraceCo
     from_caller.map_or_else(TraceContext::root, |trace| trace.child())
 }
 
-fn identify(request: &http::Request<Body>, inside: Option<InProcess>, verifier: &Verifier) -> Result<Caller, Failure> {
+fn identify(
+    request: &http::Request<Body>,
+    inside: Option<InProcess>,
+    method: Option<&Method>,
+    verifier: &Verifier,
+) -> Result<Caller, Failure> {
     if let Some(call) = inside {
         return Ok(Caller::Workload(call.workload));
     }
@@ -117,9 +122,12 @@ fn identify(request: &http::Request<Body>, inside: Option<InProcess>, verifier: 
         let (scheme, token) = text.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
     });
-    match bearer {
-        Some(token) => verifier.verify(token).map(Caller::Account).map_err(|fault| fault.refusal().into()),
-        None => Err(TokenFault::Malformed.refusal().into()),
+    let account = bearer.ok_or(TokenFault::Malformed).and_then(|token| verifier.verify(token));
+    match account {
+        Ok(account) => Ok(Caller::Account(account)),
+        // What is open to anybody is open to somebody whose token has run out: they could not even refresh it otherwise.
+        Err(_) if method.is_some_and(|method| method.access == Access::Public) => Ok(Caller::Anonymous),
+        Err(fault) => Err(fault.refusal().into()),
     }
 }
 
