@@ -1,7 +1,8 @@
 //! The layers in front of every handler, outermost first:
 //!
 //! 1. **trace**: the caller's trace goes on, or a new one begins; everything below belongs to it;
-//! 2. **identity**: a workload of this process, an account by its token, or nobody;
+//! 2. **identity**: a workload of this process, an account by its token, or nobody; where anybody may call, a token that does
+//!    not hold is nobody's;
 //! 3. **policy**: what the method's policy refuses is refused before a handler sees it;
 //! 4. **deadline**: the caller's, or the default; its end is DEADLINE_EXCEEDED, and calls made below carry what is left;
 //! 5. **panic**: a defect in a handler fails the call, not the process.

@@ -48,25 +48,18 @@ impl Operations {
         let Wanted { group, state, page_size, page_token } = wanted;
         let mut fields = Fields::new(self.domain);
         let state = fields.take("state", common::ParkedEventState::try_from(state));
-        let size = fields.page_size(page_size);
         let query = format!("{} parked events of {group:?} in {state:?}", self.domain);
-        let after = fields.page_token::<(i64, String)>(&self.pager, &query, page_token);
-        let (Some(state), Some(size), Some(after)) = (state, size, after) else { return Err(fields.refuse()) };
         let place = |(micros, id): (i64, String)| Some((Moment::from_micros(micros), id.parse::<EventId>().ok()?));
-        let after = after.and_then(place);
+        let page = fields.page(&self.pager, query, (page_size, page_token), place);
+        let (Some(state), Some(page)) = (state, page) else { return Err(fields.refuse()) };
+        let (after, limit) = (page.after, page.limit());
         let mut listed = self
             .store
-            .read(async move |tx: &mut Tx| bojagi_events::list(tx, &group, stored(state), after, size + 1).await)
+            .read(async move |tx: &mut Tx| bojagi_events::list(tx, &group, stored(state), after, limit).await)
             .await
             .map_err(|error: bojagi_store::Error| Failure::from(error))?;
-
-        let more = listed.len() as i64 > size;
-        listed.truncate(usize::try_from(size).unwrap_or_default());
-        let next = listed
-            .last()
-            .filter(|_| more)
-            .map(|last| self.pager.token(&query, &(last.first_failed_at.micros(), last.event.id.to_string())));
-        Ok((listed.iter().map(parked).collect(), next.unwrap_or_default()))
+        let next = page.cut(&mut listed, |last| (last.first_failed_at.micros(), last.event.id.to_string()));
+        Ok((listed.iter().map(parked).collect(), next))
     }
 
     /// Makes one due at once, and answers it with the number of events that go on with it: itself and those behind it.

@@ -22,11 +22,3 @@ async fn reading<T: Send + 'static>(
 ) -> Result<T, Failure> {
     context.store.read(unit).await
 }
-
-/// A page of what was fetched with one more than `size`, and the last of it if another page follows.
-fn page_of<T>(mut fetched: Vec<T>, size: i64) -> (Vec<T>, bool) {
-    let size = usize::try_from(size).unwrap_or_default();
-    let more = fetched.len() > size;
-    fetched.truncate(size);
-    (fetched, more)
-}

@@ -12,7 +12,7 @@ use bojagi_kernel::id::{OrderId, RequestId};
 use bojagi_telemetry::TraceContext;
 use tonic::{Request, Response, Status};
 
-use super::{cut, one_id, saga_filter};
+use super::saga_filter;
 use crate::domain::{Direction, Order, SagaState, Step, StepKind, StepState, steps_of};
 use crate::operate_sagas::Operation;
 use crate::orders::Orders;
@@ -51,27 +51,22 @@ impl SagaService for SagaRpc {
                     None
                 }
             };
-            let size = fields.page_size(request.page_size);
             let query = format!("ListSagas in {state:?} of age {age:?}");
-            let after = fields.page_token::<String>(pager, &query, &request.page_token);
-            let (Some(state), Some(age), Some(size), Some(after)) = (state, age, size, after) else {
-                return Err(fields.refuse());
-            };
+            let wanted = (request.page_size, request.page_token.as_str());
+            let page = fields.page(pager, query, wanted, |id: String| id.parse().ok());
+            let (Some(state), Some(age), Some(page)) = (state, age, page) else { return Err(fields.refuse()) };
             let filter = SagaFilter { state, placed_until: age.map(|age| self.orders.now() - age) };
-            let after = after.and_then(|id| id.parse().ok());
-            let (orders, more) = cut(self.orders.list_sagas(filter, after, size + 1).await?, size);
-            let last = orders.last().filter(|_| more);
-            Ok(api::ListSagasResponse {
-                next_page_token: last.map(|last| pager.token(&query, &last.id.to_string())).unwrap_or_default(),
-                sagas: orders.iter().map(|order| saga_message(order, None)).collect(),
-            })
+            let mut orders = self.orders.list_sagas(filter, page.after, page.limit()).await?;
+            let next_page_token = page.cut(&mut orders, |last| last.id.to_string());
+            let sagas = orders.iter().map(|order| saga_message(order, None)).collect();
+            Ok(api::ListSagasResponse { sagas, next_page_token })
         })
         .await
     }
 
     async fn get_saga(&self, request: Request<api::GetSagaRequest>) -> Result<Response<api::GetSagaResponse>, Status> {
         answer::to(NAME, async {
-            let order_id = one_id("order_id", &request.get_ref().order_id)?;
+            let order_id = Fields::only_id(NAME, "order_id", &request.get_ref().order_id)?;
             let (order, steps) = self.orders.show_saga(order_id).await?;
             Ok(api::GetSagaResponse { saga: Some(saga_message(&order, Some(&steps))) })
         })
