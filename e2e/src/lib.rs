@@ -1,14 +1,15 @@
 #![doc = include_str!("../README.md")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a kit for tests fails by panicking")]
 
-mod mint;
 mod person;
 mod raw;
 mod shop;
+mod wish;
 
-pub use person::{Line, Person, Wish};
-pub use raw::call;
+pub use person::Person;
+pub use raw::{call, code};
 pub use shop::{Offer, Shop};
+pub use wish::{Line, Wish};
 
 /// An amount in won.
 #[must_use]

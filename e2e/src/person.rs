@@ -2,26 +2,29 @@
 
 use std::sync::Arc;
 
-use bojagi_api::coupon::IssueCouponRequest;
 use bojagi_api::coupon::coupon_service_client::CouponServiceClient;
+use bojagi_api::coupon::{IssueCouponRequest, IssuedCouponState, ListMyCouponsRequest};
 use bojagi_api::item::catalog_service_client::CatalogServiceClient;
 use bojagi_api::item::stock_service_client::StockServiceClient;
 use bojagi_api::item::store_service_client::StoreServiceClient;
 use bojagi_api::order::delivery_service_client::DeliveryServiceClient;
 use bojagi_api::order::order_service_client::OrderServiceClient;
 use bojagi_api::order::saga_service_client::SagaServiceClient;
-use bojagi_api::order::{
-    CancelOrderRequest, DeliveryAddress, GetOrderRequest, ItemCouponUse, Order, OrderState, PlaceOrderLine,
-    PlaceOrderRequest, Tender, Wait,
-};
+use bojagi_api::order::{CancelOrderRequest, GetOrderRequest, Order, OrderState};
+use bojagi_api::payment::get_payment_request::Key;
 use bojagi_api::payment::payment_method_service_client::PaymentMethodServiceClient;
 use bojagi_api::payment::payment_service_client::PaymentServiceClient;
 use bojagi_api::payment::wallet_service_client::WalletServiceClient;
 use bojagi_api::payment::{
-    AddPaymentMethodRequest, ChargePointsRequest, GetBalanceRequest, PaymentMethodType, WalletBalance,
+    AddPaymentMethodRequest, ChargePointsRequest, GetBalanceRequest, GetPaymentRequest, Payment, PaymentMethodType,
+    Refund, WalletBalance,
 };
 use bojagi_api::settlement::ledger_service_client::LedgerServiceClient;
 use bojagi_api::settlement::settlement_service_client::SettlementServiceClient;
+use bojagi_api::settlement::{
+    GetPayoutRequest, GetSellerBalanceRequest, GetStatementRequest, ListStatementsRequest, Payout, PayoutState,
+    RegisterPayoutAccountRequest, RequestSettlementRequest, SellerBalance, Settlement, Statement, StatementEntry,
+};
 use bojagi_testkit::{TestAccount, eventually};
 use tonic::metadata::MetadataValue;
 use tonic::service::Interceptor;
@@ -30,7 +33,7 @@ use tonic::transport::Channel;
 use tonic::{Request, Status};
 use uuid::Uuid;
 
-use crate::shop::{Offer, Shop};
+use crate::wish::Wish;
 use crate::won;
 
 /// Somebody with a token.
@@ -53,86 +56,6 @@ impl Interceptor for Bearer {
     }
 }
 
-/// One line of a wish.
-#[derive(Debug, Clone)]
-pub struct Line {
-    /// What.
-    pub offer: Offer,
-    /// How many.
-    pub quantity: i64,
-    /// Issued item coupons for it.
-    pub coupons: Vec<String>,
-}
-
-/// What somebody wants to order, and how they pay.
-#[derive(Debug, Clone, Default)]
-pub struct Wish {
-    /// The lines.
-    pub lines: Vec<Line>,
-    /// An issued order coupon.
-    pub coupon: String,
-    /// Won that the coupons take off, as the customer was shown.
-    pub discount: i64,
-    /// Points to pay with.
-    pub points: i64,
-    /// A payment method for the rest.
-    pub card: String,
-    /// Take the PENDING order at once.
-    pub at_once: bool,
-    /// The key; a new one when empty.
-    pub request_id: String,
-}
-
-impl Wish {
-    /// `quantity` of one thing, paid by card.
-    #[must_use]
-    pub fn of(offer: &Offer, quantity: i64, card: &str) -> Self {
-        let line = Line { offer: offer.clone(), quantity, coupons: Vec::new() };
-        Self { lines: vec![line], card: card.to_owned(), ..Self::default() }
-    }
-
-    /// The same with one more line.
-    #[must_use]
-    pub fn and(mut self, offer: &Offer, quantity: i64) -> Self {
-        self.lines.push(Line { offer: offer.clone(), quantity, coupons: Vec::new() });
-        self
-    }
-
-    /// As the request of an order.
-    #[must_use]
-    pub fn request(&self) -> PlaceOrderRequest {
-        let lines = self.lines.iter().map(|line| PlaceOrderLine {
-            option_id: line.offer.option_id.clone(),
-            quantity: line.quantity,
-            unit_price: Some(won(line.offer.price)),
-        });
-        let item_coupons = self.lines.iter().zip(0..).flat_map(|(line, index)| {
-            line.coupons.iter().map(move |coupon| ItemCouponUse { line_index: index, issued_coupon_id: coupon.clone() })
-        });
-        let request_id = if self.request_id.is_empty() { Uuid::now_v7().to_string() } else { self.request_id.clone() };
-        PlaceOrderRequest {
-            request_id,
-            lines: lines.collect(),
-            item_coupons: item_coupons.collect(),
-            order_issued_coupon_id: self.coupon.clone(),
-            expected_discount: Some(won(self.discount)),
-            quote_hash: String::new(),
-            tender: Some(Tender {
-                points: (self.points > 0).then(|| won(self.points)),
-                payment_method_id: self.card.clone(),
-            }),
-            delivery_address: Some(DeliveryAddress {
-                recipient: "김보자".into(),
-                phone: "010-1234-5678".into(),
-                postal_code: "04524".into(),
-                line1: "서울 중구 세종대로 110".into(),
-                line2: String::new(),
-            }),
-            wait: if self.at_once { Wait::None } else { Wait::Unspecified }.into(),
-        }
-    }
-}
-
 macro_rules! clients {
     ($($name:ident -> $client:ident),+ $(,)?) => {$(
         #[doc = concat!("Calls by `", stringify!($client), "`.")]
@@ -146,12 +69,6 @@ macro_rules! clients {
 impl Person {
     pub(crate) fn new(account: TestAccount, token: String, channel: Channel) -> Self {
         Self { account, channel, bearer: Bearer(token.into()) }
-    }
-
-    /// The same somebody, calling a shop that was started again.
-    #[must_use]
-    pub fn reconnected(&self, shop: &Shop) -> Self {
-        Self { channel: shop.gateway(), ..self.clone() }
     }
 
     /// The account.
@@ -218,6 +135,35 @@ impl Person {
         Ok(answer.balance.unwrap_or_default())
     }
 
+    /// The points that can be spent, and those that are held.
+    ///
+    /// # Panics
+    /// When the wallet cannot be read.
+    pub async fn points(&self) -> (i64, i64) {
+        let balance = self.balance().await.unwrap();
+        (balance.available.unwrap_or_default().minor_units, balance.held.unwrap_or_default().minor_units)
+    }
+
+    /// The state of a coupon that was issued to this account.
+    ///
+    /// # Panics
+    /// When the coupons cannot be listed, or it is not among them.
+    pub async fn coupon_state(&self, issued_coupon_id: &str) -> IssuedCouponState {
+        let request = ListMyCouponsRequest { page_size: 100, ..Default::default() };
+        let listed = self.coupons().list_my_coupons(request).await.unwrap().into_inner().issued_coupons;
+        listed.iter().find(|coupon| coupon.issued_coupon_id == issued_coupon_id).unwrap().state()
+    }
+
+    /// The payment of an order, and its refunds.
+    ///
+    /// # Panics
+    /// When it cannot be read.
+    pub async fn payment(&self, order_id: &str) -> (Payment, Vec<Refund>) {
+        let request = GetPaymentRequest { key: Some(Key::OrderId(order_id.into())) };
+        let answer = self.payments().get_payment(request).await.unwrap().into_inner();
+        (answer.payment.unwrap(), answer.refunds)
+    }
+
     /// Takes a coupon, first come.
     ///
     /// # Errors
@@ -262,5 +208,74 @@ impl Person {
     pub async fn wait_for(&self, order_id: &str, state: OrderState) -> Order {
         eventually(&format!("the order is {state:?}"), async || self.order(order_id).await.state() == state).await;
         self.order(order_id).await
+    }
+
+    /// Has a bank account of the simulated bank registered for payouts, such as `bank_ok`.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub async fn register_bank_account(&self, bank_token: &str) {
+        let request = RegisterPayoutAccountRequest {
+            request_id: Uuid::now_v7().to_string(),
+            bank_token: bank_token.into(),
+            bank_name: "Hana".into(),
+            last_four: "1234".into(),
+        };
+        self.settlements().register_payout_account(request).await.unwrap();
+    }
+
+    /// Asks for everything to be settled.
+    ///
+    /// # Errors
+    /// What the call answers.
+    pub async fn settle(&self) -> Result<Vec<Settlement>, Status> {
+        let request = RequestSettlementRequest {
+            request_id: Uuid::now_v7().to_string(),
+            first_business_date: "2000-01-01".into(),
+            last_business_date: "2100-01-01".into(),
+        };
+        Ok(self.settlements().request_settlement(request).await?.into_inner().settlements)
+    }
+
+    /// The seller's statements, newest first.
+    ///
+    /// # Panics
+    /// When they cannot be listed.
+    pub async fn statements(&self) -> Vec<Statement> {
+        let request = ListStatementsRequest { page_size: 100, ..Default::default() };
+        self.settlements().list_statements(request).await.unwrap().into_inner().statements
+    }
+
+    /// What a statement is made of.
+    ///
+    /// # Panics
+    /// When it cannot be read.
+    pub async fn entries(&self, statement_id: &str) -> Vec<StatementEntry> {
+        let request = GetStatementRequest { statement_id: statement_id.into(), page_size: 100, ..Default::default() };
+        self.settlements().get_statement(request).await.unwrap().into_inner().entries
+    }
+
+    /// The seller's balance in won.
+    ///
+    /// # Panics
+    /// When it cannot be read, or there is money of another currency.
+    pub async fn seller_balance(&self) -> SellerBalance {
+        let request = GetSellerBalanceRequest {};
+        let mut balances = self.settlements().get_seller_balance(request).await.unwrap().into_inner().balances;
+        assert_eq!(balances.len(), 1);
+        balances.remove(0)
+    }
+
+    /// Waits until a payout is in a state.
+    ///
+    /// # Panics
+    /// When it does not get there.
+    pub async fn wait_for_payout(&self, payout_id: &str, state: PayoutState) -> Payout {
+        let payout = async || {
+            let request = GetPayoutRequest { payout_id: payout_id.into() };
+            self.settlements().get_payout(request).await.unwrap().into_inner().payout.unwrap()
+        };
+        eventually(&format!("the payout is {state:?}"), async || payout().await.state() == state).await;
+        payout().await
     }
 }

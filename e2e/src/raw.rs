@@ -47,12 +47,14 @@ impl Decoder for Bytes {
     }
 }
 
-/// Calls a method with an encoded message, and answers the code that it ended with. A stream counts as OK once it has begun
-/// to answer.
+/// Calls a method with an encoded message, and answers the encoded answer; of a stream the first one.
+///
+/// # Errors
+/// What the call ended with.
 ///
 /// # Panics
 /// When the gateway cannot be reached.
-pub async fn call(gateway: Channel, method: &Method, token: Option<&str>, message: Vec<u8>) -> Code {
+pub async fn call(gateway: Channel, method: &Method, token: Option<&str>, message: Vec<u8>) -> Result<Vec<u8>, Status> {
     let mut request = Request::new(message);
     if let Some(token) = token {
         request.metadata_mut().insert("authorization", MetadataValue::try_from(format!("Bearer {token}")).unwrap());
@@ -61,13 +63,15 @@ pub async fn call(gateway: Channel, method: &Method, token: Option<&str>, messag
     let path = PathAndQuery::from_static(method.path);
     let mut grpc = Grpc::new(gateway);
     grpc.ready().await.unwrap();
-    let ended = if method.server_streaming {
-        match grpc.server_streaming(request, path, Bytes).await {
-            Ok(stream) => stream.into_inner().message().await.map(drop),
-            Err(status) => Err(status),
-        }
+    if method.server_streaming {
+        let stream = grpc.server_streaming(request, path, Bytes).await?;
+        Ok(stream.into_inner().message().await?.unwrap_or_default())
     } else {
-        grpc.unary(request, path, Bytes).await.map(drop)
-    };
-    ended.map_or_else(|status| status.code(), |()| Code::Ok)
+        Ok(grpc.unary(request, path, Bytes).await?.into_inner())
+    }
+}
+
+/// The code that a call ended with.
+pub fn code<T>(ended: &Result<T, Status>) -> Code {
+    ended.as_ref().err().map_or(Code::Ok, Status::code)
 }

@@ -10,15 +10,16 @@ use bojagi_api::item::{
     CreateCategoryRequest, CreateItemRequest, CreateStoreRequest, GetStockRequest, OptionDraft, Stock,
 };
 use bojagi_api::policy::Role;
-use bojagi_kernel::SystemClock;
+use bojagi_api::settlement::{CloseStatementsRequest, CloseStatementsResponse};
 use bojagi_kernel::id::AccountId;
-use bojagi_testkit::{TestAccount, eventually};
+use bojagi_kernel::{Clock, SystemClock};
+use bojagi_testkit::{TestAccount, TestKey, eventually};
 use bojagi_verify::{Report, Scope};
+use rusqlite::Connection;
 use tempfile::TempDir;
 use tonic::transport::{Channel, Endpoint};
 use uuid::Uuid;
 
-use crate::mint::Mint;
 use crate::person::Person;
 use crate::won;
 
@@ -28,7 +29,8 @@ pub struct Shop {
     folder: Arc<TempDir>,
     gateway: Channel,
     address: SocketAddr,
-    mint: Mint,
+    clock: Arc<dyn Clock>,
+    key: TestKey,
 }
 
 /// Something that can be bought.
@@ -53,20 +55,38 @@ impl Shop {
         Self::open_in(Arc::new(TempDir::new().unwrap())).await
     }
 
+    /// Opens an empty shop with other settings than the defaults.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn open_with(change: impl FnOnce(&mut MeshSettings)) -> Self {
+        Self::open_at(Arc::new(TempDir::new().unwrap()), Arc::new(SystemClock), change).await
+    }
+
     /// Opens a shop on a folder that may have been used before.
     ///
     /// # Panics
     /// When it does not start.
     pub async fn open_in(folder: Arc<TempDir>) -> Self {
+        Self::open_at(folder, Arc::new(SystemClock), |_| ()).await
+    }
+
+    /// Opens a shop on a folder that may have been used before, at the time of a clock, with other settings than the defaults.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn open_at(folder: Arc<TempDir>, clock: Arc<dyn Clock>, change: impl FnOnce(&mut MeshSettings)) -> Self {
+        let mut settings = MeshSettings::defaults().unwrap();
+        change(&mut settings);
         let options = Options {
             data: folder.path().to_owned(),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            clock: Arc::new(SystemClock),
-            settings: MeshSettings::defaults().unwrap(),
+            clock: Arc::clone(&clock),
+            settings,
         };
         let mesh = Mesh::start(options).await.unwrap();
         let address = mesh.address();
-        Self { mesh: Some(mesh), ..Self::attach(folder, address).await }
+        Self { mesh: Some(mesh), ..Self::attach_at(folder, address, clock).await }
     }
 
     /// A shop that another process runs on a folder.
@@ -74,10 +94,14 @@ impl Shop {
     /// # Panics
     /// When it cannot be reached.
     pub async fn attach(folder: Arc<TempDir>, address: SocketAddr) -> Self {
+        Self::attach_at(folder, address, Arc::new(SystemClock)).await
+    }
+
+    async fn attach_at(folder: Arc<TempDir>, address: SocketAddr, clock: Arc<dyn Clock>) -> Self {
         let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
         let gateway = endpoint.connect().await.unwrap();
-        let mint = Mint::of(folder.path());
-        let shop = Self { mesh: None, folder, gateway, address, mint };
+        let key = signing_key(folder.path());
+        let shop = Self { mesh: None, folder, gateway, address, clock, key };
         // Tokens hold as soon as the verifier has fetched the keys.
         let somebody = shop.person(&[Role::Customer]);
         eventually("the keys are known", async || somebody.balance().await.is_ok()).await;
@@ -111,13 +135,41 @@ impl Shop {
         self.mesh.as_ref().unwrap()
     }
 
-    /// A new account with a token that the shop's own key has signed.
+    /// The key that the shop signs access tokens with.
+    #[must_use]
+    pub const fn key(&self) -> &TestKey {
+        &self.key
+    }
+
+    /// A new account with a token that the shop's own key has signed, so that a thousand people need no sign-up.
     #[must_use]
     pub fn person(&self, roles: &[Role]) -> Person {
         let account =
             TestAccount { account_id: AccountId::generate(), session_id: Uuid::now_v7(), roles: roles.to_vec() };
-        let token = self.mint.token(&account);
-        Person::new(account, token, self.gateway())
+        self.returning(&account)
+    }
+
+    /// Somebody with a fresh token, such as after the shop was closed and opened again.
+    #[must_use]
+    pub fn returning(&self, account: &TestAccount) -> Person {
+        self.with_token(account, &self.key.token(account, self.clock.now()))
+    }
+
+    /// Somebody with whatever token.
+    #[must_use]
+    pub fn with_token(&self, account: &TestAccount, token: &str) -> Person {
+        Person::new(account.clone(), token.to_owned(), self.gateway())
+    }
+
+    /// A customer with points.
+    ///
+    /// # Panics
+    /// When the points cannot be bought.
+    pub async fn buyer(&self, points: i64) -> Person {
+        let buyer = self.person(&[Role::Customer]);
+        let card = buyer.card("tok_approve").await;
+        buyer.charge(points, &card).await;
+        buyer
     }
 
     /// Something of a new store of a new seller.
@@ -166,6 +218,16 @@ impl Shop {
         admin.coupons().create_coupon(request).await.unwrap().into_inner().coupon.unwrap().coupon_id
     }
 
+    /// Closes what was booked so far.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub async fn close_day(&self) -> CloseStatementsResponse {
+        let request = CloseStatementsRequest { request_id: Uuid::now_v7().to_string(), cut_off: None };
+        let admin = self.person(&[Role::Admin]);
+        admin.settlements().close_statements(request).await.unwrap().into_inner()
+    }
+
     /// The stock of an option, exactly.
     ///
     /// # Panics
@@ -201,4 +263,12 @@ impl Shop {
         assert!(self.mesh.take().unwrap().stop().await, "the mesh ends cleanly");
         Arc::clone(&self.folder)
     }
+}
+
+/// The key that signs now, out of the store of user: the first one that is not at rest.
+fn signing_key(data: &Path) -> TestKey {
+    let users = Connection::open(data.join("user.sqlite")).unwrap();
+    let sql = "SELECT kid, seed FROM signing_key WHERE seed IS NOT NULL ORDER BY generation LIMIT 1";
+    let (kid, seed): (String, [u8; 32]) = users.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    TestKey::new(&kid, &seed)
 }

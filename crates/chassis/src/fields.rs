@@ -38,6 +38,15 @@ impl Fields {
         Self { domain, violations: Vec::new() }
     }
 
+    /// The id that a request names, where that is all that it says.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT`.
+    pub fn only_id<T: FromStr<Err: Display>>(domain: &'static str, field: &str, text: &str) -> Result<T, Failure> {
+        let mut fields = Self::new(domain);
+        fields.id(field, text).ok_or_else(|| fields.refuse())
+    }
+
     /// Notes that a field is wrong.
     pub fn wrong(&mut self, field: impl Into<String>, description: impl Display) {
         self.violations.push(Violation::new(field, description));

@@ -1,7 +1,8 @@
 //! The layers in front of every handler, outermost first:
 //!
 //! 1. **trace**: the caller's trace goes on, or a new one begins; everything below belongs to it;
-//! 2. **identity**: a workload of this process, an account by its token, or nobody;
+//! 2. **identity**: a workload of this process, an account by its token, or nobody; where anybody may call, a token that does
+//!    not hold is nobody's;
 //! 3. **policy**: what the method's policy refuses is refused before a handler sees it;
 //! 4. **deadline**: the caller's, or the default; its end is DEADLINE_EXCEEDED, and calls made below carry what is left;
 //! 5. **panic**: a defect in a handler fails the call, not the process.
@@ -62,7 +63,7 @@ where
         let trace = trace_of(&request, called_inside);
         let method = policy::of(request.uri().path());
 
-        let admitted = identify(&request, called_inside, &self.verifier)
+        let admitted = identify(&request, called_inside, method, &self.verifier)
             .and_then(|caller| method.map_or(Ok(()), |method| admit(method, &caller)).map(|()| caller))
             .and_then(|caller| deadline_of(&request, called_inside, method).map(|deadline| (caller, deadline)));
         let (caller, deadline) = match admitted {
@@ -106,7 +107,12 @@ fn trace_of(request: &http::Request<Body>, inside: Option<InProcess>) -> TraceCo
     from_caller.map_or_else(TraceContext::root, |trace| trace.child())
 }
 
-fn identify(request: &http::Request<Body>, inside: Option<InProcess>, verifier: &Verifier) -> Result<Caller, Failure> {
+fn identify(
+    request: &http::Request<Body>,
+    inside: Option<InProcess>,
+    method: Option<&Method>,
+    verifier: &Verifier,
+) -> Result<Caller, Failure> {
     if let Some(call) = inside {
         return Ok(Caller::Workload(call.workload));
     }
@@ -117,9 +123,12 @@ fn identify(request: &http::Request<Body>, inside: Option<InProcess>, verifier: 
         let (scheme, token) = text.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
     });
-    match bearer {
-        Some(token) => verifier.verify(token).map(Caller::Account).map_err(|fault| fault.refusal().into()),
-        None => Err(TokenFault::Malformed.refusal().into()),
+    let account = bearer.ok_or(TokenFault::Malformed).and_then(|token| verifier.verify(token));
+    match account {
+        Ok(account) => Ok(Caller::Account(account)),
+        // What is open to anybody is open to somebody whose token has run out: they could not even refresh it otherwise.
+        Err(_) if method.is_some_and(|method| method.access == Access::Public) => Ok(Caller::Anonymous),
+        Err(fault) => Err(fault.refusal().into()),
     }
 }
 

@@ -18,5 +18,5 @@ pub mod wire;
 pub use caller::{Account, Caller};
 pub use channel::{Channel, Switchboard};
 pub use fields::Fields;
-pub use pages::Pager;
+pub use pages::{Page, Pager};
 pub use service::{Context, Service};

@@ -1,69 +1,128 @@
 //! Parked events, as the operator sees them: what `OperationsService` of every context that hears events answers.
 
+use std::sync::Arc;
+
 use bojagi_api::common;
 use bojagi_events::{SetAside, SetAsideState};
 use bojagi_kernel::id::EventId;
-use bojagi_kernel::{Failure, Kind, Moment, Refusal};
+use bojagi_kernel::{Clock, Failure, Kind, Moment, Refusal};
 use bojagi_store::{Store, Tx};
+use tonic::{Request, Response, Status};
 
-use crate::{Fields, Pager, wire};
+use crate::{Context, Fields, Pager, answer, wire};
 
-/// A page of the events that groups of this store have set aside.
-///
-/// # Errors
-/// `INVALID_ARGUMENT` for a bad page; what the database says.
-pub async fn list_parked(
-    store: &Store,
-    pager: &Pager,
+/// The events that the groups of one context have set aside.
+#[derive(Clone)]
+pub struct Operations {
     domain: &'static str,
-    filter: (String, common::ParkedEventState),
-    page: (i32, &str),
-) -> Result<(Vec<common::ParkedEvent>, String), Failure> {
-    let (group, state) = filter;
-    let query = format!("{domain} parked events of {group:?} in {state:?}");
-    let mut fields = Fields::new(domain);
-    let size = fields.page_size(page.0);
-    let after = fields.page_token::<(i64, String)>(pager, &query, page.1);
-    let (Some(size), Some(after)) = (size, after) else { return Err(fields.refuse()) };
-    let after = after.and_then(|(micros, id)| id.parse::<EventId>().ok().map(|id| (Moment::from_micros(micros), id)));
-    let mut listed = store
-        .read(async move |tx: &mut Tx| bojagi_events::list(tx, &group, stored(state), after, size + 1).await)
-        .await
-        .map_err(|error: bojagi_store::Error| Failure::from(error))?;
-
-    let more = listed.len() as i64 > size;
-    listed.truncate(usize::try_from(size).unwrap_or_default());
-    let next = listed
-        .last()
-        .filter(|_| more)
-        .map(|last| pager.token(&query, &(last.first_failed_at.micros(), last.event.id.to_string())));
-    Ok((listed.iter().map(parked).collect(), next.unwrap_or_default()))
+    store: Store,
+    pager: Pager,
+    clock: Arc<dyn Clock>,
 }
 
-/// Makes an event that was set aside due at once, and says how many wait behind it.
-///
-/// # Errors
-/// `PARKED_EVENT_NOT_FOUND`, `INVALID_ARGUMENT`.
-pub async fn replay_parked(
-    store: &Store,
-    domain: &'static str,
-    group: String,
-    event_id: &str,
-    now: Moment,
-) -> Result<(common::ParkedEvent, i64), Failure> {
-    let mut fields = Fields::new(domain);
-    let Some(event_id) = fields.id::<EventId>("event_id", event_id) else { return Err(fields.refuse()) };
-    store
-        .write(async move |tx: &mut Tx| {
-            let Some((replayed, behind)) = bojagi_events::replay(tx, &group, event_id, now).await? else {
-                let refusal =
-                    Refusal::new(domain, Kind::NotFound, "PARKED_EVENT_NOT_FOUND", "no such event was set aside");
-                return Err(Failure::from(refusal));
-            };
-            Ok((parked(&replayed), behind))
-        })
-        .await
+/// The list that is asked for, as it is on the wire.
+pub struct Wanted<'a> {
+    /// A group, or an empty text for all.
+    pub group: String,
+    /// A `ParkedEventState`, or 0 for every state.
+    pub state: i32,
+    /// Events on a page.
+    pub page_size: i32,
+    /// Where the page begins.
+    pub page_token: &'a str,
 }
+
+impl Operations {
+    /// Those of the context `domain`.
+    #[must_use]
+    pub fn of(domain: &'static str, context: &Context) -> Self {
+        let Context { store, pager, clock, .. } = context;
+        Self { domain, store: store.clone(), pager: pager.clone(), clock: Arc::clone(clock) }
+    }
+
+    /// A page of them, and the token of the next one.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` for an unknown state or a bad page; what the database says.
+    pub async fn list(&self, wanted: Wanted<'_>) -> Result<(Vec<common::ParkedEvent>, String), Failure> {
+        let Wanted { group, state, page_size, page_token } = wanted;
+        let mut fields = Fields::new(self.domain);
+        let state = fields.take("state", common::ParkedEventState::try_from(state));
+        let query = format!("{} parked events of {group:?} in {state:?}", self.domain);
+        let place = |(micros, id): (i64, String)| Some((Moment::from_micros(micros), id.parse::<EventId>().ok()?));
+        let page = fields.page(&self.pager, query, (page_size, page_token), place);
+        let (Some(state), Some(page)) = (state, page) else { return Err(fields.refuse()) };
+        let (after, limit) = (page.after, page.limit());
+        let mut listed = self
+            .store
+            .read(async move |tx: &mut Tx| bojagi_events::list(tx, &group, stored(state), after, limit).await)
+            .await
+            .map_err(|error: bojagi_store::Error| Failure::from(error))?;
+        let next = page.cut(&mut listed, |last| (last.first_failed_at.micros(), last.event.id.to_string()));
+        Ok((listed.iter().map(parked).collect(), next))
+    }
+
+    /// Makes one due at once, and answers it with the number of events that go on with it: itself and those behind it.
+    ///
+    /// # Errors
+    /// `PARKED_EVENT_NOT_FOUND`, `INVALID_ARGUMENT`; what the database says.
+    pub async fn replay(&self, group: String, event_id: &str) -> Result<(common::ParkedEvent, i64), Failure> {
+        let (domain, now) = (self.domain, self.clock.now());
+        let mut fields = Fields::new(domain);
+        let Some(event_id) = fields.id::<EventId>("event_id", event_id) else { return Err(fields.refuse()) };
+        self.store
+            .write(async move |tx: &mut Tx| {
+                let Some((replayed, behind)) = bojagi_events::replay(tx, &group, event_id, now).await? else {
+                    let refusal =
+                        Refusal::new(domain, Kind::NotFound, "PARKED_EVENT_NOT_FOUND", "no such event was set aside");
+                    return Err(Failure::from(refusal));
+                };
+                Ok((parked(&replayed), behind + 1))
+            })
+            .await
+    }
+}
+
+/// Every context has messages of its own for the same two questions.
+macro_rules! answered_by_operations {
+    ($($context:ident),+) => {$(
+        #[tonic::async_trait]
+        impl bojagi_api::$context::operations_service_server::OperationsService for Operations {
+            async fn list_parked_events(
+                &self,
+                request: Request<bojagi_api::$context::ListParkedEventsRequest>,
+            ) -> Result<Response<bojagi_api::$context::ListParkedEventsResponse>, Status> {
+                answer::to(self.domain, async {
+                    let request = request.into_inner();
+                    let wanted = Wanted {
+                        group: request.group,
+                        state: request.state,
+                        page_size: request.page_size,
+                        page_token: &request.page_token,
+                    };
+                    let (parked_events, next_page_token) = self.list(wanted).await?;
+                    Ok(bojagi_api::$context::ListParkedEventsResponse { parked_events, next_page_token })
+                })
+                .await
+            }
+
+            async fn replay_parked_event(
+                &self,
+                request: Request<bojagi_api::$context::ReplayParkedEventRequest>,
+            ) -> Result<Response<bojagi_api::$context::ReplayParkedEventResponse>, Status> {
+                answer::to(self.domain, async {
+                    let request = request.into_inner();
+                    let (event, released_events) = self.replay(request.group, &request.event_id).await?;
+                    let parked_event = Some(event);
+                    Ok(bojagi_api::$context::ReplayParkedEventResponse { parked_event, released_events })
+                })
+                .await
+            }
+        }
+    )+};
+}
+
+answered_by_operations!(coupon, item, payment, settlement);
 
 const fn stored(state: common::ParkedEventState) -> Option<SetAsideState> {
     match state {

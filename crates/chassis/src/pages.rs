@@ -1,4 +1,4 @@
-//! Page tokens: opaque to the client, signed, and bound to the query they came from.
+//! Pages of lists, and page tokens: opaque to the client, signed, and bound to the query they came from.
 
 use std::sync::Arc;
 
@@ -14,18 +14,16 @@ use crate::Fields;
 /// Bytes of the signature that are kept: 128 bits.
 const SIGNATURE: usize = 16;
 
-/// Makes and reads page tokens.
-///
-/// ```
-/// # use bojagi_chassis::{Fields, Pager};
-/// let pager = Pager::new([7; 32]);
-/// let token = pager.token("ListOrders of a customer", &(1_700_000_000_i64, "last id"));
-/// let mut fields = Fields::new("order");
-/// let after: Option<Option<(i64, String)>> = fields.page_token(&pager, "ListOrders of a customer", &token);
-/// assert_eq!(after.flatten().unwrap().1, "last id");
-/// ```
+/// Makes and reads page tokens; see [`Page`].
 #[derive(Clone)]
 pub struct Pager(Arc<[u8; 32]>);
+
+impl std::fmt::Debug for Pager {
+    /// Without the key.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Pager")
+    }
+}
 
 impl Pager {
     /// A pager that signs with `key`. All instances of a context use the same one.
@@ -36,8 +34,7 @@ impl Pager {
 
     /// The token of the page that begins after `cursor`. `query` names everything else that the list depends on: method,
     /// caller, filters, order.
-    #[must_use]
-    pub fn token(&self, query: &str, cursor: &impl Serialize) -> String {
+    fn token(&self, query: &str, cursor: &impl Serialize) -> String {
         let mut bytes = serde_json::to_vec(cursor).unwrap_or_default();
         let signature = self.sign(query, &bytes);
         bytes.extend_from_slice(&signature[..SIGNATURE]);
@@ -66,17 +63,70 @@ impl Pager {
     }
 }
 
-impl Fields {
-    /// The `page_token` of a list: `Some(None)` for the first page, otherwise where the page begins.
-    pub fn page_token<C: DeserializeOwned>(&mut self, pager: &Pager, query: &str, token: &str) -> Option<Option<C>> {
-        if token.is_empty() {
-            return Some(None);
+/// A page of a list, as it was asked for. One more than it holds is read, to know whether another page follows.
+///
+/// ```
+/// # use bojagi_chassis::{Fields, Pager};
+/// # let (pager, numbers) = (Pager::new([7; 32]), [1_i64, 2, 3]);
+/// # let read_from = |after: Option<i64>, limit: i64| -> Vec<i64> {
+/// #     numbers.into_iter().filter(|n| *n > after.unwrap_or(0)).take(limit as usize).collect()
+/// # };
+/// let mut fields = Fields::new("order");
+/// let page = fields.page(&pager, "ListNumbers", (2, ""), Some::<i64>).unwrap();
+/// let mut listed = read_from(page.after, page.limit());
+/// let next_page_token = page.cut(&mut listed, |last| *last);
+/// assert_eq!(listed, [1, 2]);
+///
+/// let page = fields.page(&pager, "ListNumbers", (2, &next_page_token), Some::<i64>).unwrap();
+/// let mut listed = read_from(page.after, page.limit());
+/// assert_eq!(page.cut(&mut listed, |last| *last), "", "the end");
+/// assert_eq!(listed, [3]);
+/// ```
+#[derive(Debug)]
+pub struct Page<Place> {
+    /// The place of the last thing on the page before; nothing for the first page.
+    pub after: Option<Place>,
+    pager: Pager,
+    query: String,
+    size: i64,
+}
+
+impl<Place> Page<Place> {
+    /// How many to read.
+    #[must_use]
+    pub const fn limit(&self) -> i64 {
+        self.size + 1
+    }
+
+    /// Cuts what was read to the page, and makes the token of the next one, which begins after the `cursor` of the last;
+    /// empty at the end of the list.
+    pub fn cut<T, C: Serialize>(&self, listed: &mut Vec<T>, cursor: impl FnOnce(&T) -> C) -> String {
+        let size = usize::try_from(self.size).unwrap_or_default();
+        if listed.len() <= size {
+            return String::new();
         }
-        let cursor = pager.read(query, token);
-        if cursor.is_none() {
+        listed.truncate(size);
+        listed.last().map(|last| self.pager.token(&self.query, &cursor(last))).unwrap_or_default()
+    }
+}
+
+impl Fields {
+    /// The page that a request asks for by its `page_size` and `page_token`, of the list that `query` names with its caller
+    /// and filters. `place` reads a cursor as [`Page::cut`] was given it.
+    pub fn page<C: DeserializeOwned, Place>(
+        &mut self,
+        pager: &Pager,
+        query: impl Into<String>,
+        (size, token): (i32, &str),
+        place: impl FnOnce(C) -> Option<Place>,
+    ) -> Option<Page<Place>> {
+        let query = query.into();
+        let size = self.page_size(size);
+        let after = if token.is_empty() { Some(None) } else { pager.read(&query, token).and_then(place).map(Some) };
+        if after.is_none() {
             self.wrong("page_token", "is not one that this list gave out");
         }
-        cursor.map(Some)
+        Some(Page { after: after?, pager: pager.clone(), query, size: size? })
     }
 }
 

@@ -16,6 +16,7 @@ use ed25519_dalek::pkcs8::EncodePrivateKey;
 use http::HeaderValue;
 use http::header::AUTHORIZATION;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde::Serialize;
 use tonic::body::Body;
 use tower::Service;
 use uuid::Uuid;
@@ -31,23 +32,31 @@ pub struct TestAccount {
     pub roles: Vec<Role>,
 }
 
-/// The key that signs the tokens of a test.
+/// A key that signs the tokens of a test.
 #[derive(Clone)]
 pub struct TestKey {
+    id: String,
     signing: EncodingKey,
     public: String,
 }
 
 impl TestKey {
-    /// The id of the key.
+    /// The id of a key that was not given another.
     pub const ID: &'static str = "test";
 
     /// The key that comes out of a seed.
     #[must_use]
     pub fn from_seed(seed: u8) -> Self {
-        let key = SigningKey::from_bytes(&[seed; 32]);
+        Self::new(Self::ID, &[seed; 32])
+    }
+
+    /// The key of this id with this private part, such as one that a shop has made itself.
+    #[must_use]
+    pub fn new(id: &str, seed: &[u8; 32]) -> Self {
+        let key = SigningKey::from_bytes(seed);
         let document = key.to_pkcs8_der().unwrap();
         Self {
+            id: id.to_owned(),
             signing: EncodingKey::from_ed_der(document.as_bytes()),
             public: URL_SAFE_NO_PAD.encode(key.verifying_key().as_bytes()),
         }
@@ -62,7 +71,13 @@ impl TestKey {
     /// A token for the account that lives for an hour from `now`.
     #[must_use]
     pub fn token(&self, account: &TestAccount, now: Moment) -> String {
-        let claims = Claims {
+        self.sign(&self.header(), &Self::claims(account, now))
+    }
+
+    /// What such a token says.
+    #[must_use]
+    pub fn claims(account: &TestAccount, now: Moment) -> Claims {
+        Claims {
             iss: ISSUER.into(),
             aud: AUDIENCE.into(),
             sub: account.account_id.to_string(),
@@ -72,15 +87,19 @@ impl TestKey {
             iat: now.seconds(),
             exp: now.seconds() + 3600,
             roles: account.roles.iter().map(|role| role.name().to_owned()).collect(),
-        };
-        self.sign(&claims, TYPE)
+        }
     }
 
-    /// Any claims under any `typ`, for tokens that must be refused.
+    /// The header of such a token.
     #[must_use]
-    pub fn sign(&self, claims: &Claims, typ: &str) -> String {
-        let header = Header { typ: Some(typ.into()), kid: Some(Self::ID.into()), ..Header::new(Algorithm::EdDSA) };
-        jsonwebtoken::encode(&header, claims, &self.signing).unwrap()
+    pub fn header(&self) -> Header {
+        Header { typ: Some(TYPE.into()), kid: Some(self.id.clone()), ..Header::new(Algorithm::EdDSA) }
+    }
+
+    /// Signs whatever a token may say under whatever header, for tokens that must be refused.
+    #[must_use]
+    pub fn sign(&self, header: &Header, claims: &impl Serialize) -> String {
+        jsonwebtoken::encode(header, claims, &self.signing).unwrap()
     }
 }
 

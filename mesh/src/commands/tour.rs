@@ -17,10 +17,11 @@ use super::CommandError;
 /// Where the tour takes place.
 #[derive(Debug, Args)]
 pub(crate) struct Tour {
-    /// The gateway of a running mesh, such as http://127.0.0.1:8080; otherwise the tour starts a mesh of its own.
+    /// The gateway of a running mesh with the sample shop, such as http://127.0.0.1:8080; otherwise the tour starts a mesh of
+    /// its own.
     #[arg(long, value_name = "URL", requires = "data")]
     gateway: Option<String>,
-    /// The data directory of the running mesh: its mailbox and its demo admin are there.
+    /// The data directory of the running mesh: its mailbox and the admin of its sample shop are there.
     #[arg(long, value_name = "DIR", requires = "gateway")]
     data: Option<PathBuf>,
     /// Keep the data of the tour's own mesh in this directory instead of a temporary one.
@@ -37,7 +38,11 @@ pub(super) async fn run(tour: Tour) -> Result<ExitCode, CommandError> {
         (Some(gateway), Some(data)) => {
             let accounts = DemoAccounts::in_data(data).map_err(CommandError::other)?;
             let Some(admin) = accounts.first(DemoRole::Admin) else {
-                return Err(CommandError::Other("there is no demo admin; start the mesh without --no-demo".into()));
+                return Err(CommandError::Other(format!(
+                    "there is no admin in {} to sign in as: the tour needs the sample shop, so start that mesh without \
+                     --no-demo, or take the tour on a mesh of its own, without --gateway",
+                    data.display()
+                )));
             };
             let stage = Stage {
                 gateway: GatewayClient::new(gateway).map_err(CommandError::other)?,

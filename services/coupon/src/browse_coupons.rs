@@ -19,44 +19,31 @@ pub(crate) async fn coupon(context: &Context, coupon_id: CouponId) -> Result<Cou
     Ok(found?.ok_or(CouponRefusal::CouponNotFound)?)
 }
 
-/// A page of coupons, newest first, and whether there are more.
+/// Coupons, newest first, beginning after `after`.
 pub(crate) async fn coupons(
     context: &Context,
     filter: CouponFilter,
     after: Option<(Moment, CouponId)>,
-    size: usize,
-) -> Result<(Vec<Coupon>, bool), Failure> {
+    limit: i64,
+) -> Result<Vec<Coupon>, Failure> {
     let now = context.clock.now();
-    let listed: Result<_, Error> = context
-        .store
-        .read(async move |tx: &mut Tx| coupons::list(tx, filter, after, one_more_than(size), now).await)
-        .await;
-    Ok(cut(listed?, size))
+    let listed: Result<_, Error> =
+        context.store.read(async move |tx: &mut Tx| coupons::list(tx, filter, after, limit, now).await).await;
+    Ok(listed?)
 }
 
-/// A page of a customer's pieces, newest first, and whether there are more.
+/// A customer's pieces, newest first, beginning after `after`.
 pub(crate) async fn pieces_of(
     context: &Context,
     customer_id: AccountId,
     state: Option<IssuedState>,
     after: Option<(Moment, IssuedCouponId)>,
-    size: usize,
-) -> Result<(Vec<PieceOfCoupon>, bool), Failure> {
+    limit: i64,
+) -> Result<Vec<PieceOfCoupon>, Failure> {
     let now = context.clock.now();
     let listed: Result<_, Error> = context
         .store
-        .read(async move |tx: &mut Tx| pieces::list(tx, customer_id, state, after, one_more_than(size), now).await)
+        .read(async move |tx: &mut Tx| pieces::list(tx, customer_id, state, after, limit, now).await)
         .await;
-    Ok(cut(listed?, size))
-}
-
-fn one_more_than(size: usize) -> i64 {
-    i64::try_from(size).unwrap_or(i64::MAX).saturating_add(1)
-}
-
-/// The page, without the row that was read only to see whether there are more.
-fn cut<T>(mut rows: Vec<T>, size: usize) -> (Vec<T>, bool) {
-    let more = rows.len() > size;
-    rows.truncate(size);
-    (rows, more)
+    Ok(listed?)
 }

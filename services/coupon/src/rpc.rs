@@ -3,12 +3,10 @@
 use std::ops::RangeInclusive;
 
 use bojagi_api::coupon::coupon_service_server::CouponService;
-use bojagi_api::coupon::operations_service_server::OperationsService;
 use bojagi_api::coupon::{
     CreateCouponRequest, CreateCouponResponse, GetCouponRequest, GetCouponResponse, IssueCouponRequest,
     IssueCouponResponse, ListCouponsRequest, ListCouponsResponse, ListMyCouponsRequest, ListMyCouponsResponse,
-    ListParkedEventsRequest, ListParkedEventsResponse, QuoteDiscountsRequest, QuoteDiscountsResponse,
-    ReplayParkedEventRequest, ReplayParkedEventResponse, ReserveRedemptionsRequest, ReserveRedemptionsResponse,
+    QuoteDiscountsRequest, QuoteDiscountsResponse, ReserveRedemptionsRequest, ReserveRedemptionsResponse,
     RetireCouponRequest, RetireCouponResponse, UpdateCouponRequest, UpdateCouponResponse,
 };
 use bojagi_chassis::{Caller, Context, answer};
@@ -20,7 +18,6 @@ mod answers;
 mod browse;
 mod issue;
 mod manage;
-mod operations;
 mod quote;
 mod redeem;
 mod terms;
@@ -30,11 +27,6 @@ const LINES: RangeInclusive<usize> = 1..=100;
 
 /// Answers `CouponService`.
 pub(crate) struct CouponApi {
-    pub(crate) context: Context,
-}
-
-/// Answers `OperationsService`.
-pub(crate) struct OperationsApi {
     pub(crate) context: Context,
 }
 
@@ -102,22 +94,5 @@ impl CouponService for CouponApi {
         request: Request<ReserveRedemptionsRequest>,
     ) -> Result<Response<ReserveRedemptionsResponse>, Status> {
         answer::to(NAME, redeem::reserve(&self.context, request.into_inner())).await
-    }
-}
-
-#[tonic::async_trait]
-impl OperationsService for OperationsApi {
-    async fn list_parked_events(
-        &self,
-        request: Request<ListParkedEventsRequest>,
-    ) -> Result<Response<ListParkedEventsResponse>, Status> {
-        answer::to(NAME, operations::list(&self.context, request.into_inner())).await
-    }
-
-    async fn replay_parked_event(
-        &self,
-        request: Request<ReplayParkedEventRequest>,
-    ) -> Result<Response<ReplayParkedEventResponse>, Status> {
-        answer::to(NAME, operations::replay(&self.context, request.into_inner())).await
     }
 }

@@ -2,10 +2,11 @@
 
 use bojagi_api::coupon::coupon_service_server::CouponServiceServer;
 use bojagi_api::coupon::operations_service_server::OperationsServiceServer;
+use bojagi_chassis::operations::Operations;
 use bojagi_chassis::{Channel, Context, Service};
 use bojagi_kernel::Failure;
 
-use crate::rpc::{CouponApi, OperationsApi};
+use crate::rpc::CouponApi;
 use crate::{Config, NAME, events, jobs};
 
 /// Composes the context. The channel stays unused, because coupon asks nobody.
@@ -15,7 +16,7 @@ use crate::{Config, NAME, events, jobs};
 pub async fn build(context: Context, _channel: Channel, config: Config) -> Result<Service, Failure> {
     Ok(Service::new(NAME, &context)
         .answers(CouponServiceServer::new(CouponApi { context: context.clone() }))
-        .answers(OperationsServiceServer::new(OperationsApi { context: context.clone() }))
+        .answers(OperationsServiceServer::new(Operations::of(NAME, &context)))
         .hears(events::hears(&context.clock), events::TOPICS)
         .does(jobs::expire_coupons(context, config)))
 }

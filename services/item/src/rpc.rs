@@ -2,14 +2,12 @@
 
 mod catalog_service;
 mod mask;
-mod operations_service;
 mod read;
 pub(crate) mod show;
 mod stock_service;
 mod store_service;
 
 pub(crate) use catalog_service::Catalog;
-pub(crate) use operations_service::Operations;
 pub(crate) use stock_service::StockRoom;
 pub(crate) use store_service::Stores;
 
@@ -23,12 +21,4 @@ async fn reading<T: Send + 'static>(
     unit: impl AsyncFnOnce(&mut Tx) -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {
     context.store.read(unit).await
-}
-
-/// A page of what was fetched with one more than `size`, and the last of it if another page follows.
-fn page_of<T>(mut fetched: Vec<T>, size: i64) -> (Vec<T>, bool) {
-    let size = usize::try_from(size).unwrap_or_default();
-    let more = fetched.len() > size;
-    fetched.truncate(size);
-    (fetched, more)
 }

@@ -7,11 +7,12 @@ use bojagi_api::item::catalog_service_server::CatalogServiceServer;
 use bojagi_api::item::operations_service_server::OperationsServiceServer;
 use bojagi_api::item::stock_service_server::StockServiceServer;
 use bojagi_api::item::store_service_server::StoreServiceServer;
+use bojagi_chassis::operations::Operations;
 use bojagi_chassis::{Channel, Context, Service};
 use bojagi_kernel::Failure;
 
 use crate::events::heard;
-use crate::rpc::{Catalog, Operations, StockRoom, Stores};
+use crate::rpc::{Catalog, StockRoom, Stores};
 use crate::{Config, NAME, jobs};
 
 /// Composes the context. Item asks nobody, so it has no use for a channel to the others.
@@ -30,7 +31,7 @@ pub async fn build(context: Context, _: Channel, config: Config) -> Result<Servi
         .answers(StoreServiceServer::new(Stores { context: context.clone() }))
         .answers(CatalogServiceServer::new(Catalog { context: context.clone(), currencies }))
         .answers(StockServiceServer::new(StockRoom { context: context.clone() }))
-        .answers(OperationsServiceServer::new(Operations { context: context.clone() }))
+        .answers(OperationsServiceServer::new(Operations::of(NAME, &context)))
         .hears(heard::reactions(&context.clock), heard::TOPICS)
         .does(jobs::tell_overdue_holds(context, pause, overdue_after)))
 }

@@ -11,10 +11,10 @@ pub(crate) use saga_service::{SagaRpc, saga_message};
 
 use bojagi_api::order as api;
 use bojagi_chassis::Fields;
-use bojagi_kernel::Failure;
+use bojagi_kernel::id::OrderId;
 
-use crate::domain::{DeliveryState, Life, SagaState};
-use crate::{NAME, wire};
+use crate::domain::{DeliveryId, DeliveryState, Life, Order, SagaState};
+use crate::wire;
 
 /// An order state as a filter: `Some(None)` is every state.
 fn life_filter(fields: &mut Fields, field: &str, state: i32) -> Option<Option<Life>> {
@@ -57,16 +57,11 @@ fn saga_filter(fields: &mut Fields, field: &str, state: i32) -> Option<Option<Sa
     }
 }
 
-/// One id that a request names.
-fn one_id<T: std::str::FromStr<Err: std::fmt::Display>>(field: &str, text: &str) -> Result<T, Failure> {
-    let mut fields = Fields::new(NAME);
-    fields.id(field, text).ok_or_else(|| fields.refuse())
+/// The place of a parcel in a list, as page tokens carry it.
+fn parcel_cursor((parcel, order): &(DeliveryId, Order)) -> (String, String) {
+    (order.id.to_string(), parcel.to_string())
 }
 
-/// Cuts a list that was read one longer than the page, and says whether there is more.
-fn cut<T>(mut listed: Vec<T>, size: i64) -> (Vec<T>, bool) {
-    let size = usize::try_from(size).unwrap_or_default();
-    let more = listed.len() > size;
-    listed.truncate(size);
-    (listed, more)
+fn parcel_place((order, parcel): (String, String)) -> Option<(OrderId, DeliveryId)> {
+    Some((order.parse().ok()?, parcel.parse().ok()?))
 }

@@ -44,7 +44,8 @@ use bojagi_kernel::{Failure, Moment};
 use bojagi_store::Tx;
 use bojagi_telemetry::TraceContext;
 
-use crate::domain::{Fault, Order, OwnFailure, StepKind, StepState, Task};
+use crate::domain::{Direction, Fault, Order, OwnFailure, StepKind, StepState, Task};
+use crate::notices::Watcher;
 use crate::orders::Orders;
 use crate::participants::Setback;
 use crate::store::{self, Saved, StepReport};
@@ -59,9 +60,10 @@ impl Orders {
         let trace = trace.map_or_else(TraceContext::root, |trace| trace.child());
         trace
             .scope(async {
+                let mut sights = self.notices.watch(order.id);
                 while order.saga.lease_owner == Some(self.instance) {
                     let lease_end = order.saga.wake_at;
-                    let reports = self.advance(&mut order).await;
+                    let reports = self.advance(&mut order, &mut sights).await;
                     match self.commit(order, reports, lease_end).await {
                         Some(stored) => order = stored,
                         None => return,
@@ -76,10 +78,18 @@ impl Orders {
     }
 
     /// Does what is to be done next, and changes the order accordingly. Answers what is to be recorded of it.
-    async fn advance(&self, order: &mut Order) -> Vec<StepReport> {
+    async fn advance(&self, order: &mut Order, sights: &mut Watcher) -> Vec<StepReport> {
         let now = self.now();
         match order.task(now) {
-            Task::Pay => return self.pay(order, now).await,
+            Task::Pay => {
+                let version = order.version;
+                tokio::select! {
+                    biased;
+                    reports = self.pay(order, now) => return reports,
+                    // Nobody needs the answers any more. What was asked may happen all the same, and the void undoes it.
+                    () = turned_round(sights, version) => {}
+                }
+            }
             Task::Void => return self.void(order, now).await,
             Task::Refund => return self.refund(order, now).await,
             Task::TimeOut => order.turn(OwnFailure::OrderTimedOut.into(), &self.policy(), now),
@@ -152,5 +162,15 @@ impl Orders {
         };
         tracing::info!(order = %order.id, step = ?kind, error, "a step did not go through");
         StepReport { kind, state, error, started_at }
+    }
+}
+
+/// Waits until somebody else has turned the order round since `version`: its customer, the operator, a closed account.
+async fn turned_round(sights: &mut Watcher, version: i64) {
+    loop {
+        let seen = sights.next().await;
+        if seen.version > version && seen.saga.direction == Direction::Backward {
+            return;
+        }
     }
 }

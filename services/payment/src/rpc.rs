@@ -2,13 +2,11 @@
 
 pub(crate) mod allocations;
 mod methods;
-mod operations;
 mod payments;
 pub(crate) mod show;
 mod wallet;
 
 pub(crate) use methods::MethodsApi;
-pub(crate) use operations::OperationsApi;
 pub(crate) use payments::PaymentsApi;
 pub(crate) use wallet::WalletApi;
 

@@ -7,6 +7,7 @@ use bojagi_api::payment::operations_service_server::OperationsServiceServer;
 use bojagi_api::payment::payment_method_service_server::PaymentMethodServiceServer;
 use bojagi_api::payment::payment_service_server::PaymentServiceServer;
 use bojagi_api::payment::wallet_service_server::WalletServiceServer;
+use bojagi_chassis::operations::Operations;
 use bojagi_chassis::{Channel, Context, Service, tasks};
 use bojagi_kernel::{Currency, Failure};
 
@@ -15,7 +16,7 @@ use crate::desk::Desk;
 use crate::flights::Flights;
 use crate::ingest_provider_event::Intake;
 use crate::provider::{Asking, Connection, HttpProvider, Secret, SignedEvent};
-use crate::rpc::{MethodsApi, OperationsApi, PaymentsApi, WalletApi};
+use crate::rpc::{MethodsApi, PaymentsApi, WalletApi};
 use crate::simulator::{Simulator, SimulatorOptions, deliver};
 use crate::{NAME, events, jobs, webhook_listener};
 
@@ -49,7 +50,7 @@ pub fn build_with(context: Context, config: Config, connection: Connection) -> R
         .answers(PaymentServiceServer::new(PaymentsApi { desk: Arc::clone(&desk), intake: intake.clone() }))
         .answers(PaymentMethodServiceServer::new(MethodsApi(Arc::clone(&desk))))
         .answers(WalletServiceServer::new(WalletApi(Arc::clone(&desk))))
-        .answers(OperationsServiceServer::new(OperationsApi(Arc::clone(&desk))))
+        .answers(OperationsServiceServer::new(Operations::of(NAME, &context)))
         .hears(events::hears(desk.currency, Arc::clone(&context.clock)), events::TOPICS);
 
     if let Some(listener) = connection.webhook_listener {

@@ -1,21 +1,20 @@
 //! The gRPC services: wire to domain and back, and who may see what. No rules.
 
 mod ledger;
-mod operations;
-mod paging;
 mod settlement;
 mod show;
 
+use std::fmt::Display;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use bojagi_api::policy::Role;
 use bojagi_chassis::{Account, Channel, Context, Fields};
-use bojagi_kernel::Failure;
 use bojagi_kernel::id::AccountId;
+use bojagi_kernel::{Failure, Moment};
 use tokio::sync::Notify;
 
 pub(crate) use ledger::LedgerRpc;
-pub(crate) use operations::OperationsRpc;
 pub(crate) use settlement::SettlementRpc;
 
 use crate::bank::{Bank, WebhookSecret};
@@ -62,6 +61,15 @@ where
             None
         }
     }
+}
+
+/// The place of something in a list that is ordered by a moment and an id, as page tokens carry it.
+fn cursor(moment: Moment, id: impl Display) -> (i64, String) {
+    (moment.micros(), id.to_string())
+}
+
+fn place<Id: FromStr>((micros, id): (i64, String)) -> Option<(Moment, Id)> {
+    Some((Moment::from_micros(micros), id.parse().ok()?))
 }
 
 /// A business date that may be left out, as YYYY-MM-DD.

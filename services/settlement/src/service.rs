@@ -6,13 +6,14 @@ use std::time::Duration;
 use bojagi_api::settlement::ledger_service_server::LedgerServiceServer;
 use bojagi_api::settlement::operations_service_server::OperationsServiceServer;
 use bojagi_api::settlement::settlement_service_server::SettlementServiceServer;
+use bojagi_chassis::operations::Operations;
 use bojagi_chassis::{Channel, Context, Service};
 use bojagi_kernel::Failure;
 use tokio::sync::Notify;
 
 use crate::bank::{Bank, Simulator, WebhookSecret};
 use crate::config::Config;
-use crate::rpc::{Desk, LedgerRpc, OperationsRpc, SettlementRpc};
+use crate::rpc::{Desk, LedgerRpc, SettlementRpc};
 use crate::{NAME, events, jobs};
 
 /// The topic that settlement books from.
@@ -72,7 +73,7 @@ fn compose(
     let service = Service::new(NAME, &context)
         .answers(SettlementServiceServer::new(SettlementRpc(desk.clone())))
         .answers(LedgerServiceServer::new(LedgerRpc(desk)))
-        .answers(OperationsServiceServer::new(OperationsRpc(context.clone())))
+        .answers(OperationsServiceServer::new(Operations::of(NAME, &context)))
         .hears(events::hears(config.default_rate()), TOPICS)
         .does(jobs::close_days(context.clone(), config.clone()))
         .does(jobs::watch_closes(context.clone(), config.clone()))

@@ -22,13 +22,14 @@ pub(super) const QUESTIONS: &[Question] = &[
     },
     Question {
         invariant: "T1",
-        sentence: "no entry booked before the last finished close is in no statement",
+        sentence: "an entry of before a close's cut-off that was kept when the close began is in a statement",
         scope: Scope::AtRest,
-        sql: "SELECT id, seller_id, booked_at FROM settlement.statement_entry
-              WHERE statement_id IS NULL
-                AND booked_at < (SELECT max(cut_off) FROM settlement.close_run WHERE finished_at IS NOT NULL)
-                AND booked_at < (SELECT max(started_at) FROM settlement.close_run WHERE finished_at IS NOT NULL)
-                    - 60000000",
+        // An entry is booked at the moment of the payment and may be heard of later; when it was kept is in its id (UUIDv7:
+        // milliseconds in the first six bytes).
+        sql: "SELECT e.id, e.seller_id, e.booked_at, c.id FROM settlement.statement_entry e
+              JOIN settlement.close_run c ON c.finished_at IS NOT NULL AND e.booked_at < c.cut_off
+                   AND hex(substr(e.id, 1, 6)) < printf('%012X', c.started_at / 1000)
+              WHERE e.statement_id IS NULL",
     },
     Question {
         invariant: "T1",

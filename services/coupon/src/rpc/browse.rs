@@ -1,24 +1,21 @@
 //! Reading coupons, and one's own pieces.
 
+use std::str::FromStr;
+
 use bojagi_api::coupon::{
     CouponScope, CouponState, GetCouponRequest, GetCouponResponse, IssuedCouponState, ListCouponsRequest,
     ListCouponsResponse, ListMyCouponsRequest, ListMyCouponsResponse,
 };
 use bojagi_chassis::{Caller, Context, Fields};
-use bojagi_kernel::id::{CouponId, IssuedCouponId};
-use bojagi_kernel::reexport::Uuid;
+use bojagi_kernel::id::CouponId;
 use bojagi_kernel::{Failure, Moment};
 
 use super::answers;
 use crate::store::coupons::CouponFilter;
 use crate::{NAME, browse_coupons, domain};
 
-/// Where a page begins: after the row of this moment and id.
-type Cursor = (i64, String);
-
 pub(super) async fn get(context: &Context, request: GetCouponRequest) -> Result<GetCouponResponse, Failure> {
-    let mut fields = Fields::new(NAME);
-    let Some(coupon_id) = fields.id::<CouponId>("coupon_id", &request.coupon_id) else { return Err(fields.refuse()) };
+    let coupon_id = Fields::only_id::<CouponId>(NAME, "coupon_id", &request.coupon_id)?;
     let found = browse_coupons::coupon(context, coupon_id).await?;
     Ok(GetCouponResponse { coupon: Some(answers::coupon(&found)) })
 }
@@ -28,11 +25,8 @@ pub(super) async fn list(context: &Context, request: ListCouponsRequest) -> Resu
     let mut fields = Fields::new(NAME);
     let scope = fields.take("scope", CouponScope::try_from(request.scope));
     let state = fields.take("state", CouponState::try_from(request.state));
-    let size = fields.page_size(request.page_size);
-    let after = fields.page_token::<Cursor>(&context.pager, &query, &request.page_token);
-    let (Some(scope), Some(state), Some(size), Some(after)) = (scope, state, size, after) else {
-        return Err(fields.refuse());
-    };
+    let page = fields.page(&context.pager, query, (request.page_size, &request.page_token), place);
+    let (Some(scope), Some(state), Some(page)) = (scope, state, page) else { return Err(fields.refuse()) };
     let filter = CouponFilter {
         scope: match scope {
             CouponScope::Unspecified => None,
@@ -46,13 +40,9 @@ pub(super) async fn list(context: &Context, request: ListCouponsRequest) -> Resu
         },
         only_issuable: request.only_issuable,
     };
-    let (listed, more) =
-        browse_coupons::coupons(context, filter, position::<CouponId>(after), page_length(size)).await?;
-    let next = listed.last().filter(|_| more).map(|last| (last.created_at.micros(), last.coupon_id.to_string()));
-    Ok(ListCouponsResponse {
-        coupons: listed.iter().map(answers::coupon).collect(),
-        next_page_token: next.map(|cursor| context.pager.token(&query, &cursor)).unwrap_or_default(),
-    })
+    let mut listed = browse_coupons::coupons(context, filter, page.after, page.limit()).await?;
+    let next_page_token = page.cut(&mut listed, |last| (last.created_at.micros(), last.coupon_id.to_string()));
+    Ok(ListCouponsResponse { coupons: listed.iter().map(answers::coupon).collect(), next_page_token })
 }
 
 pub(super) async fn list_mine(
@@ -64,9 +54,8 @@ pub(super) async fn list_mine(
     let query = format!("ListMyCoupons {customer_id} {}", request.state);
     let mut fields = Fields::new(NAME);
     let state = fields.take("state", IssuedCouponState::try_from(request.state));
-    let size = fields.page_size(request.page_size);
-    let after = fields.page_token::<Cursor>(&context.pager, &query, &request.page_token);
-    let (Some(state), Some(size), Some(after)) = (state, size, after) else { return Err(fields.refuse()) };
+    let page = fields.page(&context.pager, query, (request.page_size, &request.page_token), place);
+    let (Some(state), Some(page)) = (state, page) else { return Err(fields.refuse()) };
     let state = match state {
         IssuedCouponState::Unspecified => None,
         IssuedCouponState::Available => Some(domain::IssuedState::Available),
@@ -74,25 +63,15 @@ pub(super) async fn list_mine(
         IssuedCouponState::Used => Some(domain::IssuedState::Used),
         IssuedCouponState::Expired => Some(domain::IssuedState::Expired),
     };
-    let after = position::<IssuedCouponId>(after);
-    let (listed, more) = browse_coupons::pieces_of(context, customer_id, state, after, page_length(size)).await?;
-    let next = listed
-        .last()
-        .filter(|_| more)
-        .map(|last| (last.piece.issued_at.micros(), last.piece.issued_coupon_id.to_string()));
+    let mut listed = browse_coupons::pieces_of(context, customer_id, state, page.after, page.limit()).await?;
+    let next_page_token =
+        page.cut(&mut listed, |last| (last.piece.issued_at.micros(), last.piece.issued_coupon_id.to_string()));
     let now = context.clock.now();
-    Ok(ListMyCouponsResponse {
-        issued_coupons: listed.iter().map(|held| answers::piece(held, now)).collect(),
-        next_page_token: next.map(|cursor| context.pager.token(&query, &cursor)).unwrap_or_default(),
-    })
+    let issued_coupons = listed.iter().map(|held| answers::piece(held, now)).collect();
+    Ok(ListMyCouponsResponse { issued_coupons, next_page_token })
 }
 
-/// A cursor is signed, so one that cannot be read is none of ours and begins at the top.
-fn position<Id: From<Uuid>>(cursor: Option<Cursor>) -> Option<(Moment, Id)> {
-    let (micros, id) = cursor?;
-    Some((Moment::from_micros(micros), Uuid::try_parse(&id).ok()?.into()))
-}
-
-fn page_length(size: i64) -> usize {
-    usize::try_from(size).unwrap_or_default()
+/// The place that a page token carries: after the row of this moment and id.
+fn place<Id: FromStr>((micros, id): (i64, String)) -> Option<(Moment, Id)> {
+    Some((Moment::from_micros(micros), id.parse().ok()?))
 }

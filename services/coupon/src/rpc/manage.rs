@@ -47,8 +47,7 @@ pub(super) async fn update(context: &Context, request: UpdateCouponRequest) -> R
 }
 
 pub(super) async fn retire(context: &Context, request: RetireCouponRequest) -> Result<RetireCouponResponse, Failure> {
-    let mut fields = Fields::new(NAME);
-    let Some(coupon_id) = fields.id::<CouponId>("coupon_id", &request.coupon_id) else { return Err(fields.refuse()) };
+    let coupon_id = Fields::only_id::<CouponId>(NAME, "coupon_id", &request.coupon_id)?;
     let now = context.clock.now();
     let retired =
         context.store.write(async move |tx: &mut Tx| manage_coupons::retire(tx, coupon_id, now).await).await?;

@@ -9,7 +9,7 @@ use bojagi_kernel::Currency;
 use bojagi_store::Tx;
 use tonic::{Request, Response, Status};
 
-use super::{page_of, read, reading, show};
+use super::{read, reading, show};
 use crate::NAME;
 use crate::categories::{create_category, delete_category};
 use crate::create_item::create_item;
@@ -56,10 +56,7 @@ impl CatalogService for Catalog {
         request: Request<api::DeleteCategoryRequest>,
     ) -> Result<Response<api::DeleteCategoryResponse>, Status> {
         answer::to(NAME, async {
-            let mut fields = Fields::new(NAME);
-            let Some(category_id) = fields.id("category_id", &request.get_ref().category_id) else {
-                return Err(fields.refuse());
-            };
+            let category_id = Fields::only_id(NAME, "category_id", &request.get_ref().category_id)?;
             self.context.store.write(async move |tx: &mut Tx| delete_category(tx, category_id).await).await?;
             Ok(api::DeleteCategoryResponse {})
         })
@@ -73,18 +70,14 @@ impl CatalogService for Catalog {
         answer::to(NAME, async {
             let request = request.get_ref();
             let mut fields = Fields::new(NAME);
-            let size = fields.page_size(request.page_size);
-            let pager = &self.context.pager;
-            let after = fields.page_token::<String>(pager, "ListCategories", &request.page_token);
-            let (Some(size), Some(after)) = (size, after) else { return Err(fields.refuse()) };
-            let after = after.unwrap_or_default();
-            let unit = async move |tx: &mut Tx| Ok(categories::list(tx, &after, size + 1).await?);
-            let (listed, more) = page_of(reading(&self.context, unit).await?, size);
-            let next = listed.last().filter(|_| more).map(|last| pager.token("ListCategories", &last.name));
-            Ok(api::ListCategoriesResponse {
-                categories: listed.iter().map(show::category).collect(),
-                next_page_token: next.unwrap_or_default(),
-            })
+            let wanted = (request.page_size, request.page_token.as_str());
+            let page = fields.page(&self.context.pager, "ListCategories", wanted, Some::<String>);
+            let Some(page) = page else { return Err(fields.refuse()) };
+            let (after, limit) = (page.after.clone().unwrap_or_default(), page.limit());
+            let unit = async move |tx: &mut Tx| Ok(categories::list(tx, &after, limit).await?);
+            let mut listed = reading(&self.context, unit).await?;
+            let next_page_token = page.cut(&mut listed, |last| last.name.clone());
+            Ok(api::ListCategoriesResponse { categories: listed.iter().map(show::category).collect(), next_page_token })
         })
         .await
     }
@@ -135,8 +128,7 @@ impl CatalogService for Catalog {
     ) -> Result<Response<api::DeleteItemResponse>, Status> {
         answer::to(NAME, async {
             let seller_id = Caller::of(&request).account()?.account_id;
-            let mut fields = Fields::new(NAME);
-            let Some(item_id) = fields.id("item_id", &request.get_ref().item_id) else { return Err(fields.refuse()) };
+            let item_id = Fields::only_id(NAME, "item_id", &request.get_ref().item_id)?;
             let now = self.context.clock.now();
             let unit = async move |tx: &mut Tx| delete_item(tx, seller_id, item_id, now).await;
             self.context.store.write(unit).await?;
@@ -147,8 +139,7 @@ impl CatalogService for Catalog {
 
     async fn get_item(&self, request: Request<api::GetItemRequest>) -> Result<Response<api::GetItemResponse>, Status> {
         answer::to(NAME, async {
-            let mut fields = Fields::new(NAME);
-            let Some(item_id) = fields.id("item_id", &request.get_ref().item_id) else { return Err(fields.refuse()) };
+            let item_id = Fields::only_id(NAME, "item_id", &request.get_ref().item_id)?;
             let unit = async move |tx: &mut Tx| Ok(items::find(tx, item_id).await?);
             let item = reading(&self.context, unit).await?.ok_or(CatalogRefusal::ItemNotFound)?;
             Ok(api::GetItemResponse { item: Some(show::item(&item)) })
@@ -189,27 +180,20 @@ impl CatalogService for Catalog {
             let request = request.get_ref();
             let mut fields = Fields::new(NAME);
             let wanted = searches::items(&mut fields, request);
-            let size = fields.page_size(request.page_size);
-            let (Some(wanted), Some(size)) = (wanted, size) else { return Err(fields.refuse()) };
             let (pager, query) = (&self.context.pager, format!("SearchItems {wanted:?}"));
-            let Some(after) = fields.page_token(pager, &query, &request.page_token) else {
-                return Err(fields.refuse());
-            };
-            let after = after.and_then(searches::place);
+            let page = fields.page(pager, query, (request.page_size, &request.page_token), searches::place);
+            let (Some(wanted), Some(page)) = (wanted, page) else { return Err(fields.refuse()) };
             let unit = async move |tx: &mut Tx| {
-                let (ids, more) = page_of(search::find(tx, &wanted, after.as_ref(), size + 1).await?, size);
+                let ids = search::find(tx, &wanted, page.after.as_ref(), page.limit()).await?;
                 let mut found = Vec::with_capacity(ids.len());
                 for (item_id,) in ids {
                     found.extend(items::find(tx, item_id).await?);
                 }
-                Ok((found, more))
+                let next_page_token = page.cut(&mut found, searches::cursor);
+                Ok((found, next_page_token))
             };
-            let (found, more) = reading(&self.context, unit).await?;
-            let next = found.last().filter(|_| more).map(|last| pager.token(&query, &searches::cursor(last)));
-            Ok(api::SearchItemsResponse {
-                items: found.iter().map(show::item).collect(),
-                next_page_token: next.unwrap_or_default(),
-            })
+            let (found, next_page_token) = reading(&self.context, unit).await?;
+            Ok(api::SearchItemsResponse { items: found.iter().map(show::item).collect(), next_page_token })
         })
         .await
     }

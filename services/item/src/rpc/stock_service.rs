@@ -56,10 +56,7 @@ impl StockService for StockRoom {
         request: Request<api::GetStockRequest>,
     ) -> Result<Response<api::GetStockResponse>, Status> {
         answer::to(NAME, async {
-            let mut fields = Fields::new(NAME);
-            let Some(option_id) = fields.id("option_id", &request.get_ref().option_id) else {
-                return Err(fields.refuse());
-            };
+            let option_id = Fields::only_id(NAME, "option_id", &request.get_ref().option_id)?;
             let unit = async move |tx: &mut Tx| Ok(stock::find(tx, option_id).await?);
             let found = reading(&self.context, unit).await?;
             let counted = found.ok_or(StockRefusal::OptionNotFound { option_id })?;

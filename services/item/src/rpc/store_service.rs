@@ -9,7 +9,7 @@ use bojagi_store::Tx;
 use tonic::{Request, Response, Status};
 
 use super::mask::Mask;
-use super::{page_of, read, reading, show};
+use super::{read, reading, show};
 use crate::NAME;
 use crate::create_store::create_store;
 use crate::delete_store::delete_store;
@@ -72,10 +72,7 @@ impl StoreService for Stores {
     ) -> Result<Response<api::DeleteStoreResponse>, Status> {
         answer::to(NAME, async {
             let seller_id = Caller::of(&request).account()?.account_id;
-            let mut fields = Fields::new(NAME);
-            let Some(store_id) = fields.id("store_id", &request.get_ref().store_id) else {
-                return Err(fields.refuse());
-            };
+            let store_id = Fields::only_id(NAME, "store_id", &request.get_ref().store_id)?;
             let now = self.context.clock.now();
             let unit = async move |tx: &mut Tx| delete_store(tx, seller_id, store_id, now).await;
             self.context.store.write(unit).await?;
@@ -89,10 +86,7 @@ impl StoreService for Stores {
         request: Request<api::GetStoreRequest>,
     ) -> Result<Response<api::GetStoreResponse>, Status> {
         answer::to(NAME, async {
-            let mut fields = Fields::new(NAME);
-            let Some(store_id) = fields.id("store_id", &request.get_ref().store_id) else {
-                return Err(fields.refuse());
-            };
+            let store_id = Fields::only_id(NAME, "store_id", &request.get_ref().store_id)?;
             let unit = async move |tx: &mut Tx| Ok(stores::find(tx, store_id).await?);
             let store = reading(&self.context, unit).await?.ok_or(CatalogRefusal::StoreNotFound)?;
             Ok(api::GetStoreResponse { store: Some(show::store(&store)) })
@@ -108,21 +102,16 @@ impl StoreService for Stores {
             let request = request.get_ref();
             let mut fields = Fields::new(NAME);
             let search = store_search(&mut fields, request);
-            let size = fields.page_size(request.page_size);
-            let (Some(search), Some(size)) = (search, size) else { return Err(fields.refuse()) };
-            let query = format!("SearchStores {search:?}");
-            let Some(after) = fields.page_token::<Cursor>(&self.context.pager, &query, &request.page_token) else {
-                return Err(fields.refuse());
+            let (pager, query) = (&self.context.pager, format!("SearchStores {search:?}"));
+            let page = fields.page(pager, query, (request.page_size, &request.page_token), place);
+            let (Some(search), Some(page)) = (search, page) else { return Err(fields.refuse()) };
+            let unit = async move |tx: &mut Tx| {
+                let mut found = stores::search(tx, &search, page.after.as_ref(), page.limit()).await?;
+                let next_page_token = page.cut(&mut found, cursor);
+                Ok((found, next_page_token))
             };
-            let after = after.and_then(place);
-            let unit = async move |tx: &mut Tx| Ok(stores::search(tx, &search, after.as_ref(), size + 1).await?);
-            let (stores, more) = page_of(reading(&self.context, unit).await?, size);
-            let last = stores.last().filter(|_| more);
-            let next = last.map(|last| self.context.pager.token(&query, &cursor(last)));
-            Ok(api::SearchStoresResponse {
-                stores: stores.iter().map(show::store).collect(),
-                next_page_token: next.unwrap_or_default(),
-            })
+            let (stores, next_page_token) = reading(&self.context, unit).await?;
+            Ok(api::SearchStoresResponse { stores: stores.iter().map(show::store).collect(), next_page_token })
         })
         .await
     }

@@ -214,7 +214,7 @@ impl Order {
         (saga.lease_owner, saga.wake_at) = (None, Some(now + policy.release_overdue));
     }
 
-    /// Turns a pending order round by somebody's wish. A driver that holds it finds out at its next commit.
+    /// Turns a pending order round by somebody's wish. A driver in this process sees it at once, another at its next commit.
     pub(super) fn turn_round(&mut self, now: Moment) {
         if self.saga.payment != PaymentKnown::Captured {
             self.data.saga.direction = Direction::Backward;

@@ -8,7 +8,7 @@ use bojagi_kernel::Failure;
 use bojagi_kernel::id::{OrderId, RequestId, StoreId};
 use tonic::{Request, Response, Status};
 
-use super::{cut, delivery_filter, one_id};
+use super::{delivery_filter, parcel_cursor, parcel_place};
 use crate::domain::DeliveryId;
 use crate::orders::Orders;
 use crate::store::ParcelFilter;
@@ -34,7 +34,7 @@ impl DeliveryService for DeliveryRpc {
     ) -> Result<Response<api::GetDeliveryResponse>, Status> {
         answer::to(NAME, async {
             let account_id = Caller::of(&request).account()?.account_id;
-            let delivery_id = one_id("delivery_id", &request.get_ref().delivery_id)?;
+            let delivery_id = Fields::only_id(NAME, "delivery_id", &request.get_ref().delivery_id)?;
             let delivery = self.orders.show_delivery(account_id, delivery_id).await?;
             Ok(api::GetDeliveryResponse { delivery: Some(delivery) })
         })
@@ -55,17 +55,14 @@ impl DeliveryService for DeliveryRpc {
             let store = fields.optional_id::<StoreId>("store_id", &request.store_id);
             let state = delivery_filter(&mut fields, "state", request.state);
             let confirmed = fields.time_range("confirmed", request.confirmed.as_ref());
-            let size = fields.page_size(request.page_size);
             let as_role = |role: Role| account.has(role).then_some(account.account_id);
             let (customer, seller) = (as_role(Role::Customer), as_role(Role::Seller));
             let query = format!(
                 "ListDeliveries of {customer:?} {seller:?} for {order:?} from {store:?} in {state:?} within {confirmed:?}"
             );
-            let after = fields.page_token::<(String, String)>(pager, &query, &request.page_token);
+            let page = fields.page(pager, query, (request.page_size, &request.page_token), parcel_place);
             let (Some(order), Some(store), Some(state)) = (order, store, state) else { return Err(fields.refuse()) };
-            let (Some(confirmed), Some(size), Some(after)) = (confirmed, size, after) else {
-                return Err(fields.refuse());
-            };
+            let (Some(confirmed), Some(page)) = (confirmed, page) else { return Err(fields.refuse()) };
             let filter = ParcelFilter {
                 customer,
                 seller,
@@ -76,15 +73,13 @@ impl DeliveryService for DeliveryRpc {
                 confirmed_before: confirmed.1,
                 ..ParcelFilter::default()
             };
-            let after = after.and_then(|(order, parcel)| Some((order.parse().ok()?, parcel.parse().ok()?)));
-            let (parcels, more) = cut(self.orders.list_parcels(filter, after, size + 1).await?, size);
-            let last = parcels.last().filter(|_| more);
-            let next = last.map(|(id, order)| pager.token(&query, &(order.id.to_string(), id.to_string())));
+            let mut parcels = self.orders.list_parcels(filter, page.after, page.limit()).await?;
+            let next_page_token = page.cut(&mut parcels, parcel_cursor);
             let shown = parcels.iter().filter_map(|(id, order)| {
                 let parcel = order.deliveries.iter().find(|parcel| parcel.id == *id)?;
                 Some(wire::delivery(order, parcel))
             });
-            Ok(api::ListDeliveriesResponse { deliveries: shown.collect(), next_page_token: next.unwrap_or_default() })
+            Ok(api::ListDeliveriesResponse { deliveries: shown.collect(), next_page_token })
         })
         .await
     }

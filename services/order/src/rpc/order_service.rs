@@ -11,7 +11,7 @@ use bojagi_kernel::{Currency, Failure, Money};
 use futures::{Stream, StreamExt};
 use tonic::{Request, Response, Status};
 
-use super::{cut, life_filter, one_id, place};
+use super::{life_filter, parcel_cursor, parcel_place, place};
 use crate::domain::{DeliveryId, Line, Order};
 use crate::orders::Orders;
 use crate::store::{Change, OrderFilter, ParcelFilter};
@@ -55,7 +55,7 @@ impl OrderService for OrderRpc {
     ) -> Result<Response<api::GetOrderResponse>, Status> {
         answer::to(NAME, async {
             let customer_id = Caller::of(&request).account()?.account_id;
-            let order_id = one_id("order_id", &request.get_ref().order_id)?;
+            let order_id = Fields::only_id(NAME, "order_id", &request.get_ref().order_id)?;
             let order = self.orders.show(customer_id, order_id).await?;
             Ok(api::GetOrderResponse { order: Some(wire::order(&order)) })
         })
@@ -73,20 +73,14 @@ impl OrderService for OrderRpc {
             let mut fields = Fields::new(NAME);
             let placed = fields.time_range("placed", request.placed.as_ref());
             let state = life_filter(&mut fields, "state", request.state);
-            let size = fields.page_size(request.page_size);
             let query = format!("ListOrders of {customer_id} placed {placed:?} in {state:?}");
-            let after = fields.page_token::<String>(pager, &query, &request.page_token);
-            let (Some(placed), Some(state), Some(size), Some(after)) = (placed, state, size, after) else {
-                return Err(fields.refuse());
-            };
+            let wanted = (request.page_size, request.page_token.as_str());
+            let page = fields.page(pager, query, wanted, |id: String| id.parse().ok());
+            let (Some(placed), Some(state), Some(page)) = (placed, state, page) else { return Err(fields.refuse()) };
             let filter = OrderFilter { state, placed_from: placed.0, placed_before: placed.1 };
-            let after = after.and_then(|id| id.parse().ok());
-            let (orders, more) = cut(self.orders.list(customer_id, filter, after, size + 1).await?, size);
-            let last = orders.last().filter(|_| more);
-            Ok(api::ListOrdersResponse {
-                next_page_token: last.map(|last| pager.token(&query, &last.id.to_string())).unwrap_or_default(),
-                orders: orders.iter().map(wire::order).collect(),
-            })
+            let mut orders = self.orders.list(customer_id, filter, page.after, page.limit()).await?;
+            let next_page_token = page.cut(&mut orders, |last| last.id.to_string());
+            Ok(api::ListOrdersResponse { orders: orders.iter().map(wire::order).collect(), next_page_token })
         })
         .await
     }
@@ -99,7 +93,7 @@ impl OrderService for OrderRpc {
     ) -> Result<Response<Self::WatchOrderStream>, Status> {
         answer::to(NAME, async {
             let customer_id = Caller::of(&request).account()?.account_id;
-            let order_id = one_id("order_id", &request.get_ref().order_id)?;
+            let order_id = Fields::only_id(NAME, "order_id", &request.get_ref().order_id)?;
             let sights = self.orders.watch(customer_id, order_id).await?;
             let shown = sights.map(|order| Ok(api::WatchOrderResponse { order: Some(wire::order(&order)) }));
             Ok(Box::pin(shown) as Self::WatchOrderStream)
@@ -135,19 +129,14 @@ impl OrderService for OrderRpc {
             let pager = &self.orders.context.pager;
             let mut fields = Fields::new(NAME);
             let order_id = fields.id::<OrderId>("order_id", &request.order_id);
-            let size = fields.page_size(request.page_size);
             let query = format!("ListOrderHistory of {order_id:?} for {customer_id}");
-            let after = fields.page_token::<i64>(pager, &query, &request.page_token);
-            let (Some(order_id), Some(size), Some(after)) = (order_id, size, after) else {
-                return Err(fields.refuse());
-            };
-            let changes = self.orders.history(customer_id, order_id, after.unwrap_or(0), size + 1).await?;
-            let (changes, more) = cut(changes, size);
-            let last = changes.last().filter(|_| more);
-            Ok(api::ListOrderHistoryResponse {
-                next_page_token: last.map(|last| pager.token(&query, &last.sequence)).unwrap_or_default(),
-                entries: changes.into_iter().map(history_entry).collect(),
-            })
+            let page = fields.page(pager, query, (request.page_size, &request.page_token), Some::<i64>);
+            let (Some(order_id), Some(page)) = (order_id, page) else { return Err(fields.refuse()) };
+            let after = page.after.unwrap_or(0);
+            let mut changes = self.orders.history(customer_id, order_id, after, page.limit()).await?;
+            let next_page_token = page.cut(&mut changes, |last| last.sequence);
+            let entries = changes.into_iter().map(history_entry).collect();
+            Ok(api::ListOrderHistoryResponse { entries, next_page_token })
         })
         .await
     }
@@ -164,13 +153,11 @@ impl OrderService for OrderRpc {
             let store = fields.optional_id::<StoreId>("store_id", &request.store_id);
             let placed = fields.time_range("placed", request.placed.as_ref());
             let order_state = life_filter(&mut fields, "state", request.state);
-            let size = fields.page_size(request.page_size);
             let query = format!("ListStoreOrders of {seller_id} in {store:?} placed {placed:?} in {order_state:?}");
-            let after = fields.page_token::<(String, String)>(pager, &query, &request.page_token);
-            let (Some(store), Some(placed), Some(order_state)) = (store, placed, order_state) else {
+            let page = fields.page(pager, query, (request.page_size, &request.page_token), parcel_place);
+            let (Some(store), Some(placed), Some(order_state), Some(page)) = (store, placed, order_state, page) else {
                 return Err(fields.refuse());
             };
-            let (Some(size), Some(after)) = (size, after) else { return Err(fields.refuse()) };
             let filter = ParcelFilter {
                 seller: Some(seller_id),
                 store,
@@ -179,14 +166,10 @@ impl OrderService for OrderRpc {
                 placed_before: placed.1,
                 ..ParcelFilter::default()
             };
-            let after = after.and_then(|(order, parcel)| Some((order.parse().ok()?, parcel.parse().ok()?)));
-            let (parcels, more) = cut(self.orders.list_parcels(filter, after, size + 1).await?, size);
-            let last = parcels.last().filter(|_| more);
-            let next = last.map(|(id, order)| pager.token(&query, &(order.id.to_string(), id.to_string())));
-            Ok(api::ListStoreOrdersResponse {
-                store_orders: parcels.iter().filter_map(|(id, order)| store_order(order, *id)).collect(),
-                next_page_token: next.unwrap_or_default(),
-            })
+            let mut parcels = self.orders.list_parcels(filter, page.after, page.limit()).await?;
+            let next_page_token = page.cut(&mut parcels, parcel_cursor);
+            let store_orders = parcels.iter().filter_map(|(id, order)| store_order(order, *id)).collect();
+            Ok(api::ListStoreOrdersResponse { store_orders, next_page_token })
         })
         .await
     }

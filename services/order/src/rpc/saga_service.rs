@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
-use bojagi_api::common::ParkedEventState;
 use bojagi_api::order as api;
 use bojagi_api::order::saga_service_server::SagaService;
+use bojagi_chassis::operations::{Operations, Wanted};
 use bojagi_chassis::wire::timestamp;
-use bojagi_chassis::{Caller, Fields, answer, once, operations};
+use bojagi_chassis::{Caller, Fields, answer, once};
 use bojagi_kernel::Failure;
 use bojagi_kernel::id::{OrderId, RequestId};
 use bojagi_telemetry::TraceContext;
 use tonic::{Request, Response, Status};
 
-use super::{cut, one_id, saga_filter};
+use super::saga_filter;
 use crate::domain::{Direction, Order, SagaState, Step, StepKind, StepState, steps_of};
 use crate::operate_sagas::Operation;
 use crate::orders::Orders;
@@ -23,11 +23,12 @@ use crate::{NAME, wire};
 #[derive(Clone)]
 pub(crate) struct SagaRpc {
     orders: Orders,
+    operations: Operations,
 }
 
 impl SagaRpc {
     pub(crate) fn new(orders: &Orders) -> Self {
-        Self { orders: orders.clone() }
+        Self { orders: orders.clone(), operations: Operations::of(NAME, &orders.context) }
     }
 }
 
@@ -50,27 +51,22 @@ impl SagaService for SagaRpc {
                     None
                 }
             };
-            let size = fields.page_size(request.page_size);
             let query = format!("ListSagas in {state:?} of age {age:?}");
-            let after = fields.page_token::<String>(pager, &query, &request.page_token);
-            let (Some(state), Some(age), Some(size), Some(after)) = (state, age, size, after) else {
-                return Err(fields.refuse());
-            };
+            let wanted = (request.page_size, request.page_token.as_str());
+            let page = fields.page(pager, query, wanted, |id: String| id.parse().ok());
+            let (Some(state), Some(age), Some(page)) = (state, age, page) else { return Err(fields.refuse()) };
             let filter = SagaFilter { state, placed_until: age.map(|age| self.orders.now() - age) };
-            let after = after.and_then(|id| id.parse().ok());
-            let (orders, more) = cut(self.orders.list_sagas(filter, after, size + 1).await?, size);
-            let last = orders.last().filter(|_| more);
-            Ok(api::ListSagasResponse {
-                next_page_token: last.map(|last| pager.token(&query, &last.id.to_string())).unwrap_or_default(),
-                sagas: orders.iter().map(|order| saga_message(order, None)).collect(),
-            })
+            let mut orders = self.orders.list_sagas(filter, page.after, page.limit()).await?;
+            let next_page_token = page.cut(&mut orders, |last| last.id.to_string());
+            let sagas = orders.iter().map(|order| saga_message(order, None)).collect();
+            Ok(api::ListSagasResponse { sagas, next_page_token })
         })
         .await
     }
 
     async fn get_saga(&self, request: Request<api::GetSagaRequest>) -> Result<Response<api::GetSagaResponse>, Status> {
         answer::to(NAME, async {
-            let order_id = one_id("order_id", &request.get_ref().order_id)?;
+            let order_id = Fields::only_id(NAME, "order_id", &request.get_ref().order_id)?;
             let (order, steps) = self.orders.show_saga(order_id).await?;
             Ok(api::GetSagaResponse { saga: Some(saga_message(&order, Some(&steps))) })
         })
@@ -130,16 +126,13 @@ impl SagaService for SagaRpc {
     ) -> Result<Response<api::ListParkedEventsResponse>, Status> {
         answer::to(NAME, async {
             let request = request.into_inner();
-            let Ok(state) = ParkedEventState::try_from(request.state) else {
-                let mut fields = Fields::new(NAME);
-                fields.wrong("state", "is no state");
-                return Err(fields.refuse());
+            let wanted = Wanted {
+                group: request.group,
+                state: request.state,
+                page_size: request.page_size,
+                page_token: &request.page_token,
             };
-            let context = &self.orders.context;
-            let page = (request.page_size, request.page_token.as_str());
-            let filter = (request.group, state);
-            let (parked_events, next_page_token) =
-                operations::list_parked(&context.store, &context.pager, NAME, filter, page).await?;
+            let (parked_events, next_page_token) = self.operations.list(wanted).await?;
             Ok(api::ListParkedEventsResponse { parked_events, next_page_token })
         })
         .await
@@ -151,9 +144,8 @@ impl SagaService for SagaRpc {
     ) -> Result<Response<api::ReplayParkedEventResponse>, Status> {
         answer::to(NAME, async {
             let request = request.into_inner();
-            let (store, now) = (&self.orders.context.store, self.orders.now());
-            let (event, behind) = operations::replay_parked(store, NAME, request.group, &request.event_id, now).await?;
-            Ok(api::ReplayParkedEventResponse { parked_event: Some(event), released_events: behind + 1 })
+            let (event, released_events) = self.operations.replay(request.group, &request.event_id).await?;
+            Ok(api::ReplayParkedEventResponse { parked_event: Some(event), released_events })
         })
         .await
     }

@@ -2,10 +2,11 @@
 
 use bojagi_api::order::{self as api, DeliveryState, MoneyState, OrderState};
 use bojagi_api::payment::PaymentState;
+use bojagi_order::Config;
 use bojagi_testkit::reason;
 use tonic::Code;
 
-use crate::house::{House, basket, id, won};
+use crate::house::{House, basket, id, impatient, won};
 use crate::peers::{Fault, Hold};
 
 #[tokio::test]
@@ -68,6 +69,40 @@ async fn a_wish_that_comes_after_the_capture_confirms_and_cancels_in_one_commit(
     let history = house.history(&order_id).await;
     assert_eq!(history[1], (OrderState::Confirmed, "PAID".to_owned()));
     assert_eq!(history[2], (OrderState::Cancelling, "CANCELLED_BY_CUSTOMER".to_owned()));
+}
+
+/// Patient with its peers: a wish to cancel that waited for an answer would not come true while a test watches.
+fn patient() -> Config {
+    Config { ask_timeout_milliseconds: 600_000, lease_seconds: 1_800, ..impatient() }
+}
+
+#[tokio::test]
+async fn a_wish_to_cancel_does_not_wait_for_a_peer_that_hangs() {
+    let house = House::with(patient()).await;
+    for (fault, hanging) in [(Fault::Hang, "reserve"), (Fault::HangAfter, "reserve"), (Fault::Hang, "authorize")] {
+        let script = if hanging == "reserve" { &house.stock.reserve } else { &house.payments.authorize };
+        let calls = script.calls();
+        script.then([fault]);
+        let order_id = house.place_and_leave().await;
+        script.called(calls + 1).await;
+        house.cancel(&order_id).await.unwrap();
+        let order = house.until(&order_id, OrderState::Cancelled).await;
+        assert_eq!(order.failure.unwrap().reason, "CANCELLED_BY_CUSTOMER");
+        assert_eq!(house.payments.kept(&order_id), 0);
+        assert_eq!(house.stock.hold(&order_id), Some(Hold::Ended));
+    }
+}
+
+#[tokio::test]
+async fn a_wish_to_cancel_during_a_capture_that_hangs_asks_payment_who_came_first() {
+    let house = House::with(patient()).await;
+    house.payments.capture.then([Fault::HangAfter]);
+    let order_id = house.place_and_leave().await;
+    house.payments.capture.called(1).await;
+    house.cancel(&order_id).await.unwrap();
+    let order = house.until(&order_id, OrderState::Cancelled).await;
+    assert_eq!(order.money_state(), MoneyState::Refunded);
+    assert_eq!(house.payments.account(&order_id).unwrap().refunds.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -53,20 +53,14 @@ impl PaymentMethodService for MethodsApi {
             let request = request.get_ref();
             let query = format!("payment methods of {account_id}");
             let mut fields = Fields::new(NAME);
-            let size = fields.page_size(request.page_size);
-            let after = fields.page_token::<(bool, String)>(&self.0.pager, &query, &request.page_token);
-            let (Some(size), Some(after)) = (size, after) else { return Err(fields.refuse()) };
+            let place = |(is_default, id): (bool, String)| Some((is_default, id.parse::<PaymentMethodId>().ok()?));
+            let page = fields.page(&self.0.pager, query, (request.page_size, &request.page_token), place);
+            let Some(page) = page else { return Err(fields.refuse()) };
 
-            let after = after.and_then(|(is_default, id)| Some((is_default, id.parse::<PaymentMethodId>().ok()?)));
-            let mut methods = self.0.methods(account_id, after, size + 1).await?;
-            let more = methods.len() as i64 > size;
-            methods.truncate(usize::try_from(size).unwrap_or_default());
-            let last = methods.last().filter(|_| more);
-            let next = last.map(|last| self.0.pager.token(&query, &(last.is_default, last.id.to_string())));
-            Ok(api::ListPaymentMethodsResponse {
-                payment_methods: methods.iter().map(show::method).collect(),
-                next_page_token: next.unwrap_or_default(),
-            })
+            let mut methods = self.0.methods(account_id, page.after, page.limit()).await?;
+            let next_page_token = page.cut(&mut methods, |last| (last.is_default, last.id.to_string()));
+            let payment_methods = methods.iter().map(show::method).collect();
+            Ok(api::ListPaymentMethodsResponse { payment_methods, next_page_token })
         })
         .await
     }
@@ -77,7 +71,7 @@ impl PaymentMethodService for MethodsApi {
     ) -> Result<Response<api::RemovePaymentMethodResponse>, Status> {
         answer::to(NAME, async {
             let account_id = Caller::of(&request).account()?.account_id;
-            let method_id = read_method_id(&request.get_ref().payment_method_id)?;
+            let method_id = Fields::only_id(NAME, "payment_method_id", &request.get_ref().payment_method_id)?;
             self.0.remove_method(account_id, method_id).await?;
             Ok(api::RemovePaymentMethodResponse {})
         })
@@ -90,17 +84,12 @@ impl PaymentMethodService for MethodsApi {
     ) -> Result<Response<api::SetDefaultPaymentMethodResponse>, Status> {
         answer::to(NAME, async {
             let account_id = Caller::of(&request).account()?.account_id;
-            let method_id = read_method_id(&request.get_ref().payment_method_id)?;
+            let method_id = Fields::only_id(NAME, "payment_method_id", &request.get_ref().payment_method_id)?;
             let method = self.0.make_default(account_id, method_id).await?;
             Ok(api::SetDefaultPaymentMethodResponse { payment_method: Some(show::method(&method)) })
         })
         .await
     }
-}
-
-fn read_method_id(id: &str) -> Result<PaymentMethodId, Failure> {
-    let mut fields = Fields::new(NAME);
-    fields.id("payment_method_id", id).ok_or_else(|| fields.refuse())
 }
 
 fn read_method(request: &api::AddPaymentMethodRequest) -> Result<(RequestId, PaidWith), Failure> {

@@ -63,10 +63,7 @@ impl PaymentService for PaymentsApi {
 
     async fn void(&self, request: Request<api::VoidRequest>) -> Result<Response<api::VoidResponse>, Status> {
         answer::to(NAME, async {
-            let mut fields = Fields::new(NAME);
-            let Some(order_id) = fields.id("order_id", &request.get_ref().order_id) else {
-                return Err(fields.refuse());
-            };
+            let order_id = Fields::only_id(NAME, "order_id", &request.get_ref().order_id)?;
             let payment = self.desk.void(order_id).await?;
             let shown = payment.customer_id.map(|_| show::payment(&payment));
             Ok(api::VoidResponse { state: show::state(payment.state).into(), payment: shown })
@@ -120,11 +117,10 @@ impl PaymentService for PaymentsApi {
             let customer_id = fields.optional_id("customer_id", &request.customer_id);
             let state = read_state(&mut fields, request.state);
             let created = fields.time_range("created", request.created.as_ref());
-            let size = fields.page_size(request.page_size);
             let query = format!("payments of {customer_id:?} in {state:?} at {created:?} for {}", account.account_id);
-            let after = fields.page_token::<String>(&self.desk.pager, &query, &request.page_token);
-            let (Some(customer_id), Some(state), Some(created), Some(size), Some(after)) =
-                (customer_id, state, created, size, after)
+            let place = |id: String| id.parse::<PaymentId>().ok();
+            let page = fields.page(&self.desk.pager, query, (request.page_size, &request.page_token), place);
+            let (Some(customer_id), Some(state), Some(created), Some(page)) = (customer_id, state, created, page)
             else {
                 return Err(fields.refuse());
             };
@@ -135,16 +131,9 @@ impl PaymentService for PaymentsApi {
                 _ => Some(account.account_id),
             };
             let filter = Filter { customer_id, state, created_from: created.0, created_before: created.1 };
-            let after = after.and_then(|id| id.parse::<PaymentId>().ok());
-            let mut payments = self.desk.payments(filter, after, size + 1).await?;
-            let more = payments.len() as i64 > size;
-            payments.truncate(usize::try_from(size).unwrap_or_default());
-            let last = payments.last().filter(|_| more);
-            let next = last.map(|last| self.desk.pager.token(&query, &last.id.to_string()));
-            Ok(api::ListPaymentsResponse {
-                payments: payments.iter().map(show::payment).collect(),
-                next_page_token: next.unwrap_or_default(),
-            })
+            let mut payments = self.desk.payments(filter, page.after, page.limit()).await?;
+            let next_page_token = page.cut(&mut payments, |last| last.id.to_string());
+            Ok(api::ListPaymentsResponse { payments: payments.iter().map(show::payment).collect(), next_page_token })
         })
         .await
     }
@@ -154,9 +143,7 @@ impl PaymentService for PaymentsApi {
         request: Request<api::SyncPaymentRequest>,
     ) -> Result<Response<api::SyncPaymentResponse>, Status> {
         answer::to(NAME, async {
-            let mut fields = Fields::new(NAME);
-            let payment_id = fields.id("payment_id", &request.get_ref().payment_id);
-            let Some(payment_id) = payment_id else { return Err(fields.refuse()) };
+            let payment_id = Fields::only_id(NAME, "payment_id", &request.get_ref().payment_id)?;
             let (payment, changed) = self.desk.sync_payment(payment_id).await?;
             Ok(api::SyncPaymentResponse { payment: Some(show::payment(&payment)), changed })
         })

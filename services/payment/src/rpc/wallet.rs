@@ -70,21 +70,15 @@ impl WalletService for WalletApi {
             let request = request.get_ref();
             let mut fields = Fields::new(NAME);
             let kind = read_kind(&mut fields, request.kind);
-            let size = fields.page_size(request.page_size);
             let query = format!("points of {account_id} of {kind:?}");
-            let after = fields.page_token::<String>(&self.0.pager, &query, &request.page_token);
-            let (Some(kind), Some(size), Some(after)) = (kind, size, after) else { return Err(fields.refuse()) };
+            let place = |id: String| id.parse::<WalletEntryId>().ok();
+            let page = fields.page(&self.0.pager, query, (request.page_size, &request.page_token), place);
+            let (Some(kind), Some(page)) = (kind, page) else { return Err(fields.refuse()) };
 
-            let after = after.and_then(|id| id.parse::<WalletEntryId>().ok());
-            let mut entries = self.0.entries(account_id, kind, after, size + 1).await?;
-            let more = entries.len() as i64 > size;
-            entries.truncate(usize::try_from(size).unwrap_or_default());
-            let last = entries.last().filter(|_| more);
-            let next = last.map(|last| self.0.pager.token(&query, &last.id.to_string()));
-            Ok(api::ListEntriesResponse {
-                entries: entries.iter().map(|entry| show::entry(entry, self.0.currency)).collect(),
-                next_page_token: next.unwrap_or_default(),
-            })
+            let mut entries = self.0.entries(account_id, kind, page.after, page.limit()).await?;
+            let next_page_token = page.cut(&mut entries, |last| last.id.to_string());
+            let entries = entries.iter().map(|entry| show::entry(entry, self.0.currency)).collect();
+            Ok(api::ListEntriesResponse { entries, next_page_token })
         })
         .await
     }

@@ -58,44 +58,29 @@ async fn list(desk: &Desk, request: &ListLedgerEntriesRequest) -> Result<ListLed
         "ListLedgerEntries in {} of {:?} and {:?} for {} booked {:?}",
         request.account_kind, request.seller_id, request.order_id, request.transaction_kind, request.booked,
     );
-    let pager = &desk.context.pager;
-    let size = fields.page_size(request.page_size);
-    let after = fields.page_token::<(i64, String, i64)>(pager, &query, &request.page_token);
-    let (
-        Some(account_kind),
-        Some(seller_id),
-        Some(order_id),
-        Some(transaction_kind),
-        Some((from, until)),
-        Some(size),
-        Some(after),
-    ) = (account_kind, seller_id, order_id, transaction_kind, booked, size, after)
-    else {
+    let place = |(booked_at, transaction, position): (i64, String, i64)| {
+        let transaction: TransactionId = transaction.parse().ok()?;
+        Some((Moment::from_micros(booked_at), transaction, position))
+    };
+    let page = fields.page(&desk.context.pager, query, (request.page_size, &request.page_token), place);
+    let (Some(account_kind), Some(seller_id), Some(order_id)) = (account_kind, seller_id, order_id) else {
+        return Err(fields.refuse());
+    };
+    let (Some(transaction_kind), Some((from, until)), Some(page)) = (transaction_kind, booked, page) else {
         return Err(fields.refuse());
     };
 
-    let after = after.and_then(|(booked_at, transaction, position)| {
-        let transaction: TransactionId = transaction.parse().ok()?;
-        Some((Moment::from_micros(booked_at), transaction, position))
-    });
-    let wanted = EntryFilter { account_kind, seller_id, order_id, transaction_kind, from, until, after };
+    let limit = page.limit();
+    let wanted = EntryFilter { account_kind, seller_id, order_id, transaction_kind, from, until, after: page.after };
     let mut listed = desk
         .context
         .store
-        .read(async move |tx: &mut Tx| store::list_entries(tx, &wanted, size + 1).await)
+        .read(async move |tx: &mut Tx| store::list_entries(tx, &wanted, limit).await)
         .await
         .map_err(|error: Error| Failure::from(error))?;
-    let size = usize::try_from(size).unwrap_or_default();
-    let more = listed.len() > size;
-    listed.truncate(size);
-    let next = listed
-        .last()
-        .filter(|_| more)
-        .map(|last| pager.token(&query, &(last.booked_at.micros(), last.transaction_id.to_string(), last.position)));
-    Ok(ListLedgerEntriesResponse {
-        entries: listed.iter().map(show::ledger_entry).collect(),
-        next_page_token: next.unwrap_or_default(),
-    })
+    let next_page_token =
+        page.cut(&mut listed, |last| (last.booked_at.micros(), last.transaction_id.to_string(), last.position));
+    Ok(ListLedgerEntriesResponse { entries: listed.iter().map(show::ledger_entry).collect(), next_page_token })
 }
 
 /// The moment that was asked for, which has come; now, when none was.

@@ -11,7 +11,6 @@ use bojagi_api::user::{
     SuspendUserResponse, UpdateMeRequest, UpdateMeResponse, VerifyEmailRequest, VerifyEmailResponse,
 };
 use bojagi_chassis::{Caller, Fields, answer};
-use bojagi_kernel::id::AccountId;
 use bojagi_kernel::{Failure, Moment};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
@@ -190,8 +189,7 @@ impl AccountService for AccountRpc {
     ) -> Result<Response<ReinstateUserResponse>, Status> {
         let asked = request.into_inner();
         answer::to(NAME, async {
-            let mut fields = Fields::new(NAME);
-            let Some(account_id) = fields.id("account_id", &asked.account_id) else { return Err(fields.refuse()) };
+            let account_id = Fields::only_id(NAME, "account_id", &asked.account_id)?;
             let account = administer::reinstate(&self.0, account_id).await?;
             Ok(ReinstateUserResponse { account: Some(wire::account(account)) })
         })
@@ -201,30 +199,21 @@ impl AccountService for AccountRpc {
 
 impl AccountRpc {
     async fn list(&self, asked: ListUsersRequest) -> Result<ListUsersResponse, Failure> {
-        let pager = &self.0.pager;
         let query = format!("ListUsers {} {} {:?}", asked.state, asked.kind, asked.keyword);
         let mut fields = Fields::new(NAME);
         let state = wire::read_state(&mut fields, asked.state);
         let kind = wire::read_kind(&mut fields, asked.kind);
         let keyword = fields.prose("keyword", asked.keyword.trim(), LONGEST_KEYWORD);
-        let size = fields.page_size(asked.page_size);
-        let after = fields.page_token::<(i64, [u8; 16])>(pager, &query, &asked.page_token);
-        let (Some(state), Some(kind), Some(keyword), Some(size), Some(after)) = (state, kind, keyword, size, after)
-        else {
+        let place = |(micros, id): (i64, [u8; 16])| Some((Moment::from_micros(micros), Uuid::from_bytes(id).into()));
+        let page = fields.page(&self.0.pager, query, (asked.page_size, &asked.page_token), place);
+        let (Some(state), Some(kind), Some(keyword), Some(page)) = (state, kind, keyword, page) else {
             return Err(fields.refuse());
         };
         let filter = Filter { state, kind, keyword: keyword.to_lowercase() };
-        let after = after.map(|(micros, id)| (Moment::from_micros(micros), AccountId::from(Uuid::from_bytes(id))));
-        let mut accounts = administer::list(&self.0, filter, after, size + 1).await?;
-        let more = read::cut(&mut accounts, size);
-        let next = accounts
-            .last()
-            .filter(|_| more)
-            .map(|last| pager.token(&query, &(last.created_at.micros(), last.account_id.as_uuid().into_bytes())));
-        Ok(ListUsersResponse {
-            accounts: accounts.into_iter().map(wire::account).collect(),
-            next_page_token: next.unwrap_or_default(),
-        })
+        let mut accounts = administer::list(&self.0, filter, page.after, page.limit()).await?;
+        let next_page_token =
+            page.cut(&mut accounts, |last| (last.created_at.micros(), last.account_id.as_uuid().into_bytes()));
+        Ok(ListUsersResponse { accounts: accounts.into_iter().map(wire::account).collect(), next_page_token })
     }
 }
 

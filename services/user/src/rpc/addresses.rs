@@ -76,7 +76,7 @@ impl AddressService for AddressRpc {
         let caller = Caller::of(&request);
         let asked = request.into_inner();
         answer::to(NAME, async {
-            let address_id = read_id(&asked.address_id)?;
+            let address_id = Fields::only_id(NAME, "address_id", &asked.address_id)?;
             address_book::remove(&self.0, caller.account()?.account_id, address_id).await?;
             Ok(RemoveAddressResponse {})
         })
@@ -90,7 +90,7 @@ impl AddressService for AddressRpc {
         let caller = Caller::of(&request);
         let asked = request.into_inner();
         answer::to(NAME, async {
-            let address_id = read_id(&asked.address_id)?;
+            let address_id = Fields::only_id(NAME, "address_id", &asked.address_id)?;
             let address = address_book::set_default(&self.0, caller.account()?.account_id, address_id).await?;
             Ok(SetDefaultAddressResponse { address: Some(wire::address(address)) })
         })
@@ -100,30 +100,20 @@ impl AddressService for AddressRpc {
 
 impl AddressRpc {
     async fn list(&self, caller: &Caller, asked: ListAddressesRequest) -> Result<ListAddressesResponse, Failure> {
-        let (account_id, pager) = (caller.account()?.account_id, &self.0.pager);
-        let query = format!("ListAddresses {account_id}");
+        let account_id = caller.account()?.account_id;
         let mut fields = Fields::new(NAME);
-        let size = fields.page_size(asked.page_size);
-        let after = fields.page_token::<(bool, i64, [u8; 16])>(pager, &query, &asked.page_token);
-        let (Some(size), Some(after)) = (size, after) else { return Err(fields.refuse()) };
-        let after = after.map(|(is_default, micros, id)| {
-            (is_default, Moment::from_micros(micros), AddressId::from(Uuid::from_bytes(id)))
+        let place = |(is_default, micros, id): (bool, i64, [u8; 16])| {
+            Some((is_default, Moment::from_micros(micros), AddressId::from(Uuid::from_bytes(id))))
+        };
+        let (pager, asked_for) = (&self.0.pager, (asked.page_size, asked.page_token.as_str()));
+        let page = fields.page(pager, format!("ListAddresses {account_id}"), asked_for, place);
+        let Some(page) = page else { return Err(fields.refuse()) };
+        let mut addresses = address_book::list(&self.0, account_id, page.after, page.limit()).await?;
+        let next_page_token = page.cut(&mut addresses, |last| {
+            (last.is_default, last.created_at.micros(), last.address_id.as_uuid().into_bytes())
         });
-        let mut addresses = address_book::list(&self.0, account_id, after, size + 1).await?;
-        let more = read::cut(&mut addresses, size);
-        let next = addresses.last().filter(|_| more).map(|last| {
-            pager.token(&query, &(last.is_default, last.created_at.micros(), last.address_id.as_uuid().into_bytes()))
-        });
-        Ok(ListAddressesResponse {
-            addresses: addresses.into_iter().map(wire::address).collect(),
-            next_page_token: next.unwrap_or_default(),
-        })
+        Ok(ListAddressesResponse { addresses: addresses.into_iter().map(wire::address).collect(), next_page_token })
     }
-}
-
-fn read_id(text: &str) -> Result<AddressId, Failure> {
-    let mut fields = Fields::new(NAME);
-    fields.id("address_id", text).ok_or_else(|| fields.refuse())
 }
 
 fn read_new_address(asked: &AddAddressRequest) -> Result<(RequestId, AddressText), Failure> {

@@ -92,14 +92,6 @@ impl<'a> Mask<'a> {
     }
 }
 
-/// Cuts a list that was asked for with one row too many; true when there was one.
-pub(super) fn cut<T>(rows: &mut Vec<T>, size: i64) -> bool {
-    let size = usize::try_from(size).unwrap_or_default();
-    let more = rows.len() > size;
-    rows.truncate(size);
-    more
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

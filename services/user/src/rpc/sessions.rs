@@ -127,22 +127,18 @@ impl SessionService for SessionRpc {
 
 impl SessionRpc {
     async fn list(&self, caller: &Caller, asked: ListSessionsRequest) -> Result<ListSessionsResponse, Failure> {
-        let (caller, pager) = (caller.account()?, &self.shared.pager);
+        let caller = caller.account()?;
         let query = format!("ListSessions {}", caller.account_id);
         let mut fields = Fields::new(NAME);
-        let size = fields.page_size(asked.page_size);
-        let after = fields.page_token::<(i64, [u8; 16])>(pager, &query, &asked.page_token);
-        let (Some(size), Some(after)) = (size, after) else { return Err(fields.refuse()) };
-        let after = after.map(|(micros, id)| (Moment::from_micros(micros), Uuid::from_bytes(id)));
-        let mut sessions = end_sessions::list(&self.shared, caller, after, size + 1).await?;
-        let more = read::cut(&mut sessions, size);
-        let next = sessions
-            .last()
-            .filter(|_| more)
-            .map(|last| pager.token(&query, &(last.last_used_at.micros(), last.session_id.into_bytes())));
+        let place = |(micros, id): (i64, [u8; 16])| Some((Moment::from_micros(micros), Uuid::from_bytes(id)));
+        let page = fields.page(&self.shared.pager, query, (asked.page_size, &asked.page_token), place);
+        let Some(page) = page else { return Err(fields.refuse()) };
+        let mut sessions = end_sessions::list(&self.shared, caller, page.after, page.limit()).await?;
+        let next_page_token =
+            page.cut(&mut sessions, |last| (last.last_used_at.micros(), last.session_id.into_bytes()));
         Ok(ListSessionsResponse {
             sessions: sessions.into_iter().map(|session| wire::session(session, caller.session_id)).collect(),
-            next_page_token: next.unwrap_or_default(),
+            next_page_token,
         })
     }
 

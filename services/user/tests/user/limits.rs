@@ -1,6 +1,6 @@
 //! Floods.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bojagi_api::user::{AccountKind, CloseAccountRequest, RequestPasswordResetRequest};
 use bojagi_testkit::reason;
@@ -51,6 +51,32 @@ async fn an_unknown_address_is_limited_like_a_known_one() {
         assert_eq!(reason(&attempt(&shop, "203.0.113.1", "guess").await.unwrap_err()), "BAD_CREDENTIALS");
     }
     assert_too_many(&attempt(&shop, "203.0.113.1", "guess").await.unwrap_err());
+}
+
+/// How long a sign-in takes that is refused for its credentials.
+async fn refused_after(shop: &Shop, email: &str) -> Duration {
+    let began = Instant::now();
+    let refused = shop.sign_in(email, "guess").await.err().unwrap();
+    assert_eq!(reason(&refused), "BAD_CREDENTIALS");
+    began.elapsed()
+}
+
+#[tokio::test]
+async fn an_unknown_address_takes_as_long_as_a_wrong_password() {
+    // Hashed as in a shop, for which what is left out when nobody has the address would be a hundred times faster.
+    let mut config = config();
+    config.hashing = bojagi_user::Config::default().hashing;
+    let shop = Shop::open_with(config).await;
+    shop.customer(EMAIL).await;
+    let (mut known, mut unknown) = (Vec::new(), Vec::new());
+    for number in 0..9 {
+        known.push(refused_after(&shop, EMAIL).await);
+        unknown.push(refused_after(&shop, &format!("nobody-{number}@example.com")).await);
+    }
+    known.sort();
+    unknown.sort();
+    let (known, unknown) = (known[4], unknown[4]);
+    assert!(known < unknown * 10 && unknown < known * 10, "known {known:?}, unknown {unknown:?}");
 }
 
 #[tokio::test]

@@ -10,9 +10,7 @@ use bojagi_store::idempotency::{self, Recalled};
 use bojagi_store::{Error, Tx};
 
 use crate::commission_rates::{self, NewRate};
-use crate::domain::CommissionRateId;
-use crate::rpc::paging::Page;
-use crate::rpc::{Desk, show};
+use crate::rpc::{Desk, cursor, place, show};
 use crate::{close_statements, store};
 
 /// The close runs over several units of work, so its answer is looked up before it and kept after it. Whatever happens in
@@ -84,8 +82,7 @@ pub(super) async fn list_rates(
     let mut fields = Fields::new(crate::NAME);
     let seller_id = fields.optional_id("seller_id", &request.seller_id);
     let query = format!("ListCommissionRates of {:?}", request.seller_id);
-    let page: Option<Page<CommissionRateId>> =
-        Page::read(&mut fields, &desk.context.pager, query, request.page_size, &request.page_token);
+    let page = fields.page(&desk.context.pager, query, (request.page_size, &request.page_token), place);
     let (Some(seller_id), Some(page)) = (seller_id, page) else { return Err(fields.refuse()) };
 
     let (after, limit) = (page.after, page.limit());
@@ -95,6 +92,6 @@ pub(super) async fn list_rates(
         .read(async move |tx: &mut Tx| store::list_rates(tx, seller_id, after, limit).await)
         .await
         .map_err(|error: Error| Failure::from(error))?;
-    let next_page_token = page.cut(&desk.context.pager, &mut listed, |last| (last.effective_from, last.id));
+    let next_page_token = page.cut(&mut listed, |last| cursor(last.effective_from, last.id));
     Ok(ListCommissionRatesResponse { commission_rates: listed.iter().map(show::rate).collect(), next_page_token })
 }

@@ -6,8 +6,7 @@ use bojagi_kernel::Failure;
 use bojagi_store::{Error, Tx};
 
 use crate::domain::{PayoutId, SettlementRefusal};
-use crate::rpc::paging::Page;
-use crate::rpc::{Desk, filter, may_see, show, whose};
+use crate::rpc::{Desk, cursor, filter, may_see, place, show, whose};
 use crate::store::{self, PayoutFilter};
 
 pub(super) async fn list(
@@ -24,7 +23,7 @@ pub(super) async fn list(
         "ListPayouts for {} of {:?} in {} stored {:?}",
         caller.account_id, request.seller_id, request.state, request.created,
     );
-    let page = Page::read(&mut fields, &desk.context.pager, query, request.page_size, &request.page_token);
+    let page = fields.page(&desk.context.pager, query, (request.page_size, &request.page_token), place);
     let (Some(asked_for), Some(state), Some((from, until)), Some(page)) = (asked_for, state, created, page) else {
         return Err(fields.refuse());
     };
@@ -37,7 +36,7 @@ pub(super) async fn list(
         .read(async move |tx: &mut Tx| store::list_payouts(tx, &wanted, limit).await)
         .await
         .map_err(|error: Error| Failure::from(error))?;
-    let next_page_token = page.cut(&desk.context.pager, &mut listed, |last| (last.created_at, last.id));
+    let next_page_token = page.cut(&mut listed, |last| cursor(last.created_at, last.id));
     Ok(ListPayoutsResponse { payouts: listed.iter().map(show::payout).collect(), next_page_token })
 }
 
@@ -47,8 +46,7 @@ pub(super) async fn get(
     request: &GetPayoutRequest,
 ) -> Result<GetPayoutResponse, Failure> {
     let caller = caller.account()?;
-    let mut fields = Fields::new(crate::NAME);
-    let Some(payout_id) = fields.id::<PayoutId>("payout_id", &request.payout_id) else { return Err(fields.refuse()) };
+    let payout_id = Fields::only_id::<PayoutId>(crate::NAME, "payout_id", &request.payout_id)?;
     let found = desk
         .context
         .store

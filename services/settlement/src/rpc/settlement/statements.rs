@@ -8,10 +8,9 @@ use bojagi_chassis::{Caller, Fields, once};
 use bojagi_kernel::Failure;
 use bojagi_store::{Error, Tx};
 
-use crate::domain::{SettlementRefusal, StatementEntryId, StatementId};
+use crate::domain::{SettlementRefusal, StatementId};
 use crate::request_settlement;
-use crate::rpc::paging::Page;
-use crate::rpc::{Desk, date, filter, may_see, optional_date, show, whose};
+use crate::rpc::{Desk, cursor, date, filter, may_see, optional_date, place, show, whose};
 use crate::store::{self, StatementFilter};
 
 pub(super) async fn list(
@@ -29,7 +28,7 @@ pub(super) async fn list(
         "ListStatements for {} of {:?} in {} from {:?} to {:?}",
         caller.account_id, request.seller_id, request.state, request.first_business_date, request.last_business_date,
     );
-    let page = Page::read(&mut fields, &desk.context.pager, query, request.page_size, &request.page_token);
+    let page = fields.page(&desk.context.pager, query, (request.page_size, &request.page_token), place);
     let (Some(asked_for), Some(state), Some(first), Some(last), Some(page)) = (asked_for, state, first, last, page)
     else {
         return Err(fields.refuse());
@@ -43,7 +42,7 @@ pub(super) async fn list(
         .read(async move |tx: &mut Tx| store::list_statements(tx, &wanted, limit).await)
         .await
         .map_err(|error: Error| Failure::from(error))?;
-    let next_page_token = page.cut(&desk.context.pager, &mut listed, |last| (last.cut_off, last.id));
+    let next_page_token = page.cut(&mut listed, |last| cursor(last.cut_off, last.id));
     Ok(ListStatementsResponse { statements: listed.iter().map(show::statement).collect(), next_page_token })
 }
 
@@ -56,8 +55,7 @@ pub(super) async fn get(
     let mut fields = Fields::new(crate::NAME);
     let statement_id = fields.id::<StatementId>("statement_id", &request.statement_id);
     let query = format!("GetStatement {} for {}", request.statement_id, caller.account_id);
-    let page: Option<Page<StatementEntryId>> =
-        Page::read(&mut fields, &desk.context.pager, query, request.page_size, &request.page_token);
+    let page = fields.page(&desk.context.pager, query, (request.page_size, &request.page_token), place);
     let (Some(statement_id), Some(page)) = (statement_id, page) else { return Err(fields.refuse()) };
 
     let (after, limit) = (page.after, page.limit());
@@ -73,7 +71,7 @@ pub(super) async fn get(
             Ok::<_, Failure>((statement, entries))
         })
         .await?;
-    let next_page_token = page.cut(&desk.context.pager, &mut entries, |last| (last.booked_at, last.id));
+    let next_page_token = page.cut(&mut entries, |last| cursor(last.booked_at, last.id));
     Ok(GetStatementResponse {
         statement: Some(show::statement(&statement)),
         entries: entries.iter().map(show::entry).collect(),

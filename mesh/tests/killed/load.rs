@@ -1,12 +1,6 @@
-//! The real binary under load, killed at any moment, many times: everything acknowledged is there, what was unknown became
-//! one of the two, every order reaches an end by itself, all invariants hold.
-//!
-//! `BOJAGI_KILLS=50 cargo test --release -p bojagi --test killed` kills it fifty times instead of five.
-#![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
+//! Under load, killed at any moment, many times: everything acknowledged is there, what was unknown became one of the two,
+//! every order reaches an end by itself, all invariants hold.
 
-use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -20,43 +14,10 @@ use tempfile::TempDir;
 use tokio::time::timeout;
 use uuid::Uuid;
 
+use crate::running::Running;
+
 /// Customers who order at the same time.
 const CUSTOMERS: usize = 16;
-
-struct Running(Child);
-
-impl Running {
-    /// Starts the binary on a folder and answers where its gateway listens.
-    fn start(folder: &TempDir) -> (Self, SocketAddr) {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_bojagi"))
-            .args(["up", "--no-demo", "--listen", "127.0.0.1:0", "--data"])
-            .arg(folder.path())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let address = lines
-            .find_map(|line| Some(line.unwrap().split_once("http://")?.1.split_whitespace().next()?.parse().unwrap()))
-            .unwrap();
-        // The rest is drained, so that the binary never waits for a reader.
-        std::thread::spawn(move || lines.for_each(drop));
-        (Self(child), address)
-    }
-
-    /// SIGKILL: nothing is said, nothing is flushed.
-    fn kill(mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 /// What a customer knows about a request.
 enum Known {
@@ -93,7 +54,7 @@ async fn order_again_and_again(
 async fn nothing_acknowledged_is_lost_however_often_it_is_killed() {
     let kills: u64 = std::env::var("BOJAGI_KILLS").map_or(5, |text| text.parse().unwrap());
     let folder = Arc::new(TempDir::new().unwrap());
-    let (mut running, address) = Running::start(&folder);
+    let (mut running, address) = Running::start(&folder, &["--no-demo"], &[]);
     let mut shop = Shop::attach(Arc::clone(&folder), address).await;
     let (_, offer) = shop.offer(1_000, 100_000).await;
     let (_, scarce) = shop.offer(2_000, 60).await;
@@ -133,11 +94,11 @@ async fn nothing_acknowledged_is_lost_however_often_it_is_killed() {
         let (known, ()) = tokio::join!(orders, killing);
 
         assert!(shop.check_moving().holds(), "right after kill {round}:\n{}", shop.check_moving());
-        let (restarted, address) = Running::start(&folder);
+        let (restarted, address) = Running::start(&folder, &["--no-demo"], &[]);
         running = restarted;
         shop = Shop::attach(Arc::clone(&folder), address).await;
         for (index, known) in known.into_iter().enumerate() {
-            customers[index].0 = customers[index].0.reconnected(&shop);
+            customers[index].0 = shop.returning(customers[index].0.account());
             for (wish, outcome) in known {
                 match outcome {
                     Known::Answered(order_id, state) => acknowledged.push((index, order_id, state)),

@@ -1,5 +1,4 @@
 //! The rules of the house, held by reading the tree.
-#![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

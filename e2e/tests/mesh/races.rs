@@ -1,5 +1,4 @@
 //! Many at once: exactly as many succeed as can, and nobody else pays.
-#![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
 
 use std::collections::HashSet;
 

@@ -1,44 +1,25 @@
 //! What fails is given back; what is cancelled is given back once.
-#![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
 
 use bojagi_api::coupon::coupon::Benefit;
-use bojagi_api::coupon::{Coupon, CouponScope, IssuedCouponState, ListMyCouponsRequest, PercentBenefit};
+use bojagi_api::coupon::{Coupon, CouponScope, IssuedCouponState, PercentBenefit};
 use bojagi_api::order::{MoneyState, OrderState};
 use bojagi_api::policy::Role;
-use bojagi_e2e::{Line, Person, Shop, Wish, won};
+use bojagi_e2e::{Line, Shop, Wish, won};
 use bojagi_testkit::reason;
 use futures::future::join_all;
 use tonic::Code;
 use uuid::Uuid;
 
-async fn points(person: &Person) -> (i64, i64) {
-    let balance = person.balance().await.unwrap();
-    (balance.available.unwrap_or_default().minor_units, balance.held.unwrap_or_default().minor_units)
-}
-
-async fn coupon_state(person: &Person, issued: &str) -> IssuedCouponState {
-    let listed = person.coupons().list_my_coupons(ListMyCouponsRequest::default()).await.unwrap().into_inner();
-    let found = listed.issued_coupons.iter().find(|coupon| coupon.issued_coupon_id == issued);
-    found.map(|coupon| coupon.state()).unwrap_or_default()
-}
-
-async fn buyer_with_points(shop: &Shop, amount: i64) -> Person {
-    let buyer = shop.person(&[Role::Customer]);
-    let card = buyer.card("tok_approve").await;
-    buyer.charge(amount, &card).await;
-    buyer
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn r4_stock_refused_beside_an_authorised_payment() {
     let shop = Shop::open().await;
     let (_, offer) = shop.offer(10_000, 1).await;
-    let buyer = buyer_with_points(&shop, 100_000).await;
+    let buyer = shop.buyer(100_000).await;
     let order = buyer.place(&Wish { points: 20_000, ..Wish::of(&offer, 2, "") }).await.unwrap();
     assert_eq!(order.failure.as_ref().map(|failure| failure.reason.as_str()), Some("OUT_OF_STOCK"));
     let order = buyer.wait_for(&order.id, OrderState::Cancelled).await;
     assert_eq!(order.money_state(), MoneyState::Unpaid);
-    assert_eq!(points(&buyer).await, (100_000, 0));
+    assert_eq!(buyer.points().await, (100_000, 0));
     shop.verify().await;
 }
 
@@ -47,7 +28,7 @@ async fn r6_a_zero_discount_consumes_nothing_and_a_cancellation_returns_the_use(
     let shop = Shop::open().await;
     let (_, offer) = shop.offer(10_000, 100).await;
     let (_, cheap) = shop.offer(1, 100).await;
-    let buyer = buyer_with_points(&shop, 100_000).await;
+    let buyer = shop.buyer(100_000).await;
     let percent = shop
         .coupon(Coupon {
             name: "Ten percent".into(),
@@ -66,7 +47,7 @@ async fn r6_a_zero_discount_consumes_nothing_and_a_cancellation_returns_the_use(
     };
     let order = buyer.place(&nothing).await.unwrap();
     assert_eq!(order.state(), OrderState::Confirmed, "{order:?}");
-    assert_eq!(coupon_state(&buyer, &issued).await, IssuedCouponState::Available);
+    assert_eq!(buyer.coupon_state(&issued).await, IssuedCouponState::Available);
 
     let used = Wish {
         lines: vec![Line { offer, quantity: 1, coupons: vec![issued.clone()] }],
@@ -77,11 +58,11 @@ async fn r6_a_zero_discount_consumes_nothing_and_a_cancellation_returns_the_use(
     let order = buyer.place(&used).await.unwrap();
     assert_eq!(order.state(), OrderState::Confirmed, "{order:?}");
     shop.verify().await;
-    assert_eq!(coupon_state(&buyer, &issued).await, IssuedCouponState::Used);
+    assert_eq!(buyer.coupon_state(&issued).await, IssuedCouponState::Used);
     buyer.cancel(&order.id).await.unwrap();
     buyer.wait_for(&order.id, OrderState::Cancelled).await;
-    assert_eq!(coupon_state(&buyer, &issued).await, IssuedCouponState::Available);
-    assert_eq!(points(&buyer).await, (99_999, 0));
+    assert_eq!(buyer.coupon_state(&issued).await, IssuedCouponState::Available);
+    assert_eq!(buyer.points().await, (99_999, 0));
     shop.verify().await;
 }
 
@@ -106,7 +87,7 @@ async fn r14_the_retry_of_a_failed_order_is_not_a_success() {
 async fn r17_a_cancellation_races_the_confirmation() {
     let shop = Shop::open().await;
     let (_, offer) = shop.offer(1_000, 1_000).await;
-    let buyer = buyer_with_points(&shop, 1_000_000).await;
+    let buyer = shop.buyer(1_000_000).await;
     let wishes: Vec<_> = (0..64).map(|_| Wish { points: 1_000, at_once: true, ..Wish::of(&offer, 1, "") }).collect();
     let cancelled = join_all(wishes.iter().map(async |wish| {
         let order = buyer.place(wish).await.unwrap();
@@ -120,7 +101,7 @@ async fn r17_a_cancellation_races_the_confirmation() {
         let again = buyer.cancel(id).await.unwrap_err();
         assert_eq!((again.code(), reason(&again).as_str()), (Code::FailedPrecondition, "ALREADY_CANCELLED"));
     }
-    assert_eq!(points(&buyer).await, (1_000_000, 0));
+    assert_eq!(buyer.points().await, (1_000_000, 0));
     shop.verify().await;
     assert_eq!(shop.stock(&offer).await.available, 1_000);
 }
@@ -146,8 +127,8 @@ async fn r18_what_an_earlier_step_took_is_given_back() {
     let order = buyer.place(&wish).await.unwrap();
     assert!(order.failure.is_some(), "{order:?}");
     buyer.wait_for(&order.id, OrderState::Cancelled).await;
-    assert_eq!(coupon_state(&buyer, &issued).await, IssuedCouponState::Available);
-    assert_eq!(points(&buyer).await, (5_000, 0));
+    assert_eq!(buyer.coupon_state(&issued).await, IssuedCouponState::Available);
+    assert_eq!(buyer.points().await, (5_000, 0));
     assert_eq!(shop.stock(&offer).await.available, 10);
     shop.verify().await;
 }
@@ -157,7 +138,7 @@ async fn a_delivery_that_has_begun_stands_against_a_cancellation() {
     use bojagi_api::order::{BeginDeliveryRequest, CompleteDeliveryRequest};
     let shop = Shop::open().await;
     let (seller, offer) = shop.offer(10_000, 10).await;
-    let buyer = buyer_with_points(&shop, 100_000).await;
+    let buyer = shop.buyer(100_000).await;
     let order = buyer.place(&Wish { points: 10_000, ..Wish::of(&offer, 1, "") }).await.unwrap();
     let delivery_id = order.deliveries[0].delivery_id.clone();
     let begin = BeginDeliveryRequest { request_id: Uuid::now_v7().to_string(), delivery_id: delivery_id.clone() };
@@ -177,7 +158,7 @@ async fn a_delivery_that_has_begun_stands_against_a_cancellation() {
 async fn a_shop_that_is_closed_and_opened_again_knows_everything() {
     let shop = Shop::open().await;
     let (_, offer) = shop.offer(10_000, 10).await;
-    let buyer = buyer_with_points(&shop, 100_000).await;
+    let buyer = shop.buyer(100_000).await;
     let order = buyer.place(&Wish { points: 10_000, ..Wish::of(&offer, 1, "") }).await.unwrap();
     let folder = shop.close().await;
     let shop = Shop::open_in(folder).await;

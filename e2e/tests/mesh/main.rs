@@ -1,0 +1,13 @@
+//! The mesh through its public API, and the rules of the house.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod anything;
+mod everybody;
+mod forged;
+mod house;
+mod money;
+mod races;
+mod seeded_defects;
+mod sellers;
+mod strangers;
+mod undoing;
