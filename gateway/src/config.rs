@@ -1,11 +1,17 @@
 //! What can be configured. `config.default.toml` is the documentation of every option and holds its default.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
+use crate::auth::AuthConfig;
 use crate::config_errors::ConfigMistake;
 use crate::cors::CorsRules;
+use crate::policies::PoliciesConfig;
+use crate::routes::{self, RouteConfig};
+use crate::tls::{ListenerTlsConfig, UpstreamTlsConfig};
 
 /// The commented defaults, for programs that lay a file of their own over them.
 pub const DEFAULT_CONFIG: &str = include_str!("../config.default.toml");
@@ -15,8 +21,24 @@ const LEAST_HEADER_LIST_BYTES: u32 = 8192;
 
 /// The configuration of a gateway; see `config.default.toml` for what each option means.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct GatewayConfig {
+    /// Where a gateway that stands alone listens.
+    pub listen: SocketAddr,
+    /// What a gateway that stands alone logs.
+    pub log: LogConfig,
+    /// Whether the files of a gateway that stands alone are watched.
+    pub reload: ReloadConfig,
+    /// Where calls go, of a gateway that stands alone.
+    pub routes: Vec<RouteConfig>,
+    /// Who checks tokens, of a gateway that stands alone.
+    pub auth: AuthConfig,
+    /// Who may call which method, of a gateway that stands alone.
+    pub policies: PoliciesConfig,
+    /// TLS on the listener.
+    pub tls: ListenerTlsConfig,
+    /// TLS to upstreams.
+    pub upstream_tls: UpstreamTlsConfig,
     /// Which web pages may call.
     pub cors: CorsConfig,
     /// How long calls may take.
@@ -27,6 +49,34 @@ pub struct GatewayConfig {
     pub connections: ConnectionConfig,
     /// What happens when the gateway stops.
     pub drain: DrainConfig,
+}
+
+/// What is logged.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogConfig {
+    /// In the form of tracing's `EnvFilter`.
+    pub filter: String,
+    /// For whom the lines are.
+    pub format: LogFormat,
+}
+
+/// For whom the lines of the log are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines: one JSON object a line.
+    Json,
+}
+
+/// Whether files are watched for changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReloadConfig {
+    /// Milliseconds between looks at the files; 0 for no looks.
+    pub watch_ms: u64,
 }
 
 /// Which web pages may call the gateway from a browser.
@@ -95,6 +145,14 @@ pub struct DrainConfig {
     pub close_ms: u64,
 }
 
+impl<'de> Deserialize<'de> for GatewayConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut table = toml::Table::deserialize(deserializer)?;
+        routes::inherit(&mut table).map_err(D::Error::custom)?;
+        Self::deserialize(table).map_err(D::Error::custom)
+    }
+}
+
 impl Default for GatewayConfig {
     /// The values of `config.default.toml`.
     #[expect(clippy::expect_used, reason = "the text is part of the program, and a test parses it")]
@@ -111,9 +169,8 @@ impl GatewayConfig {
             mistakes.extend(of_cors);
         }
 
+        mistakes.extend(self.messages.mistakes("messages"));
         let positive = [
-            ("messages.max_request_bytes", u64::from(self.messages.max_request_bytes)),
-            ("messages.max_response_bytes", u64::from(self.messages.max_response_bytes)),
             ("connections.max", self.connections.max as u64),
             ("connections.max_concurrent_streams", u64::from(self.connections.max_concurrent_streams)),
             ("connections.header_ms", self.connections.header_ms),
@@ -121,25 +178,62 @@ impl GatewayConfig {
             ("connections.keep_alive_interval_ms", self.connections.keep_alive_interval_ms),
             ("connections.keep_alive_timeout_ms", self.connections.keep_alive_timeout_ms),
         ];
-        mistakes.extend(
-            positive
-                .into_iter()
-                .filter(|(_, value)| *value == 0)
-                .map(|(option, _)| ConfigMistake::new(option, "must be greater than 0")),
-        );
+        mistakes.extend(must_be_positive(&positive));
 
         if self.connections.header_list_bytes < LEAST_HEADER_LIST_BYTES {
             mistakes.push(ConfigMistake::new("connections.header_list_bytes", "must be at least 8192"));
         }
-        let deadlines = self.deadlines;
-        if exceeds(deadlines.unary_default_ms, deadlines.unary_cap_ms) {
-            mistakes.push(ConfigMistake::new("deadlines.unary_default_ms", "must not exceed deadlines.unary_cap_ms"));
+        mistakes.extend(self.deadlines.mistakes("deadlines"));
+        for (index, route) in self.routes.iter().enumerate() {
+            mistakes.extend(route.mistakes(&format!("routes[{index}]")));
         }
-        if exceeds(deadlines.stream_default_ms, deadlines.stream_cap_ms) {
-            mistakes.push(ConfigMistake::new("deadlines.stream_default_ms", "must not exceed deadlines.stream_cap_ms"));
-        }
+        mistakes.extend(self.auth.mistakes());
+        mistakes.extend(self.policies.mistakes());
+        mistakes.extend(self.tls.mistakes());
+        mistakes.extend(self.upstream_tls.mistakes("upstream_tls"));
         mistakes
     }
+
+    /// A route to no endpoint yet, with the settings that hold for all.
+    pub(crate) fn route(&self, prefix: impl Into<String>) -> RouteConfig {
+        RouteConfig {
+            prefix: prefix.into(),
+            endpoints: Vec::new(),
+            deadlines: self.deadlines,
+            messages: self.messages,
+            upstream_tls: self.upstream_tls.clone(),
+        }
+    }
+}
+
+impl DeadlineConfig {
+    pub(crate) fn mistakes(&self, option: &str) -> Vec<ConfigMistake> {
+        let kinds = [
+            ("unary", self.unary_default_ms, self.unary_cap_ms),
+            ("stream", self.stream_default_ms, self.stream_cap_ms),
+        ];
+        let too_long = kinds.into_iter().filter(|(_, default_ms, cap_ms)| exceeds(*default_ms, *cap_ms));
+        too_long
+            .map(|(kind, ..)| {
+                let problem = format!("must not exceed {option}.{kind}_cap_ms");
+                ConfigMistake::new(format!("{option}.{kind}_default_ms"), problem)
+            })
+            .collect()
+    }
+}
+
+impl MessageConfig {
+    pub(crate) fn mistakes(&self, option: &str) -> Vec<ConfigMistake> {
+        must_be_positive(&[
+            (&format!("{option}.max_request_bytes"), u64::from(self.max_request_bytes)),
+            (&format!("{option}.max_response_bytes"), u64::from(self.max_response_bytes)),
+        ])
+    }
+}
+
+pub(crate) fn must_be_positive(options: &[(&str, u64)]) -> Vec<ConfigMistake> {
+    let zero = options.iter().filter(|(_, value)| *value == 0);
+    zero.map(|(option, _)| ConfigMistake::new(*option, "must be greater than 0")).collect()
 }
 
 /// Whether a default is past its cap, when 0 stands for "without end" in both. No default under a cap is fine: the cap then holds alone.

@@ -54,24 +54,41 @@ impl Limits {
     }
 }
 
-/// The middleware; see the module.
+/// How long the calls of a route may take.
 #[derive(Clone)]
-pub(crate) struct Deadline<S> {
-    inner: S,
+pub(crate) struct DeadlineRules {
     unary: Limits,
     stream: Limits,
 }
 
-impl<S> Deadline<S> {
-    pub(crate) fn layer(config: DeadlineConfig) -> impl Layer<S, Service = Self> {
-        let unary = Limits::new(config.unary_default_ms, config.unary_cap_ms);
-        let stream = Limits::new(config.stream_default_ms, config.stream_cap_ms);
-        tower::layer::layer_fn(move |inner| Self { inner, unary: unary.clone(), stream: stream.clone() })
+impl DeadlineRules {
+    pub(crate) fn new(config: DeadlineConfig) -> Self {
+        Self {
+            unary: Limits::new(config.unary_default_ms, config.unary_cap_ms),
+            stream: Limits::new(config.stream_default_ms, config.stream_cap_ms),
+        }
     }
 
-    fn timer_of<B>(&self, call: &mut Call<B>) -> Result<Timer, Cause> {
+    /// A method that may be a stream must not be cut by what is meant for unary calls.
+    fn of(&self, streaming: Streaming) -> &Limits {
+        if streaming == Streaming::Unary { &self.unary } else { &self.stream }
+    }
+}
+
+/// The middleware; see the module.
+#[derive(Clone)]
+pub(crate) struct Deadline<S> {
+    inner: S,
+}
+
+impl<S> Deadline<S> {
+    pub(crate) fn layer() -> impl Layer<S, Service = Self> {
+        tower::layer::layer_fn(|inner| Self { inner })
+    }
+
+    fn timer_of<B>(call: &mut Call<B>) -> Result<Timer, Cause> {
         let headers = call.request.headers_mut();
-        let limits = if call.method.policy.streaming == Streaming::Unary { &self.unary } else { &self.stream };
+        let limits = call.method.route.settings.deadlines.of(call.method.policy.streaming);
         let (timeout, header) = limits.of_call(grpc_timeout::read(headers)?);
         if let Some(header) = header {
             headers.insert(GRPC_TIMEOUT, header);
@@ -96,7 +113,7 @@ where
     }
 
     fn call(&mut self, mut call: Call<B>) -> Self::Future {
-        match self.timer_of(&mut call) {
+        match Self::timer_of(&mut call) {
             Ok(timer) => Either::Left(TimedAnswer { answer: self.inner.call(call), timer }),
             Err(cause) => Either::Right(std::future::ready(Err(cause))),
         }

@@ -21,8 +21,9 @@ use crate::identity::Authenticator;
 use crate::methods::Methods;
 use crate::own_services;
 use crate::policies::Policies;
+use crate::routes::{RouteConfig, Routes};
 use crate::stack::{Stack, StackBody, StackFuture, stack};
-use crate::upstream::{Routes, Upstream};
+use crate::upstream::Upstream;
 
 /// A gateway that is complete, but listens nowhere yet; see [`bind`](Self::bind).
 #[derive(Clone)]
@@ -78,8 +79,15 @@ impl GatewayBuilder {
 
     /// Sends calls whose path begins with `prefix`, such as `/bojagi.order.v1.`, to `upstream`. The longest prefix wins.
     #[must_use]
-    pub fn route(mut self, prefix: impl Into<String>, upstream: Upstream) -> Self {
-        self.routes.add(prefix.into(), upstream);
+    pub fn route(self, prefix: impl Into<String>, upstream: Upstream) -> Self {
+        let config = self.config.route(prefix);
+        self.configured_route(config, upstream)
+    }
+
+    /// Sends calls to `upstream` as the route says.
+    #[must_use]
+    pub fn configured_route(mut self, config: RouteConfig, upstream: Upstream) -> Self {
+        self.routes.add(config, upstream);
         self
     }
 
@@ -100,7 +108,7 @@ impl GatewayBuilder {
             mistakes.push(ConfigMistake::new("authenticator", "is missing, although not all methods are public"));
         }
         let readiness = Readiness::default();
-        if let Err(mistake) = own_services::add(&mut methods, &policies, &readiness) {
+        if let Err(mistake) = own_services::add(&mut methods, &policies, &readiness, &self.config) {
             mistakes.push(mistake);
         }
         let cors = match CorsRules::read(&self.config.cors) {

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::policies::{Access, MethodPolicy, Policies};
-use crate::upstream::{Routes, Upstream};
+use crate::routes::{Route, Routes};
 
 /// A method that the gateway serves.
 pub(crate) struct Method {
     pub(crate) policy: MethodPolicy,
-    pub(crate) upstream: Upstream,
+    pub(crate) route: Route,
 }
 
 /// A request that was let in, and the method it is for.
@@ -30,7 +30,7 @@ impl Methods {
         let mut methods = Self::default();
         for policy in policies.methods().iter().filter(|policy| policy.access != Access::Internal) {
             match routes.find(&policy.path) {
-                Some(upstream) => methods.add(policy.clone(), upstream.clone()),
+                Some(route) => methods.add(policy.clone(), route.clone()),
                 None => tracing::debug!(method = policy.path, "no route leads to the method; it is not served"),
             }
         }
@@ -40,8 +40,8 @@ impl Methods {
         methods
     }
 
-    pub(crate) fn add(&mut self, policy: MethodPolicy, upstream: Upstream) {
-        self.by_path.insert(policy.path.clone(), Arc::new(Method { policy, upstream }));
+    pub(crate) fn add(&mut self, policy: MethodPolicy, route: Route) {
+        self.by_path.insert(policy.path.clone(), Arc::new(Method { policy, route }));
     }
 
     pub(crate) fn find(&self, path: &str) -> Option<&Arc<Method>> {

@@ -3,11 +3,13 @@
 
 use prost_reflect::DescriptorPool;
 
+use crate::config::GatewayConfig;
 use crate::config_errors::ConfigMistake;
 use crate::health::{self, Readiness};
 use crate::methods::Methods;
 use crate::policies::{self, Policies};
 use crate::reflection;
+use crate::routes::Route;
 use crate::upstream::{Upstream, upstream};
 
 /// A service of the gateway itself.
@@ -18,7 +20,12 @@ pub(crate) struct OwnService {
 }
 
 /// Adds the gateway's own services to the methods it serves.
-pub(crate) fn add(methods: &mut Methods, policies: &Policies, readiness: &Readiness) -> Result<(), ConfigMistake> {
+pub(crate) fn add(
+    methods: &mut Methods,
+    policies: &Policies,
+    readiness: &Readiness,
+    config: &GatewayConfig,
+) -> Result<(), ConfigMistake> {
     let health = OwnService {
         descriptor_set: tonic_health::pb::FILE_DESCRIPTOR_SET,
         upstream: upstream(health::service(readiness, policies, methods)),
@@ -30,7 +37,8 @@ pub(crate) fn add(methods: &mut Methods, policies: &Policies, readiness: &Readin
         let pool = DescriptorPool::decode(service.descriptor_set)
             .map_err(|error| ConfigMistake::new("own services", error.to_string()))?;
         for method in pool.services().flat_map(|service| service.methods().collect::<Vec<_>>()) {
-            methods.add(policies::public(&method), service.upstream.clone());
+            let route = Route::new(config.route("/"), service.upstream.clone());
+            methods.add(policies::public(&method), route);
         }
     }
     Ok(())

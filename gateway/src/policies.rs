@@ -3,7 +3,12 @@
 //! The policies are a method option of the contracts, `bojagi.options.v1.policy`. It is read by reflection, so that the gateway serves
 //! contracts it was not compiled with.
 
+mod config;
+
 use prost_reflect::{DescriptorPool, DynamicMessage, ExtensionDescriptor, MethodDescriptor, ReflectMessage, Value};
+use serde::Deserialize;
+
+pub use config::{AccessName, PoliciesConfig, PolicyRule};
 
 const POLICY_EXTENSION: &str = "bojagi.options.v1.policy";
 const ROLE_PREFIX: &str = "ROLE_";
@@ -43,7 +48,8 @@ pub enum Access {
 }
 
 /// Which sides of a method send more than one message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Streaming {
     /// Neither.
     Unary,
@@ -53,6 +59,8 @@ pub enum Streaming {
     Server,
     /// Both.
     Both,
+    /// It is not known, because no contract and no rule says so.
+    Unknown,
 }
 
 impl Streaming {

@@ -64,8 +64,8 @@ pub(crate) fn stack(
         // Finds the method and checks the caller before anything is spent on the call.
         .layer(Admit::layer(methods, authenticator))
         // Bounds the time of everything that waits for the upstream; the bound depends on the method.
-        .layer(Deadline::layer(config.deadlines))
+        .layer(Deadline::layer())
         // Lets nothing but well-formed messages pass to the upstream, and nothing but well-formed answers back.
-        .layer(CheckMessages::layer(config.messages))
+        .layer(CheckMessages::layer())
         .service(Forward)
 }
