@@ -129,6 +129,8 @@ pub struct ConnectionConfig {
     pub header_ms: u64,
     /// Milliseconds after which an unused connection is closed.
     pub idle_ms: u64,
+    /// Milliseconds for which a client may take nothing of what is written to it.
+    pub stalled_ms: u64,
     /// Milliseconds between pings to a silent HTTP/2 client.
     pub keep_alive_interval_ms: u64,
     /// Milliseconds that an HTTP/2 client has to answer a ping.
@@ -175,6 +177,7 @@ impl GatewayConfig {
             ("connections.max_concurrent_streams", u64::from(self.connections.max_concurrent_streams)),
             ("connections.header_ms", self.connections.header_ms),
             ("connections.idle_ms", self.connections.idle_ms),
+            ("connections.stalled_ms", self.connections.stalled_ms),
             ("connections.keep_alive_interval_ms", self.connections.keep_alive_interval_ms),
             ("connections.keep_alive_timeout_ms", self.connections.keep_alive_timeout_ms),
         ];

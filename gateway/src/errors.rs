@@ -51,6 +51,9 @@ impl Cause {
             return Status::with_details_and_metadata(code, message, status.details().to_vec().into(), metadata);
         }
         let (code, reason) = self.code_and_reason();
+        if self.is_grpc_as_usual() {
+            return Status::new(code, self.to_string());
+        }
         let mut metadata = HashMap::new();
         if let Self::RoleRequired(RoleRequired { roles }) = self {
             metadata.insert("roles".to_owned(), roles.clone());
@@ -60,6 +63,12 @@ impl Cause {
             details.add_bad_request_violation("grpc-timeout", malformed.to_string());
         }
         Status::with_error_details(code, self.to_string(), details)
+    }
+
+    /// Whether every gRPC client would have come to the same status by itself, without a gateway. Then it is told in the same way, so that
+    /// nobody can tell the difference: a code and a sentence, no details.
+    fn is_grpc_as_usual(&self) -> bool {
+        matches!(self, Self::DeadlineExceeded(_) | Self::Upstream(UpstreamFault::HttpStatus(_)))
     }
 
     /// The challenge that goes with a refusal, RFC 6750.

@@ -1,7 +1,9 @@
 //! The gateway on a socket: accepts connections, serves HTTP/1.1 and HTTP/2 on one port, and closes in an orderly way.
 
 mod activity;
+mod client_socket;
 mod connection;
+mod unread;
 
 use std::net::SocketAddr;
 use std::pin::pin;

@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Request, Response};
+use http::{Request, Response, Version};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -15,6 +15,8 @@ use tokio::time::{Instant, interval_at};
 use tower::Service;
 
 use super::activity::{Activity, WhileRunning};
+use super::client_socket::ClientSocket;
+use super::unread::Unread;
 use crate::clean_headers::Peer;
 use crate::config::ConnectionConfig;
 use crate::drain::DrainSignal;
@@ -27,6 +29,7 @@ pub(crate) struct Connections {
     drain: DrainSignal,
     first_head: Duration,
     idle: Duration,
+    stalled: Duration,
 }
 
 impl Connections {
@@ -38,6 +41,7 @@ impl Connections {
             drain: gateway.drain.clone(),
             first_head: Duration::from_millis(config.header_ms),
             idle: Duration::from_millis(config.idle_ms),
+            stalled: Duration::from_millis(config.stalled_ms),
         }
     }
 
@@ -48,10 +52,16 @@ impl Connections {
         // A client that says nothing at all is not waited for as long as one that has paused.
         let (first_check, idle) = (Instant::now() + self.first_head, self.idle);
         let activity = Arc::new(Activity::default());
-        let service =
-            ConnectionService { service: self.service.clone(), peer: Peer::new(peer), activity: Arc::clone(&activity) };
+        let unread = Unread::default();
+        let socket = ClientSocket::new(stream, self.stalled, unread.clone());
+        let service = ConnectionService {
+            service: self.service.clone(),
+            peer: Peer::new(peer),
+            activity: Arc::clone(&activity),
+            unread,
+        };
         async move {
-            let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
+            let mut connection = pin!(http.serve_connection(TokioIo::new(socket), service));
             let mut drain_begun = pin!(drain.begun.cancelled());
             let mut closed = pin!(drain.closed.cancelled());
             let mut idle_check = interval_at(first_check, idle);
@@ -110,6 +120,7 @@ struct ConnectionService {
     service: GatewayService,
     peer: Option<Peer>,
     activity: Arc<Activity>,
+    unread: Unread,
 }
 
 impl hyper::service::Service<Request<Incoming>> for ConnectionService {
@@ -122,7 +133,11 @@ impl hyper::service::Service<Request<Incoming>> for ConnectionService {
             request.extensions_mut().insert(peer.clone());
         }
         // The gateway is always ready, so its clone can be called at once.
-        let answer = self.service.clone().call(request);
+        let answer = if request.version() < Version::HTTP_2 {
+            self.service.clone().call(request.map(|body| self.unread.watch(body)))
+        } else {
+            self.service.clone().call(request)
+        };
         WhileRunning::new(answer, self.activity.begin())
     }
 }
