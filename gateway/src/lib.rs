@@ -14,6 +14,9 @@ mod drain;
 mod errors;
 mod forward;
 mod frame;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod gateway;
 mod grpc_timeout;
 mod grpc_web;
