@@ -24,6 +24,7 @@ use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
 pub(crate) use self::answer::ConnectAnswer;
+pub(crate) use self::error_body::ERROR_CODES;
 pub(crate) use self::fault::ConnectFault;
 pub(crate) use self::request_body::ConnectRequest;
 
@@ -85,7 +86,9 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let Some(Some(call)) = ConnectCall::of(&request) else {
-            return ConnectFuture::Native { answer: self.inner.call(request.map(|inner| ConnectRequest::Native { inner })) };
+            return ConnectFuture::Native {
+                answer: self.inner.call(request.map(|inner| ConnectRequest::Native { inner })),
+            };
         };
         let (request, accepts_gzip) = match request::to_native(&mut request, call.codec) {
             Ok(read) => {

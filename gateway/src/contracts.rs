@@ -38,6 +38,11 @@ impl Contracts {
         self.by_path.get(path)
     }
 
+    /// All methods, by path.
+    pub(crate) fn methods(&self) -> impl Iterator<Item = (&str, &MethodDescriptor)> {
+        self.by_path.iter().map(|(path, method)| (path.as_str(), method))
+    }
+
     pub(crate) fn message(&self, full_name: &str) -> Option<MessageDescriptor> {
         self.pools.iter().find_map(|pool| pool.get_message_by_name(full_name))
     }

@@ -47,7 +47,7 @@ where
 
     let encoding = take_grpc_headers(&mut head.headers);
     append_prefixed(&mut head.headers, trailers);
-    head.headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+    head.headers.append(VARY, HeaderValue::from_static("accept-encoding"));
     if status.code() != Code::Ok {
         let error = error_body::write(&status, &contracts);
         head.status = match head.extensions.get::<Reason>() {

@@ -36,7 +36,9 @@ impl Query {
         let message = decoded("message").unwrap_or_default();
         let in_base64 = decoded("base64").is_some_and(|value| value == b"1"[..]);
         let message = if in_base64 {
-            URL_SAFE.decode(&message).map_err(|_| ConnectFault::Query("the message is no base64 of the URL-safe kind"))?
+            URL_SAFE
+                .decode(&message)
+                .map_err(|_| ConnectFault::Query("the message is no base64 of the URL-safe kind"))?
         } else {
             message
         };

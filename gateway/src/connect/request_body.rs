@@ -36,9 +36,14 @@ pub(crate) struct Framer {
 enum State {
     Beginning,
     /// The length was not told beforehand.
-    Collecting { chunks: VecDeque<Bytes>, length: u32 },
+    Collecting {
+        chunks: VecDeque<Bytes>,
+        length: u32,
+    },
     Passing,
-    Sending { chunks: VecDeque<Bytes> },
+    Sending {
+        chunks: VecDeque<Bytes>,
+    },
     Ended,
 }
 
@@ -111,7 +116,9 @@ impl<B: Body<Data = Bytes, Error = RequestFault>> Body for ConnectRequest<B> {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, RequestFault>>> {
         let (mut inner, framer) = match self.project() {
             ProjectedBody::Native { inner } => return inner.poll_frame(cx),
-            ProjectedBody::Queried { framed } => return Poll::Ready(framed.take().map(|framed| Ok(Frame::data(framed)))),
+            ProjectedBody::Queried { framed } => {
+                return Poll::Ready(framed.take().map(|framed| Ok(Frame::data(framed))));
+            }
             ProjectedBody::Posted { inner, framer } => (inner, framer),
         };
         loop {

@@ -62,7 +62,8 @@ async fn json_is_translated_both_ways() {
     assert_eq!(received.header("te"), Some("trailers"));
     assert_eq!(received.header("grpc-timeout"), Some("2500000u"));
     assert_eq!(received.header("x-color"), Some("green"));
-    for translated in ["connect-protocol-version", "connect-timeout-ms", "accept", "accept-encoding", "content-length"] {
+    for translated in ["connect-protocol-version", "connect-timeout-ms", "accept", "accept-encoding", "content-length"]
+    {
         assert_eq!(received.header(translated), None, "{translated}");
     }
 }
@@ -141,7 +142,8 @@ async fn compression_is_passed_on_for_protobuf_and_done_here_for_json() {
     assert_eq!(reply.header("content-encoding"), None);
     assert_eq!(json_of(&reply), json!({"text": long}));
 
-    let answer = Answer::grpc().header("grpc-encoding", "gzip").data(frame(1, b"squeezed")).trailers(&[("grpc-status", "0")]);
+    let answer =
+        Answer::grpc().header("grpc-encoding", "gzip").data(frame(1, b"squeezed")).trailers(&[("grpc-status", "0")]);
     let (upstream, mut received) = answering(answer);
     let reply = call(&gateway(upstream), request(PROTO, GET).header("content-encoding", "gzip"), "as it is").await;
     assert_eq!((reply.header("content-encoding"), &reply.body[..]), (Some("gzip"), &b"squeezed"[..]));

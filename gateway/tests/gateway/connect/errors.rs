@@ -30,7 +30,9 @@ async fn every_code_has_its_http_status() {
         ("16", 401, "unauthenticated"),
     ];
     for (number, http, name) in codes {
-        for answer in [Answer::grpc().header("grpc-status", number), Answer::grpc().trailers(&[("grpc-status", number)])] {
+        for answer in
+            [Answer::grpc().header("grpc-status", number), Answer::grpc().trailers(&[("grpc-status", number)])]
+        {
             let reply = call(&gateway(careless(answer)), request(PROTO, GET), "").await;
             assert_eq!((reply.status.as_u16(), json_of(&reply)), (http, json!({"code": name})));
         }
@@ -81,7 +83,10 @@ async fn what_an_upstream_does_wrong_is_told() {
         (Answer::grpc().trailers(ok), "exactly one message"),
         (Answer::grpc().data(message(b"")).data(message(b"")).trailers(ok), "exactly one message"),
         (Answer::unary(b"\x0a\xffno message"), "cannot be written as JSON"),
-        (Answer::grpc().data(crate::support::frame(1, b"a")).trailers(ok), "compressed in a way that was not asked for"),
+        (
+            Answer::grpc().data(crate::support::frame(1, b"a")).trailers(ok),
+            "compressed in a way that was not asked for",
+        ),
         (Answer::grpc().data(message(&text("a"))), "without trailers"),
     ] {
         let reply = call(&gateway(careless(answer)), request(JSON, GET), "{}").await;

@@ -18,7 +18,8 @@ async fn a_method_that_only_looks_can_be_called_by_get() {
         ("encoding=proto&base64=1&message=CgV0ZWEgPw%3D%3D", PROTO),
     ] {
         let (upstream, mut received) = answering(Answer::unary(&text("green")));
-        let reply = call(&gateway(upstream), get(&format!("{LOOK}?{query}")).header("connect-timeout-ms", "9"), "").await;
+        let reply =
+            call(&gateway(upstream), get(&format!("{LOOK}?{query}")).header("connect-timeout-ms", "9"), "").await;
         assert_eq!((reply.status.as_u16(), reply.header("content-type")), (200, Some(content_type)), "{query}");
         if content_type == JSON {
             assert_eq!(json_of(&reply), json!({"text": "green"}));

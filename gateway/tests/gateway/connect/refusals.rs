@@ -76,7 +76,11 @@ async fn headers_that_cannot_be_understood() {
     ] {
         let reply = call(&gateway, request(JSON, GET).header(name, value), "{}").await;
         let error = json_of(&reply);
-        assert_eq!((reply.status.as_u16(), &error["details"][0]["debug"]["reason"]), (status, &reason.into()), "{name}");
+        assert_eq!(
+            (reply.status.as_u16(), &error["details"][0]["debug"]["reason"]),
+            (status, &reason.into()),
+            "{name}"
+        );
     }
     let broken = request(JSON, GET).header("content-encoding", "gzip");
     assert_eq!(json_of(&call(&gateway, broken, "{}").await)["code"], "invalid_argument");
