@@ -2,6 +2,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod client;
+pub(crate) mod http2;
 pub(crate) mod log;
 pub(crate) mod upstream;
 
