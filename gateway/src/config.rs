@@ -1,16 +1,25 @@
 //! What can be configured. `config.default.toml` is the documentation of every option and holds its default.
 
+mod reading;
+
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Serialize, Serializer};
 
+use crate::admin::AdminConfig;
 use crate::auth::AuthConfig;
+use crate::client_address::ProxiesConfig;
+use crate::cluster::ClusterConfig;
+use crate::concurrency::LimitConfig;
 use crate::config_errors::ConfigMistake;
 use crate::cors::CorsRules;
+use crate::openapi::OpenApiConfig;
 use crate::policies::PoliciesConfig;
-use crate::routes::{self, RouteConfig};
+use crate::rate_limits::RateLimitConfig;
+use crate::retry::RetryConfig;
+use crate::routes::RouteConfig;
 use crate::tls::{ListenerTlsConfig, UpstreamTlsConfig};
 
 /// The commented defaults, for programs that lay a file of their own over them.
@@ -20,7 +29,7 @@ pub const DEFAULT_CONFIG: &str = include_str!("../config.default.toml");
 const LEAST_HEADER_LIST_BYTES: u32 = 8192;
 
 /// The configuration of a gateway; see `config.default.toml` for what each option means.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, remote = "Self")]
 pub struct GatewayConfig {
     /// Where a gateway that stands alone listens.
@@ -39,8 +48,22 @@ pub struct GatewayConfig {
     pub tls: ListenerTlsConfig,
     /// TLS to upstreams.
     pub upstream_tls: UpstreamTlsConfig,
+    /// How the servers of routes are reached and watched.
+    pub upstreams: ClusterConfig,
+    /// When calls are sent once more.
+    pub retries: RetryConfig,
+    /// The door for operators.
+    pub admin: AdminConfig,
+    /// Which proxies stand before the gateway.
+    pub proxies: ProxiesConfig,
+    /// How much is taken on at a time.
+    pub limits: LimitConfig,
+    /// How often one caller may call.
+    pub rate_limits: RateLimitConfig,
     /// Which web pages may call.
     pub cors: CorsConfig,
+    /// How the API is described.
+    pub openapi: OpenApiConfig,
     /// How long calls may take.
     pub deadlines: DeadlineConfig,
     /// How long messages may be.
@@ -52,7 +75,7 @@ pub struct GatewayConfig {
 }
 
 /// What is logged.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct LogConfig {
     /// In the form of tracing's `EnvFilter`.
@@ -62,7 +85,7 @@ pub struct LogConfig {
 }
 
 /// For whom the lines of the log are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LogFormat {
     /// For people.
@@ -72,7 +95,7 @@ pub enum LogFormat {
 }
 
 /// Whether files are watched for changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReloadConfig {
     /// Milliseconds between looks at the files; 0 for no looks.
@@ -80,7 +103,7 @@ pub struct ReloadConfig {
 }
 
 /// Which web pages may call the gateway from a browser.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct CorsConfig {
     /// Exact origins, or `*` alone.
@@ -92,7 +115,7 @@ pub struct CorsConfig {
 }
 
 /// How long calls may take, in milliseconds; 0 means without end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct DeadlineConfig {
     /// For a unary call without `grpc-timeout`.
@@ -106,7 +129,7 @@ pub struct DeadlineConfig {
 }
 
 /// How long messages may be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct MessageConfig {
     /// Bytes of one message of a request, without its five-byte prefix.
@@ -116,11 +139,13 @@ pub struct MessageConfig {
 }
 
 /// Limits of connections.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ConnectionConfig {
     /// Connections at a time.
     pub max: usize,
+    /// Connections at a time from one address; 0 for no limit.
+    pub max_per_address: usize,
     /// Streams at a time on one HTTP/2 connection.
     pub max_concurrent_streams: u32,
     /// Bytes of the headers of one request.
@@ -138,7 +163,7 @@ pub struct ConnectionConfig {
 }
 
 /// What happens when the gateway stops.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct DrainConfig {
     /// Milliseconds for running calls to finish.
@@ -147,11 +172,9 @@ pub struct DrainConfig {
     pub close_ms: u64,
 }
 
-impl<'de> Deserialize<'de> for GatewayConfig {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut table = toml::Table::deserialize(deserializer)?;
-        routes::inherit(&mut table).map_err(D::Error::custom)?;
-        Self::deserialize(table).map_err(D::Error::custom)
+impl Serialize for GatewayConfig {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, serializer)
     }
 }
 
@@ -170,7 +193,12 @@ impl GatewayConfig {
         if let Err(of_cors) = CorsRules::read(&self.cors) {
             mistakes.extend(of_cors);
         }
+        mistakes.extend(self.openapi.mistakes());
 
+        mistakes.extend(self.admin.mistakes());
+        mistakes.extend(self.proxies.mistakes());
+        mistakes.extend(self.limits.mistakes());
+        mistakes.extend(self.rate_limits.mistakes("rate_limits"));
         mistakes.extend(self.messages.mistakes("messages"));
         let positive = [
             ("connections.max", self.connections.max as u64),
@@ -194,7 +222,32 @@ impl GatewayConfig {
         mistakes.extend(self.policies.mistakes());
         mistakes.extend(self.tls.mistakes());
         mistakes.extend(self.upstream_tls.mistakes("upstream_tls"));
+        mistakes.extend(self.upstreams.mistakes("upstreams"));
+        mistakes.extend(self.retries.mistakes("retries"));
         mistakes
+    }
+
+    /// Options that only a gateway that stands alone has a use for, and that are set here nonetheless.
+    #[must_use]
+    pub fn only_for_one_alone(&self) -> Vec<ConfigMistake> {
+        let default = Self::default();
+        let set = [
+            ("listen", self.listen != default.listen),
+            ("log", self.log != default.log),
+            ("reload", self.reload != default.reload),
+            ("routes", self.routes != default.routes),
+            ("auth", self.auth != default.auth),
+            ("policies", self.policies != default.policies),
+        ];
+        let problem = "is only for a gateway that stands alone (`bojagi gateway`)";
+        set.into_iter().filter(|(_, is_set)| *is_set).map(|(option, _)| ConfigMistake::new(option, problem)).collect()
+    }
+
+    /// The files that the configuration names, which may change while it is in force.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        let of_routes = self.routes.iter().flat_map(|route| route.upstream_tls.files());
+        let of_auth = self.auth.jwks.files();
+        of_routes.chain(of_auth).chain(self.tls.files()).chain(self.policies.files()).cloned().collect()
     }
 
     /// A route to no endpoint yet, with the settings that hold for all.
@@ -204,7 +257,10 @@ impl GatewayConfig {
             endpoints: Vec::new(),
             deadlines: self.deadlines,
             messages: self.messages,
+            rate_limits: self.rate_limits,
             upstream_tls: self.upstream_tls.clone(),
+            upstreams: self.upstreams.clone(),
+            retries: self.retries,
         }
     }
 }

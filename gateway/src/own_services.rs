@@ -12,6 +12,9 @@ use crate::reflection;
 use crate::routes::Route;
 use crate::upstream::{Upstream, upstream};
 
+/// The contract of the health service.
+pub(crate) const HEALTH: &[u8] = tonic_health::pb::FILE_DESCRIPTOR_SET;
+
 /// A service of the gateway itself.
 pub(crate) struct OwnService {
     /// The contract, from which the methods are read.
@@ -26,12 +29,12 @@ pub(crate) fn add(
     readiness: &Readiness,
     config: &GatewayConfig,
 ) -> Result<(), ConfigMistake> {
-    let health = OwnService {
-        descriptor_set: tonic_health::pb::FILE_DESCRIPTOR_SET,
-        upstream: upstream(health::service(readiness, policies, methods)),
-    };
-    let mut services = reflection::services(policies.descriptor_set(), methods)?;
-    services.push(health);
+    let health = OwnService { descriptor_set: HEALTH, upstream: upstream(health::service(readiness, methods)) };
+    let mut services = vec![health];
+    // Without contracts there is nothing to tell; questions go to the services, like any other call.
+    if !policies.descriptor_set().is_empty() {
+        services.extend(reflection::services(policies.descriptor_set(), methods)?);
+    }
 
     for service in services {
         let pool = DescriptorPool::decode(service.descriptor_set)

@@ -7,19 +7,21 @@ mod inheritance;
 
 use std::sync::Arc;
 
-use http::Uri;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
+use crate::cluster::{ClusterConfig, Target};
 use crate::config::{DeadlineConfig, MessageConfig};
 use crate::config_errors::ConfigMistake;
 use crate::deadline::DeadlineRules;
+use crate::rate_limits::RateLimitConfig;
+use crate::retry::{RetryConfig, RetryRules};
 use crate::tls::UpstreamTlsConfig;
 use crate::upstream::Upstream;
 
 pub(crate) use inheritance::inherit;
 
 /// Where calls of some methods go, and what holds for them.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct RouteConfig {
     /// What the paths of its calls begin with, such as `/bojagi.order.v1.`. The longest prefix wins.
@@ -31,8 +33,14 @@ pub struct RouteConfig {
     pub deadlines: DeadlineConfig,
     /// How long their messages may be.
     pub messages: MessageConfig,
+    /// How often one caller may call its methods.
+    pub rate_limits: RateLimitConfig,
     /// How TLS to its endpoints is spoken.
     pub upstream_tls: UpstreamTlsConfig,
+    /// How its endpoints are reached and watched.
+    pub upstreams: ClusterConfig,
+    /// When its calls are sent once more.
+    pub retries: RetryConfig,
 }
 
 impl RouteConfig {
@@ -43,25 +51,18 @@ impl RouteConfig {
             mistakes.push(ConfigMistake::new(format!("{option}.endpoints"), "name no server"));
         }
         for endpoint in &self.endpoints {
-            if let Some(problem) = problem_of_endpoint(endpoint) {
+            if let Err(problem) = endpoint.parse::<Target>() {
                 mistakes.push(ConfigMistake::new(format!("{option}.endpoints"), format!("{endpoint:?} {problem}")));
             }
         }
         mistakes.extend(self.deadlines.mistakes(&format!("{option}.deadlines")));
         mistakes.extend(self.messages.mistakes(&format!("{option}.messages")));
+        mistakes.extend(self.rate_limits.mistakes(&format!("{option}.rate_limits")));
         mistakes.extend(self.upstream_tls.mistakes(&format!("{option}.upstream_tls")));
+        mistakes.extend(self.upstreams.mistakes(&format!("{option}.upstreams")));
+        mistakes.extend(self.retries.mistakes(&format!("{option}.retries")));
         mistakes
     }
-}
-
-fn problem_of_endpoint(endpoint: &str) -> Option<&'static str> {
-    let Ok(uri) = endpoint.parse::<Uri>() else { return Some("is no URL") };
-    let scheme_is_known = matches!(uri.scheme_str(), Some("http" | "https"));
-    if !scheme_is_known || uri.host().is_none_or(str::is_empty) {
-        return Some("must be http://HOST:PORT or https://HOST:PORT");
-    }
-    // The path of a call is its method, so there is no place for one more.
-    (uri.path() != "/" || uri.query().is_some()).then_some("must end after the host or port")
 }
 
 /// A route that is open: what holds for its calls, and who answers them.
@@ -75,12 +76,14 @@ pub(crate) struct Route {
 pub(crate) struct RouteSettings {
     pub(crate) config: RouteConfig,
     pub(crate) deadlines: DeadlineRules,
+    pub(crate) retries: RetryRules,
 }
 
 impl Route {
     pub(crate) fn new(config: RouteConfig, upstream: Upstream) -> Self {
         let deadlines = DeadlineRules::new(config.deadlines);
-        Self { settings: Arc::new(RouteSettings { config, deadlines }), upstream }
+        let retries = RetryRules::new(config.retries);
+        Self { settings: Arc::new(RouteSettings { config, deadlines, retries }), upstream }
     }
 }
 

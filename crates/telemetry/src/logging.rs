@@ -70,6 +70,14 @@ pub fn start(filter: &str, format: Format) -> Result<LogFilter, LoggingError> {
     Ok(LogFilter { filter: handle })
 }
 
+/// Whether this could be a filter.
+///
+/// # Errors
+/// When the filter is malformed.
+pub fn check(filter: &str) -> Result<(), LoggingError> {
+    read(filter).map(drop)
+}
+
 fn read(filter: &str) -> Result<EnvFilter, LoggingError> {
     EnvFilter::try_new(filter).map_err(|error| LoggingError(error.to_string()))
 }

@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Access, Streaming};
 use crate::config_errors::ConfigMistake;
 
 /// Which methods there are, and who may call them.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct PoliciesConfig {
     /// A file with an encoded `google.protobuf.FileDescriptorSet`, imports included; empty for none.
@@ -22,7 +22,7 @@ pub struct PoliciesConfig {
 }
 
 /// What is said about methods whose paths begin alike.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct PolicyRule {
     /// A path, such as `/shop.v1.Orders/Get`, or what several begin with, such as `/shop.v1.`.
@@ -39,7 +39,7 @@ pub struct PolicyRule {
 }
 
 /// A kind of access, by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AccessName {
     /// Anybody.
@@ -62,9 +62,21 @@ impl AccessName {
             Self::Internal => Access::Internal,
         }
     }
+
+    /// Makes access by token access by anybody.
+    pub(super) fn open(&mut self) {
+        if *self != Self::Internal {
+            *self = Self::Public;
+        }
+    }
 }
 
 impl PoliciesConfig {
+    /// The files that are named, which may change.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        Some(&self.descriptor_set).filter(|path| !path.as_os_str().is_empty()).into_iter()
+    }
+
     /// Every mistake that can be seen without reading the descriptor set.
     pub(crate) fn mistakes(&self) -> Vec<ConfigMistake> {
         let mut mistakes = Vec::new();

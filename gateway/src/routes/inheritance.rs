@@ -3,7 +3,7 @@
 use toml::{Table, Value};
 
 /// The sections that a route may have of its own.
-const INHERITED: [&str; 3] = ["deadlines", "messages", "upstream_tls"];
+const INHERITED: [&str; 6] = ["deadlines", "messages", "upstream_tls", "rate_limits", "upstreams", "retries"];
 
 /// Completes the routes in the table of a configuration.
 ///
