@@ -23,6 +23,7 @@ pub(crate) use request_body::CheckedRequest;
 pub(crate) use response_body::CheckedAnswer;
 
 use self::verdict::RequestVerdict;
+use crate::call_notes::CallNotes;
 use crate::clean_headers::remove_hop_by_hop;
 use crate::dialect::{Dialect, GrpcContentType};
 use crate::errors::Cause;
@@ -61,7 +62,7 @@ where
     }
 
     fn call(&mut self, call: Call<B>) -> Self::Future {
-        let verdict = Arc::new(RequestVerdict::default());
+        let verdict = Arc::new(RequestVerdict::noted(CallNotes::of(&call.request)));
         let limits = call.method.route.settings.config.messages;
         let of_request = messages_up_to(limits.max_request_bytes);
         let request = call.request.map(|inner| CheckedRequest::new(inner, of_request, Arc::clone(&verdict)));

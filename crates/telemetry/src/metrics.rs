@@ -31,7 +31,7 @@ impl Metrics {
     #[must_use]
     pub fn of_process(version: &'static str) -> Self {
         let mut registry = Registry::default();
-        registry.register("bojagi_build", "Which build this is.", Info::new([("version", version)]));
+        registry.register("bojagi_build", "Which build this is", Info::new([("version", version)]));
         registry.register_collector(Box::new(Process));
         Self { registry: Arc::new(RwLock::new(registry)) }
     }
@@ -62,7 +62,7 @@ mod tests {
     fn what_was_registered_is_shown_beside_the_process() {
         let metrics = Metrics::of_process("1.2.3");
         let parcels = Counter::<u64>::default();
-        metrics.register(|registry| registry.register("parcels", "Parcels wrapped.", parcels.clone()));
+        metrics.register(|registry| registry.register("parcels", "Parcels wrapped", parcels.clone()));
         parcels.inc_by(3);
 
         let text = metrics.text().unwrap();

@@ -1,5 +1,6 @@
 //! The gateway on a real socket: HTTP/1.1 and HTTP/2 on one port.
 
+mod admin;
 mod backpressure;
 mod closing;
 mod floods;
