@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::Either;
-use http::{HeaderValue, Response};
+use http::{HeaderValue, Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -20,6 +20,24 @@ use crate::errors::Cause;
 use crate::grpc_timeout::{self, GRPC_TIMEOUT};
 use crate::methods::Call;
 use crate::policies::Streaming;
+
+/// When the call has to be over; an extension of the request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DeadlineAt(pub(crate) Instant);
+
+/// A deadline that was told is told anew once more than this of it is over.
+const WORTH_TELLING: Duration = Duration::from_millis(1);
+
+/// Makes `grpc-timeout` say what is left of the time of the call.
+pub(crate) fn tell_time_left<B>(request: &mut Request<B>) {
+    let Some(DeadlineAt(at)) = request.extensions().get().copied() else { return };
+    let left = at.saturating_duration_since(Instant::now());
+    let headers = request.headers_mut();
+    let told = grpc_timeout::read(headers).ok().flatten();
+    if told.is_none_or(|told| told > left + WORTH_TELLING) {
+        headers.insert(GRPC_TIMEOUT, grpc_timeout::write(left));
+    }
+}
 
 /// The time is over.
 #[derive(Debug, thiserror::Error)]
@@ -96,7 +114,11 @@ impl<S> Deadline<S> {
         if timeout.is_some_and(|timeout| timeout.is_zero()) {
             return Err(DeadlineExceeded.into());
         }
-        Ok(Timer::new(timeout))
+        let timer = Timer::new(timeout);
+        if let Some(at) = timer.at {
+            call.request.extensions_mut().insert(DeadlineAt(at));
+        }
+        Ok(timer)
     }
 }
 

@@ -53,7 +53,9 @@ impl JwksAuthenticator {
         for url in &config.urls {
             match HttpSource::new(url, config) {
                 Ok(source) => sources.push(Box::new(source)),
-                Err(problem) => mistakes.push(ConfigMistake::new(format!("{option}.urls"), format!("{url:?} {problem}"))),
+                Err(problem) => {
+                    mistakes.push(ConfigMistake::new(format!("{option}.urls"), format!("{url:?} {problem}")))
+                }
             }
         }
         if config.file.as_os_str().is_empty() {

@@ -34,13 +34,19 @@ pub(crate) fn choose(set: &EndpointSet, refused_by: Option<&Arc<Endpoint>>) -> C
 
     let panicking = connected > 0 && well * 100 < all.len() * usize::from(set.config.panic_percent);
     if set.panicking.swap(panicking, Ordering::Relaxed) != panicking {
-        tracing::warn!(panicking, usable = well, endpoints = all.len(), "too few endpoints are usable, or enough again");
+        tracing::warn!(
+            panicking,
+            usable = well,
+            endpoints = all.len(),
+            "too few endpoints are usable, or enough again"
+        );
     }
     let usable = |endpoint: &&Arc<Endpoint>| {
         let outlook = endpoint.outlook(now);
         outlook.connected && (outlook.well || panicking)
     };
-    let others = all.iter().filter(usable).filter(|endpoint| refused_by.is_none_or(|refused| !Arc::ptr_eq(refused, endpoint)));
+    let others =
+        all.iter().filter(usable).filter(|endpoint| refused_by.is_none_or(|refused| !Arc::ptr_eq(refused, endpoint)));
     match less_loaded_of_two(others, &mut rand::rng()).or_else(|| all.iter().find(usable)) {
         Some(endpoint) => Choice::Endpoint(Arc::clone(endpoint)),
         None if promising => Choice::Wait,
@@ -54,5 +60,6 @@ fn less_loaded_of_two<'e>(
     random: &mut impl Rng,
 ) -> Option<&'e Arc<Endpoint>> {
     let drawn = usable.choose_multiple(random, 2);
-    drawn.into_iter().min_by_key(|endpoint| endpoint.in_flight.load(Ordering::Relaxed))
+    // Of two with the same load neither is preferred, whatever their order.
+    drawn.into_iter().min_by_key(|endpoint| (endpoint.in_flight.load(Ordering::Relaxed), random.random::<u32>()))
 }

@@ -105,7 +105,8 @@ async fn find_endpoint(shared: &Shared) -> Result<(Arc<Endpoint>, Sender), Clust
 fn address_to(endpoint: &Endpoint, request: &mut Request<Body>) -> Result<(), http::Error> {
     let path = request.uri().path_and_query().cloned();
     let uri = Uri::builder().scheme(endpoint.target.scheme().clone()).authority(endpoint.target.authority().clone());
-    *request.uri_mut() = if let Some(path) = path { uri.path_and_query(path) } else { uri.path_and_query("/") }.build()?;
+    *request.uri_mut() =
+        if let Some(path) = path { uri.path_and_query(path) } else { uri.path_and_query("/") }.build()?;
     *request.version_mut() = Version::HTTP_2;
     let headers = request.headers_mut();
     // What HTTP/1.1 says in `host`, HTTP/2 says in `:authority`; and the lengths differ where a message was translated.

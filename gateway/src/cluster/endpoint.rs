@@ -54,7 +54,12 @@ pub(crate) struct Outlook {
 }
 
 impl Endpoint {
-    pub(crate) fn new(target: Arc<Target>, address: SocketAddr, health: EndpointHealth, gone: CancellationToken) -> Self {
+    pub(crate) fn new(
+        target: Arc<Target>,
+        address: SocketAddr,
+        health: EndpointHealth,
+        gone: CancellationToken,
+    ) -> Self {
         Self {
             target,
             address,
@@ -142,7 +147,10 @@ impl Endpoint {
             connection,
             connection_error: state.connection_error.clone(),
             health: state.health,
-            ejected_for_ms: state.record.ejected_for(now).map(|left| u64::try_from(left.as_millis()).unwrap_or(u64::MAX)),
+            ejected_for_ms: state
+                .record
+                .ejected_for(now)
+                .map(|left| u64::try_from(left.as_millis()).unwrap_or(u64::MAX)),
             ejections: state.record.ejections(),
             in_flight: self.in_flight.load(Ordering::Relaxed),
             calls: self.calls.load(Ordering::Relaxed),

@@ -171,7 +171,9 @@ impl<W: Witness> Body for Answer<W> {
             return Poll::Ready(None);
         }
         let result = match ready!(this.stream.poll_data(cx)) {
-            Some(Ok(chunk)) => this.stream.flow_control().release_capacity(chunk.len()).map(|()| Some(Frame::data(chunk))),
+            Some(Ok(chunk)) => {
+                this.stream.flow_control().release_capacity(chunk.len()).map(|()| Some(Frame::data(chunk)))
+            }
             Some(Err(error)) => Err(error),
             None => match ready!(this.stream.poll_trailers(cx)) {
                 Ok(trailers) => {

@@ -47,7 +47,8 @@ pub(crate) async fn watch(set: &Arc<EndpointSet>, endpoint: &Arc<Endpoint>, send
             tracing::warn!(endpoint = &*endpoint.label, code = ?ended.code(), "the health of an endpoint cannot be watched");
             note(set, endpoint, EndpointHealth::NotServing);
         }
-        let doubled = set.config.reconnect_first_ms.saturating_mul(1_u64.checked_shl(attempts_failed).unwrap_or(u64::MAX));
+        let doubled =
+            set.config.reconnect_first_ms.saturating_mul(1_u64.checked_shl(attempts_failed).unwrap_or(u64::MAX));
         sleep(Duration::from_millis(doubled.min(set.config.reconnect_longest_ms))).await;
         attempts_failed += 1;
     }

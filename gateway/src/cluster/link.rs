@@ -118,7 +118,9 @@ async fn use_until_lost(
 
 /// Ends when a ping was not answered in time.
 async fn pinged(config: &ClusterConfig, pings: Option<PingPong>) {
-    let (Some(mut pings), true) = (pings, config.keep_alive_interval_ms > 0) else { return std::future::pending().await };
+    let (Some(mut pings), true) = (pings, config.keep_alive_interval_ms > 0) else {
+        return std::future::pending().await;
+    };
     loop {
         sleep(Duration::from_millis(config.keep_alive_interval_ms)).await;
         let answered = timeout(Duration::from_millis(config.keep_alive_timeout_ms), pings.ping(Ping::opaque())).await;

@@ -66,7 +66,8 @@ async fn look_up(target: &Arc<Target>, resolver: &dyn Resolver) -> io::Result<Ve
         return Ok(vec![address]);
     }
     let late = || io::Error::new(io::ErrorKind::TimedOut, "the resolver does not answer");
-    let found = timeout(LONGEST, resolver.resolve(target.host().to_owned(), target.port())).await.map_err(|_| late())??;
+    let found =
+        timeout(LONGEST, resolver.resolve(target.host().to_owned(), target.port())).await.map_err(|_| late())??;
     if found.is_empty() {
         return Err(io::Error::new(io::ErrorKind::NotFound, "the name has no address"));
     }

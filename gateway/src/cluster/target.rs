@@ -87,7 +87,8 @@ mod tests {
 
     #[test]
     fn everything_else_is_refused() {
-        for url in ["", "orders:9000", "ftp://orders", "http://", "http://orders/shop", "http://u:p@orders", "/orders"] {
+        for url in ["", "orders:9000", "ftp://orders", "http://", "http://orders/shop", "http://u:p@orders", "/orders"]
+        {
             assert!(url.parse::<Target>().is_err(), "{url}");
         }
     }

@@ -49,7 +49,9 @@ impl Fetching {
         let (running, stop) = (Arc::clone(&fetching), stop.clone());
         let refresh = Duration::from_millis(config.refresh_ms);
         let of_source = Duration::from_millis(config.timeout_ms);
-        tokio::spawn(async move { stop.run_until_cancelled(running.fetch_again_and_again(sources, refresh, of_source)).await });
+        tokio::spawn(async move {
+            stop.run_until_cancelled(running.fetch_again_and_again(sources, refresh, of_source)).await
+        });
         fetching
     }
 
@@ -88,7 +90,12 @@ impl Fetching {
         }))
     }
 
-    async fn fetch_again_and_again(self: Arc<Self>, sources: Vec<Box<dyn KeySource>>, refresh: Duration, of_source: Duration) {
+    async fn fetch_again_and_again(
+        self: Arc<Self>,
+        sources: Vec<Box<dyn KeySource>>,
+        refresh: Duration,
+        of_source: Duration,
+    ) {
         let mut sets = vec![KeySet::new(); sources.len()];
         let mut documents = vec![None; sources.len()];
         let mut fetches_failed = 0_u32;
@@ -130,7 +137,8 @@ impl Fetching {
     }
 
     fn pause_after(&self, fetches_failed: u32) -> Duration {
-        let doubled = FIRST_PAUSE.saturating_mul(1_u32.checked_shl(fetches_failed.saturating_sub(1)).unwrap_or(u32::MAX));
+        let doubled =
+            FIRST_PAUSE.saturating_mul(1_u32.checked_shl(fetches_failed.saturating_sub(1)).unwrap_or(u32::MAX));
         doubled.min(self.between_wishes.max(FIRST_PAUSE))
     }
 }

@@ -85,7 +85,8 @@ impl HttpSource {
 }
 
 fn tls_to(target: &Target, config: &JwksConfig) -> Result<(TlsConnector, ServerName<'static>), String> {
-    let tls = UpstreamTls::read(&UpstreamTlsConfig::trusting(config.ca.clone()), "ca").map_err(|mistake| mistake.to_string())?;
+    let tls = UpstreamTls::read(&UpstreamTlsConfig::trusting(config.ca.clone()), "ca")
+        .map_err(|mistake| mistake.to_string())?;
     let name = ServerName::try_from(target.host().to_owned()).map_err(|error| error.to_string())?;
     Ok((TlsConnector::from(Arc::new(tls.for_http1())), name))
 }

@@ -83,7 +83,8 @@ impl TokenRules {
         }
         let mut validation = self.validation.clone();
         validation.algorithms = vec![header.alg];
-        let claims = jsonwebtoken::decode::<Claims>(token, &key.key, &validation).map_err(|_| TokenFault::Invalid)?.claims;
+        let claims =
+            jsonwebtoken::decode::<Claims>(token, &key.key, &validation).map_err(|_| TokenFault::Invalid)?.claims;
 
         let leeway = self.leeway_seconds;
         if claims.nbf.is_some_and(|not_before| !(not_before <= now.saturating_add(leeway) as f64)) {

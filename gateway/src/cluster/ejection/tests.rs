@@ -25,7 +25,11 @@ async fn an_ejection_is_longer_each_time_up_to_a_bound_and_shorter_again_after_g
     for _ in 0..3 {
         record.end_window(now, &CONFIG);
     }
-    assert_eq!(record.eject(now, &CONFIG), Duration::from_millis(200), "four times, less three good windows, and once more");
+    assert_eq!(
+        record.eject(now, &CONFIG),
+        Duration::from_millis(200),
+        "four times, less three good windows, and once more"
+    );
     record.end_window(now, &CONFIG);
     now += Duration::from_millis(200);
     assert_eq!(record.eject(now, &CONFIG), Duration::from_millis(250), "a window while ejected is no good window");

@@ -15,7 +15,9 @@ fn data(text: &'static str) -> Result<Frame<Bytes>, &'static str> {
 
 async fn next<B: Body<Data = Bytes, Error = BoxError> + Unpin>(body: &mut B) -> Option<String> {
     let frame = body.frame().await?;
-    Some(frame.map_or_else(|error| error.to_string(), |frame| String::from_utf8_lossy(frame.data_ref().unwrap()).into()))
+    Some(
+        frame.map_or_else(|error| error.to_string(), |frame| String::from_utf8_lossy(frame.data_ref().unwrap()).into()),
+    )
 }
 
 #[tokio::test]
