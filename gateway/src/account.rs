@@ -19,6 +19,7 @@ use pin_project_lite::pin_project;
 use tokio::time::Instant;
 use tonic::{Code, Status};
 use tower::{Layer, Service};
+use tracing::Span;
 
 use crate::access_log;
 use crate::call_notes::CallNotes;
@@ -27,6 +28,7 @@ use crate::client_address::ClientAddress;
 use crate::dialect::Dialect;
 use crate::metrics::{DialectLabel, Ended, MethodMetrics};
 use crate::request_ids::X_REQUEST_ID;
+use crate::trace;
 
 /// The middleware; see the module.
 #[derive(Clone)]
@@ -56,7 +58,8 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let record = CallRecord::begin(&request, &self.others);
+        let span = trace::begin_call(&mut request);
+        let record = CallRecord::begin(&request, span, &self.others);
         let notes = Arc::clone(&record.notes);
         request.extensions_mut().insert(Arc::clone(&notes));
         let request = request.map(|inner| CountedBody { inner, notes });
@@ -76,11 +79,12 @@ pub(crate) struct CallRecord {
     traceparent: Option<HeaderValue>,
     user_agent: Option<HeaderValue>,
     status: Option<Code>,
+    span: Span,
     others: Arc<MethodMetrics>,
 }
 
 impl CallRecord {
-    fn begin<B>(request: &Request<B>, others: &Arc<MethodMetrics>) -> Self {
+    fn begin<B>(request: &Request<B>, span: Span, others: &Arc<MethodMetrics>) -> Self {
         let (headers, extensions) = (request.headers(), request.extensions());
         let dialect = extensions.get::<Dialect>().copied().unwrap_or(Dialect::Native).into();
         Self {
@@ -94,6 +98,7 @@ impl CallRecord {
             traceparent: headers.get(TRACEPARENT).cloned(),
             user_agent: headers.get(X_USER_AGENT).or_else(|| headers.get(USER_AGENT)).cloned(),
             status: None,
+            span,
             others: Arc::clone(others),
         }
     }
@@ -163,6 +168,8 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
+        let span = this.record.as_ref().map(|record| record.span.clone());
+        let _entered = span.as_ref().map(Span::enter);
         let response = ready!(this.answer.poll(cx)?);
         if let Some(record) = this.record {
             record.note_status(response.headers());

@@ -16,7 +16,10 @@ use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
 /// Documents in JSON, by path.
-pub(crate) type JsonDocuments = HashMap<&'static str, Bytes>;
+pub(crate) type JsonDocuments = HashMap<&'static str, JsonDocument>;
+
+/// A document as it is at the moment; none if there is none at the moment.
+pub(crate) type JsonDocument = Arc<dyn Fn() -> Option<Bytes> + Send + Sync>;
 
 /// The middleware; see the module.
 #[derive(Clone)]
@@ -34,7 +37,7 @@ impl<S> Documents<S> {
     fn find<B>(&self, request: &Request<B>) -> Option<Bytes> {
         match *request.method() {
             // A HEAD gets the same answer; the server leaves the body out.
-            Method::GET | Method::HEAD => self.documents.get(request.uri().path()).cloned(),
+            Method::GET | Method::HEAD => self.documents.get(request.uri().path()).and_then(|document| document()),
             _ => None,
         }
     }

@@ -18,6 +18,7 @@ use crate::config::GatewayConfig;
 use crate::config_errors::{ConfigErrors, ConfigMistake};
 use crate::contracts::Contracts;
 use crate::cors::CorsRules;
+use crate::documents::JsonDocuments;
 use crate::drain::DrainSignal;
 use crate::health::Readiness;
 use crate::identity::Authenticator;
@@ -30,6 +31,9 @@ use crate::routes::{RouteConfig, Routes};
 use crate::server::Connections;
 use crate::stack::{Parts, Stack, StackBody, StackFuture, stack};
 use crate::upstream::Upstream;
+
+/// Where the keys of tokens are published, as many who check tokens expect it.
+const KEYS_PATH: &str = "/.well-known/jwks.json";
 
 /// A gateway that is complete, but listens nowhere yet; see [`bind`](Self::bind).
 #[derive(Clone)]
@@ -188,7 +192,7 @@ impl GatewayBuilder {
         };
 
         let openapi: Bytes = openapi::document(&self.config.openapi, &methods, &contracts).to_string().into();
-        let served = self.config.openapi.serve.then(|| (openapi::PATH, openapi.clone()));
+        let documents = self.documents(&openapi);
         let stack = stack(Parts {
             config: &self.config,
             cors,
@@ -196,7 +200,7 @@ impl GatewayBuilder {
             metrics: &metrics,
             methods,
             contracts: Arc::new(contracts),
-            documents: served.into_iter().collect(),
+            documents,
             authenticator: self.authenticator,
             drain: &drain,
         });
@@ -213,6 +217,21 @@ impl GatewayBuilder {
             openapi,
             service,
         })
+    }
+}
+
+impl GatewayBuilder {
+    /// What the gateway answers to a GET.
+    fn documents(&self, openapi: &Bytes) -> JsonDocuments {
+        let mut documents = JsonDocuments::new();
+        if self.config.openapi.serve {
+            let openapi = openapi.clone();
+            documents.insert(openapi::PATH, Arc::new(move || Some(openapi.clone())));
+        }
+        if let Some(authenticator) = self.authenticator.clone() {
+            documents.insert(KEYS_PATH, Arc::new(move || authenticator.keys()));
+        }
+        documents
     }
 }
 

@@ -49,6 +49,7 @@ mod server;
 mod stack;
 mod standalone;
 mod tls;
+mod trace;
 mod transcode;
 mod upstream;
 mod upstream_fault;

@@ -3,14 +3,14 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use bojagi_telemetry::{TRACEPARENT, TraceContext};
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response};
+use http::{Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use tonic::Status;
 use tracing::{Instrument, Span};
 
 use super::held_answer::Held;
+use crate::trace;
 
 /// The span of one attempt.
 pub(crate) struct AttemptSpan {
@@ -20,11 +20,7 @@ pub(crate) struct AttemptSpan {
 impl AttemptSpan {
     /// Gives the attempt a span of its own in the trace of the call, and tells the upstream.
     pub(crate) fn begin<B>(request: &mut Request<B>, previous_attempts: u32) -> Self {
-        let of_call = request.headers().get(TRACEPARENT).and_then(|value| value.to_str().ok());
-        let context = of_call.and_then(TraceContext::parse).map_or_else(TraceContext::root, |call| call.child());
-        if let Ok(value) = HeaderValue::try_from(context.to_string()) {
-            request.headers_mut().insert(TRACEPARENT, value);
-        }
+        let context = trace::step_into(request.headers_mut());
         let span = tracing::debug_span!(
             "attempt",
             otel.kind = "client",
