@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use http::HeaderMap;
+use http::header::CONTENT_TYPE;
 use http::response::Parts;
 use tonic::Code;
 
@@ -12,6 +13,7 @@ use super::ejection::{call_ended, is_failure};
 use super::endpoint::Endpoint;
 use super::exchange::Witness;
 use crate::answer_status::{of_head, of_trailers};
+use crate::dialect::GrpcContentType;
 
 /// One of the calls that may run at a time.
 pub(crate) struct Slot {
@@ -41,28 +43,32 @@ impl Drop for Slot {
     }
 }
 
-/// A call at an endpoint. One that is given up before its end speaks neither for nor against the endpoint.
+/// A call at an endpoint. One that is given up before its end speaks neither for nor against the endpoint, unless its head did already.
 pub(crate) struct Attempt {
     endpoint: Arc<Endpoint>,
     slot: Slot,
     status: Option<Code>,
+    is_counted: bool,
 }
 
 impl Attempt {
     pub(crate) fn begin(endpoint: Arc<Endpoint>, slot: Slot) -> Self {
         endpoint.in_flight.fetch_add(1, Ordering::Relaxed);
         endpoint.call_begun();
-        Self { endpoint, slot, status: None }
+        Self { endpoint, slot, status: None, is_counted: false }
     }
 
-    fn ended(&self, failed: bool) {
+    fn ended(&mut self, failed: bool) {
+        self.is_counted = true;
         call_ended(&self.slot.shared.endpoints, &self.endpoint, failed);
     }
 }
 
 impl Witness for Attempt {
     fn head(&mut self, head: &Parts) {
-        self.status = of_head(head);
+        let content_type = head.headers.get(CONTENT_TYPE);
+        let speaks_grpc = content_type.and_then(GrpcContentType::parse).is_some();
+        self.status = of_head(head).or_else(|| (!speaks_grpc).then_some(Code::Unknown));
     }
 
     fn end(&mut self, trailers: Option<&HeaderMap>) {
@@ -78,6 +84,9 @@ impl Witness for Attempt {
 
 impl Drop for Attempt {
     fn drop(&mut self) {
+        if !self.is_counted && self.status.is_some_and(is_failure) {
+            self.ended(true);
+        }
         self.endpoint.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::FutureExt;
 use h2::client::{Connection, SendRequest};
 use h2::{Ping, PingPong};
 use tokio::time::{Instant, sleep, timeout};
@@ -42,16 +43,25 @@ async fn keep(set: &Arc<EndpointSet>, endpoint: &Arc<Endpoint>) {
             endpoint.connecting();
             set.tell();
         }
-        let lost = match open(set, endpoint).await {
-            Ok((sender, connection)) => use_until_lost(set, endpoint, sender, connection).await,
+        let error = match open(set, endpoint).await {
+            Ok((sender, connection)) => match use_until_lost(set, endpoint, sender, connection).await {
+                Lost::Later => {
+                    attempts_failed = 0;
+                    continue;
+                }
+                // A server may have had a reason to hang up once.
+                Lost::AtOnce(_) if attempts_failed == 0 => {
+                    endpoint.connecting();
+                    set.tell();
+                    attempts_failed = 1;
+                    continue;
+                }
+                Lost::AtOnce(reason) => reason,
+            },
             Err(error) => {
                 tracing::warn!(endpoint = &*endpoint.label, %error, "an endpoint cannot be reached");
-                Err(error.to_string())
+                error.to_string()
             }
-        };
-        let Err(error) = lost else {
-            attempts_failed = 0;
-            continue;
         };
         endpoint.disconnected(error);
         set.tell();
@@ -85,17 +95,27 @@ async fn open(set: &EndpointSet, endpoint: &Endpoint) -> Result<(SendRequest<Byt
     timeout(Duration::from_millis(set.config.connect_ms), opening).await.map_err(|_| late())?
 }
 
-/// The connection is used until it is lost. Whether that is a reason to be careful with the endpoint is the answer.
+/// How a connection ended.
+enum Lost {
+    /// After so short a time that one must be careful with the endpoint.
+    AtOnce(String),
+    /// As connections end.
+    Later,
+}
+
+/// The connection is used until it is lost.
 async fn use_until_lost(
     set: &Arc<EndpointSet>,
     endpoint: &Arc<Endpoint>,
     sender: SendRequest<Bytes>,
     mut connection: Opened,
-) -> Result<(), String> {
+) -> Lost {
     let began = Instant::now();
     let pings = connection.ping_pong();
     // In a task of its own, because calls on it go on when it is not used for new ones any more.
     let mut driven = tokio::spawn(connection);
+    // What was said of the connection before this one does not concern it.
+    let _ = endpoint.lost.notified().now_or_never();
     endpoint.connected(sender.clone());
     set.tell();
     tracing::debug!(endpoint = &*endpoint.label, "connected to an endpoint");
@@ -113,7 +133,7 @@ async fn use_until_lost(
         }
     };
     tracing::debug!(endpoint = &*endpoint.label, reason, "the connection to an endpoint is lost");
-    if began.elapsed() < SHORT_LIVED { Err(reason) } else { Ok(()) }
+    if began.elapsed() < SHORT_LIVED { Lost::AtOnce(reason) } else { Lost::Later }
 }
 
 /// Ends when a ping was not answered in time.
