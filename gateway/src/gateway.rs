@@ -192,7 +192,7 @@ impl GatewayBuilder {
         };
 
         let openapi: Bytes = openapi::document(&self.config.openapi, &methods, &contracts).to_string().into();
-        let documents = self.documents(&openapi);
+        let documents = documents(&self.config, self.authenticator.clone(), &openapi);
         let stack = stack(Parts {
             config: &self.config,
             cors,
@@ -220,19 +220,21 @@ impl GatewayBuilder {
     }
 }
 
-impl GatewayBuilder {
-    /// What the gateway answers to a GET.
-    fn documents(&self, openapi: &Bytes) -> JsonDocuments {
-        let mut documents = JsonDocuments::new();
-        if self.config.openapi.serve {
-            let openapi = openapi.clone();
-            documents.insert(openapi::PATH, Arc::new(move || Some(openapi.clone())));
-        }
-        if let Some(authenticator) = self.authenticator.clone() {
-            documents.insert(KEYS_PATH, Arc::new(move || authenticator.keys()));
-        }
-        documents
+/// What the gateway answers to a GET.
+fn documents(
+    config: &GatewayConfig,
+    authenticator: Option<Arc<dyn Authenticator>>,
+    openapi: &Bytes,
+) -> JsonDocuments {
+    let mut documents = JsonDocuments::new();
+    if config.openapi.serve {
+        let openapi = openapi.clone();
+        documents.insert(openapi::PATH, Arc::new(move || Some(openapi.clone())));
     }
+    if let Some(authenticator) = authenticator {
+        documents.insert(KEYS_PATH, Arc::new(move || authenticator.keys()));
+    }
+    documents
 }
 
 /// What a gateway shares with the one that comes in its place.

@@ -149,8 +149,8 @@ impl Verifier {
             match DecodingKey::from_ed_components(x) {
                 Ok(key) => {
                     known.insert(kid.to_owned(), key);
-                    let key = json!({"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": kid, "x": x});
-                    published.push(key);
+                    let jwk = json!({"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": kid, "x": x});
+                    published.push(jwk);
                 }
                 Err(_) => unreadable.push(kid),
             }

@@ -16,6 +16,7 @@ use tokio::time::timeout;
 use tonic::Code;
 use tonic::body::Body;
 use tonic_health::ServingStatus;
+use tower::ServiceExt;
 
 use crate::support::answer::Answer;
 use crate::support::client::{NATIVE, Reply, WEB, call, request};
@@ -246,8 +247,16 @@ async fn servers_that_are_not_there_are_refused_at_once_and_reported() {
 #[tokio::test]
 async fn health_is_watched_and_not_knowing_the_question_is_healthy() {
     let (health, service) = tonic_health::server::health_reporter();
-    let sick = tonic::service::Routes::new(service).add_service(NamedShop("watched"));
-    let sick = Server::of(upstream(sick)).await;
+    let sick = upstream(tower::service_fn(move |request: Request<Body>| {
+        let service = service.clone();
+        async move {
+            if request.uri().path().starts_with("/grpc.health.") {
+                return service.oneshot(request).await;
+            }
+            Ok(Answer::unary(b"").header("x-name", "watched").to_response())
+        }
+    }));
+    let sick = Server::of(sick).await;
     let unimplemented = |request: &Request<Body>| request.uri().path().starts_with("/grpc.health.");
     let plain_without_health = upstream(tower::service_fn(move |request: Request<Body>| {
         let answer = if unimplemented(&request) {
@@ -271,28 +280,6 @@ async fn health_is_watched_and_not_knowing_the_question_is_healthy() {
     until(&cluster, |status| healths(status)[0] == EndpointHealth::Serving).await;
     let reached = async { while asked(&gateway, WATCH).await.header("x-name") != Some("watched") {} };
     timeout(GUARD, reached).await.expect("a server that is well again gets calls");
-}
-
-/// A shop that answers with its name, beside the health service of its server.
-#[derive(Clone)]
-struct NamedShop(&'static str);
-
-impl tonic::server::NamedService for NamedShop {
-    const NAME: &'static str = "shop.v1.Orders";
-}
-
-impl tower::Service<Request<Body>> for NamedShop {
-    type Response = http::Response<Body>;
-    type Error = std::convert::Infallible;
-    type Future = std::future::Ready<Result<Self::Response, Self::Error>>;
-
-    fn poll_ready(&mut self, _: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), Self::Error>> {
-        std::task::Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, _: Request<Body>) -> Self::Future {
-        std::future::ready(Ok(Answer::unary(b"").header("x-name", self.0).to_response()))
-    }
 }
 
 /// A resolver whose answers the test changes.
