@@ -170,7 +170,11 @@ fn files_of(source: &dyn ConfigSource, config: &GatewayConfig) -> Vec<PathBuf> {
 
 /// What was built, unless there are mistakes of any kind; then all of them.
 fn only_if_sound<T>(built: Result<T, ConfigErrors>, problems: Vec<ConfigMistake>) -> Result<T, Vec<String>> {
-    let told = |mistakes: &[ConfigMistake]| mistakes.iter().map(ToString::to_string).collect::<Vec<_>>();
+    // Why there is no authenticator is told under `auth`.
+    let told = |mistakes: &[ConfigMistake]| {
+        let others = mistakes.iter().filter(|mistake| mistake.option() != "authenticator");
+        others.map(ToString::to_string).collect::<Vec<_>>()
+    };
     match built {
         Ok(built) if problems.is_empty() => Ok(built),
         Ok(_) => Err(told(&problems)),

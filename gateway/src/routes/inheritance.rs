@@ -37,7 +37,11 @@ fn read_short_form(text: &str, routes: &mut Vec<Table>, problems: &mut Vec<Strin
     for part in text.split(',').map(str::trim) {
         let (prefix, url) = match part.split_once('=') {
             Some((prefix, url)) if prefix.starts_with('/') => (Some(prefix), url),
-            _ => (None, part),
+            _ if part.starts_with("http") => (None, part),
+            _ => {
+                problems.push(format!("routes: {part:?} is not PREFIX=URL[,URL…]"));
+                continue;
+            }
         };
         if let Some(prefix) = prefix {
             let mut route = Table::new();
