@@ -7,14 +7,16 @@ use std::future::{Ready, ready};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use futures::future::Either;
+use futures::future::{BoxFuture, Either};
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, Request, Response};
 use tower::{Layer, Service};
 
+use crate::call_notes::CallNotes;
+use crate::connect::ConnectFault;
 use crate::errors::Cause;
 use crate::identity::{AuthenticationFailure, Authenticator, Identity};
-use crate::methods::{Call, Methods};
+use crate::methods::{Call, Method, Methods};
 use crate::policies::Access;
 
 /// The method does not exist, as far as callers are concerned.
@@ -61,11 +63,15 @@ impl<S> Admit<S> {
 
 impl<S, B, R> Service<Request<B>> for Admit<S>
 where
-    S: Service<Call<B>, Response = Response<R>, Error = Cause>,
+    S: Service<Call<B>, Response = Response<R>, Error = Cause> + Clone + Send + 'static,
+    S::Future: Send,
+    B: Send + 'static,
 {
     type Response = Response<R>;
     type Error = Cause;
-    type Future = Either<S::Future, Ready<Result<Response<R>, Cause>>>;
+    /// The call as it is, one that has to wait for keys, or a refusal.
+    type Future =
+        Either<S::Future, Either<BoxFuture<'static, Result<Response<R>, Cause>>, Ready<Result<Response<R>, Cause>>>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Cause>> {
         self.inner.poll_ready(cx)
@@ -74,28 +80,61 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let path = request.uri().path();
         let Some(method) = self.door.methods.find(path).cloned() else {
-            return Either::Right(ready(Err(UnknownMethod { path: path.to_owned() }.into())));
+            return refused(UnknownMethod { path: path.to_owned() });
         };
+        CallNotes::of(&request).method_found(&method.metrics);
+        // What could not be translated is told here, where it looks like any other refusal.
+        if let Some(fault) = request.extensions().get::<ConnectFault>() {
+            return refused(fault.clone());
+        }
         match self.door.check(&method.policy.access, request.headers()) {
-            Ok(()) => Either::Left(self.inner.call(Call { method, request })),
-            Err(cause) => Either::Right(ready(Err(cause))),
+            Ok(identity) => Either::Left(self.inner.call(let_in(method, request, identity))),
+            Err(cause) => match self.door.wait_after(&cause) {
+                None => refused(cause),
+                Some(wait) => {
+                    let (door, mut inner) = (Arc::clone(&self.door), self.inner.clone());
+                    Either::Right(Either::Left(Box::pin(async move {
+                        wait.await;
+                        let identity = door.check(&method.policy.access, request.headers())?;
+                        inner.call(let_in(method, request, identity)).await
+                    })))
+                }
+            },
         }
     }
 }
 
+fn refused<L, M, T>(cause: impl Into<Cause>) -> Either<L, Either<M, Ready<Result<T, Cause>>>> {
+    Either::Right(Either::Right(ready(Err(cause.into()))))
+}
+
+fn let_in<B>(method: Arc<Method>, mut request: Request<B>, identity: Option<Identity>) -> Call<B> {
+    if let Some(identity) = identity {
+        request.extensions_mut().insert(identity);
+    }
+    Call { method, request }
+}
+
 impl Door {
-    fn check(&self, access: &Access, headers: &HeaderMap) -> Result<(), Cause> {
+    /// Who calls, where that has to be known.
+    fn check(&self, access: &Access, headers: &HeaderMap) -> Result<Option<Identity>, Cause> {
         match access {
-            Access::Public => Ok(()),
-            Access::SignedIn => self.identify(headers).map(|_| ()),
+            Access::Public => Ok(None),
+            Access::SignedIn => self.identify(headers).map(Some),
             Access::OneOf(roles) => {
                 let identity = self.identify(headers)?;
                 let has_one = roles.iter().any(|role| identity.roles.contains(role));
-                if has_one { Ok(()) } else { Err(RoleRequired { roles: roles.join(", ") }.into()) }
+                if has_one { Ok(Some(identity)) } else { Err(RoleRequired { roles: roles.join(", ") }.into()) }
             }
             // Internal methods are never put into the list; if one were, no token would open it.
             Access::Internal => Err(AuthenticationFailure::Invalid.into()),
         }
+    }
+
+    /// What to wait for before the same question is asked once more, if that may have another answer.
+    fn wait_after(&self, cause: &Cause) -> Option<BoxFuture<'static, ()>> {
+        let no_keys = matches!(cause, Cause::Token(AuthenticationFailure::Unavailable));
+        self.authenticator.as_ref().filter(|_| no_keys).and_then(|authenticator| authenticator.wait())
     }
 
     fn identify(&self, headers: &HeaderMap) -> Result<Identity, Cause> {

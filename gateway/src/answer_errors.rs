@@ -4,6 +4,7 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -14,6 +15,7 @@ use pin_project_lite::pin_project;
 use tonic::{Code, Status};
 use tower::{Layer, Service};
 
+use crate::call_notes::CallNotes;
 use crate::errors::Cause;
 
 /// The middleware; see the module.
@@ -42,7 +44,8 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        AnsweredCall { answer: self.inner.call(request) }
+        let notes = CallNotes::of(&request);
+        AnsweredCall { answer: self.inner.call(request), notes: Some(notes) }
     }
 }
 
@@ -51,6 +54,7 @@ pin_project! {
     pub(crate) struct AnsweredCall<F> {
         #[pin]
         answer: F,
+        notes: Option<Arc<CallNotes>>,
     }
 }
 
@@ -61,18 +65,22 @@ where
     type Output = Result<Response<AnsweredBody<R>>, Infallible>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let response = match ready!(self.project().answer.poll(cx)) {
-            Ok(response) => response.map(|inner| AnsweredBody { inner: Some(inner) }),
-            Err(cause) => trailers_only(&cause),
+        let this = self.project();
+        let answer = ready!(this.answer.poll(cx));
+        let notes = this.notes.take();
+        let response = match answer {
+            Ok(response) => response.map(|inner| AnsweredBody { inner: Some(inner), notes }),
+            Err(cause) => trailers_only(&cause, notes),
         };
         Poll::Ready(Ok(response))
     }
 }
 
-fn trailers_only<R>(cause: &Cause) -> Response<AnsweredBody<R>> {
-    let mut response = Response::new(AnsweredBody { inner: None });
+fn trailers_only<R>(cause: &Cause, notes: Option<Arc<CallNotes>>) -> Response<AnsweredBody<R>> {
+    let mut response = Response::new(AnsweredBody { inner: None, notes: None });
+    response.extensions_mut().insert(cause.reason());
     let headers = response.headers_mut();
-    *headers = status_headers(cause);
+    *headers = status_headers(cause, notes.as_deref());
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
     if let Some(challenge) = cause.www_authenticate() {
         headers.insert(WWW_AUTHENTICATE, challenge);
@@ -80,8 +88,11 @@ fn trailers_only<R>(cause: &Cause) -> Response<AnsweredBody<R>> {
     response
 }
 
-fn status_headers(cause: &Cause) -> HeaderMap {
+fn status_headers(cause: &Cause, notes: Option<&CallNotes>) -> HeaderMap {
     cause.log();
+    if let (Some(notes), Some(reason)) = (notes, cause.reason_of_gateway()) {
+        notes.ended_for(reason);
+    }
     let mut headers = HeaderMap::with_capacity(8);
     if cause.to_status().add_header(&mut headers).is_err() {
         // A status of ours can always be written; one that a service made may not be.
@@ -96,6 +107,7 @@ pin_project! {
     pub(crate) struct AnsweredBody<B> {
         #[pin]
         inner: Option<B>,
+        notes: Option<Arc<CallNotes>>,
     }
 }
 
@@ -104,14 +116,15 @@ impl<B: Body<Data = Bytes, Error = Cause>> Body for AnsweredBody<B> {
     type Error = Infallible;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let mut inner = self.project().inner;
+        let this = self.project();
+        let mut inner = this.inner;
         let Some(body) = inner.as_mut().as_pin_mut() else { return Poll::Ready(None) };
         match ready!(body.poll_frame(cx)) {
             Some(Ok(frame)) => Poll::Ready(Some(Ok(frame))),
             Some(Err(cause)) => {
                 // Dropping the body of the upstream is what cancels the call there.
                 inner.set(None);
-                Poll::Ready(Some(Ok(Frame::trailers(status_headers(&cause)))))
+                Poll::Ready(Some(Ok(Frame::trailers(status_headers(&cause, this.notes.as_deref())))))
             }
             None => Poll::Ready(None),
         }

@@ -1,42 +1,58 @@
 //! Takes away from a request what only the gateway may say, and says it: who asks, by which way, and nothing else about identity.
 //!
 //! Place: before anything reads a header. Services behind the gateway can then believe `x-forwarded-for`, and no client can pass itself
-//! off as another by a header. The `authorization` header stays: services check the token themselves.
+//! off as another by a header. The `authorization` header stays: services check the token themselves. So does `x-user-agent`, although
+//! headers about users are otherwise the mesh's own: gRPC-Web clients say there which library they are, because a page cannot set
+//! `user-agent`, and it says nothing about anybody.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::header::{CONNECTION, HeaderName};
 use http::{HeaderMap, HeaderValue, Request};
 use tower::{Layer, Service};
 
-const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+use crate::client_address::{ClientAddress, TrustedProxies, X_FORWARDED_FOR, X_FORWARDED_PROTO};
 
 /// Prefixes of headers in which the mesh speaks about a caller.
 const OF_THE_MESH: [&str; 3] = ["x-user-", "x-bojagi-", "x-forwarded-"];
 
+/// What gRPC-Web clients in a page call themselves.
+pub(crate) const X_USER_AGENT: HeaderName = HeaderName::from_static("x-user-agent");
+
 /// The other end of the connection that a request came by; an extension of the request.
 #[derive(Clone, Debug)]
 pub(crate) struct Peer {
-    address: HeaderValue,
+    address: IpAddr,
+    /// The address as a header, written once for all requests of the connection.
+    header: HeaderValue,
+    is_secure: bool,
 }
 
 impl Peer {
-    pub(crate) fn new(address: IpAddr) -> Option<Self> {
-        HeaderValue::try_from(address.to_canonical().to_string()).ok().map(|address| Self { address })
+    /// `is_secure` says whether the connection has TLS.
+    pub(crate) fn new(address: IpAddr, is_secure: bool) -> Option<Self> {
+        let address = address.to_canonical();
+        Some(Self { address, header: header_of(address)?, is_secure })
     }
+}
+
+fn header_of(address: IpAddr) -> Option<HeaderValue> {
+    HeaderValue::try_from(address.to_string()).ok()
 }
 
 /// The middleware; see the module.
 #[derive(Clone)]
 pub(crate) struct CleanHeaders<S> {
     inner: S,
+    proxies: Arc<TrustedProxies>,
 }
 
 impl<S> CleanHeaders<S> {
-    pub(crate) fn layer() -> impl Layer<S, Service = Self> {
-        tower::layer::layer_fn(|inner| Self { inner })
+    pub(crate) fn layer(proxies: TrustedProxies) -> impl Layer<S, Service = Self> {
+        let proxies = Arc::new(proxies);
+        tower::layer::layer_fn(move |inner| Self { inner, proxies: Arc::clone(&proxies) })
     }
 }
 
@@ -53,15 +69,32 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let peer = request.extensions().get::<Peer>().map(|peer| peer.address.clone());
+        let origin = request.extensions().get::<Peer>().map(|peer| Origin::of(peer, &self.proxies, request.headers()));
         let headers = request.headers_mut();
         remove_listed_by_connection(headers);
         remove_where(headers, |name| is_hop_by_hop(name) || is_spoofed(name));
-        if let Some(address) = peer {
-            headers.insert(X_FORWARDED_FOR, address);
+        let scheme = if origin.as_ref().is_some_and(|origin| origin.is_secure) { "https" } else { "http" };
+        headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(scheme));
+        if let Some(Origin { address, header, .. }) = origin {
+            headers.extend(header.map(|header| (X_FORWARDED_FOR, header)));
+            request.extensions_mut().insert(ClientAddress(address));
         }
-        headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static("http"));
         self.inner.call(request)
+    }
+}
+
+/// Where a request comes from: the peer, or whom it speaks for.
+struct Origin {
+    address: IpAddr,
+    header: Option<HeaderValue>,
+    is_secure: bool,
+}
+
+impl Origin {
+    fn of(peer: &Peer, proxies: &TrustedProxies, headers: &HeaderMap) -> Self {
+        let address = proxies.client(peer.address, headers);
+        let header = if address == peer.address { Some(peer.header.clone()) } else { header_of(address) };
+        Self { address, header, is_secure: proxies.is_secure(peer.address, peer.is_secure, headers) }
     }
 }
 
@@ -113,6 +146,6 @@ fn is_hop_by_hop(name: &str) -> bool {
 
 /// Headers that say who asks or where a request comes from, and headers that only an answer has.
 fn is_spoofed(name: &str) -> bool {
-    OF_THE_MESH.iter().any(|prefix| name.starts_with(prefix))
+    (name != X_USER_AGENT && OF_THE_MESH.iter().any(|prefix| name.starts_with(prefix)))
         || matches!(name, "forwarded" | "x-real-ip" | "grpc-status" | "grpc-message" | "grpc-status-details-bin")
 }

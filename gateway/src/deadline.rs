@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::Either;
-use http::{HeaderValue, Response};
+use http::{HeaderValue, Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -20,6 +20,24 @@ use crate::errors::Cause;
 use crate::grpc_timeout::{self, GRPC_TIMEOUT};
 use crate::methods::Call;
 use crate::policies::Streaming;
+
+/// When the call has to be over; an extension of the request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DeadlineAt(pub(crate) Instant);
+
+/// A deadline that was told is told anew once more than this of it is over.
+const WORTH_TELLING: Duration = Duration::from_millis(1);
+
+/// Makes `grpc-timeout` say what is left of the time of the call.
+pub(crate) fn tell_time_left<B>(request: &mut Request<B>) {
+    let Some(DeadlineAt(at)) = request.extensions().get().copied() else { return };
+    let left = at.saturating_duration_since(Instant::now());
+    let headers = request.headers_mut();
+    let told = grpc_timeout::read(headers).ok().flatten();
+    if told.is_none_or(|told| told > left + WORTH_TELLING) {
+        headers.insert(GRPC_TIMEOUT, grpc_timeout::write(left));
+    }
+}
 
 /// The time is over.
 #[derive(Debug, thiserror::Error)]
@@ -54,24 +72,41 @@ impl Limits {
     }
 }
 
-/// The middleware; see the module.
+/// How long the calls of a route may take.
 #[derive(Clone)]
-pub(crate) struct Deadline<S> {
-    inner: S,
+pub(crate) struct DeadlineRules {
     unary: Limits,
     stream: Limits,
 }
 
-impl<S> Deadline<S> {
-    pub(crate) fn layer(config: DeadlineConfig) -> impl Layer<S, Service = Self> {
-        let unary = Limits::new(config.unary_default_ms, config.unary_cap_ms);
-        let stream = Limits::new(config.stream_default_ms, config.stream_cap_ms);
-        tower::layer::layer_fn(move |inner| Self { inner, unary: unary.clone(), stream: stream.clone() })
+impl DeadlineRules {
+    pub(crate) fn new(config: DeadlineConfig) -> Self {
+        Self {
+            unary: Limits::new(config.unary_default_ms, config.unary_cap_ms),
+            stream: Limits::new(config.stream_default_ms, config.stream_cap_ms),
+        }
     }
 
-    fn timer_of<B>(&self, call: &mut Call<B>) -> Result<Timer, Cause> {
+    /// A method that may be a stream must not be cut by what is meant for unary calls.
+    fn of(&self, streaming: Streaming) -> &Limits {
+        if streaming == Streaming::Unary { &self.unary } else { &self.stream }
+    }
+}
+
+/// The middleware; see the module.
+#[derive(Clone)]
+pub(crate) struct Deadline<S> {
+    inner: S,
+}
+
+impl<S> Deadline<S> {
+    pub(crate) fn layer() -> impl Layer<S, Service = Self> {
+        tower::layer::layer_fn(|inner| Self { inner })
+    }
+
+    fn timer_of<B>(call: &mut Call<B>) -> Result<Timer, Cause> {
         let headers = call.request.headers_mut();
-        let limits = if call.method.policy.streaming == Streaming::Unary { &self.unary } else { &self.stream };
+        let limits = call.method.route.settings.deadlines.of(call.method.policy.streaming);
         let (timeout, header) = limits.of_call(grpc_timeout::read(headers)?);
         if let Some(header) = header {
             headers.insert(GRPC_TIMEOUT, header);
@@ -79,7 +114,11 @@ impl<S> Deadline<S> {
         if timeout.is_some_and(|timeout| timeout.is_zero()) {
             return Err(DeadlineExceeded.into());
         }
-        Ok(Timer::new(timeout))
+        let timer = Timer::new(timeout);
+        if let Some(at) = timer.at {
+            call.request.extensions_mut().insert(DeadlineAt(at));
+        }
+        Ok(timer)
     }
 }
 
@@ -96,7 +135,7 @@ where
     }
 
     fn call(&mut self, mut call: Call<B>) -> Self::Future {
-        match self.timer_of(&mut call) {
+        match Self::timer_of(&mut call) {
             Ok(timer) => Either::Left(TimedAnswer { answer: self.inner.call(call), timer }),
             Err(cause) => Either::Right(std::future::ready(Err(cause))),
         }

@@ -1,7 +1,8 @@
-//! Which dialect of gRPC a request speaks, read from its `content-type`.
+//! Which dialect a request speaks, read from its `content-type`, or from its query where it is a GET of the Connect protocol.
 
 use http::HeaderValue;
 
+const APPLICATION: &str = "application/";
 const GRPC: &str = "application/grpc";
 
 /// How messages and status are put into HTTP.
@@ -11,6 +12,37 @@ pub(crate) enum Dialect {
     Native,
     /// gRPC-Web: status in the body.
     Web(WebEncoding),
+    /// The unary form of the Connect protocol: status in HTTP's own, one message without a frame.
+    Connect(Codec),
+}
+
+/// How a message of the Connect protocol is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Codec {
+    Proto,
+    Json,
+}
+
+impl Codec {
+    /// The codec of this name, as it is written in a query and after `application/`.
+    pub(crate) fn of_name(name: &str) -> Option<Self> {
+        [Self::Proto, Self::Json].into_iter().find(|codec| name.eq_ignore_ascii_case(codec.name()))
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Proto => "proto",
+            Self::Json => "json",
+        }
+    }
+
+    /// The content type of a message.
+    pub(crate) fn content_type(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Self::Proto => "application/proto",
+            Self::Json => "application/json",
+        })
+    }
 }
 
 /// How a gRPC-Web body is written.
@@ -36,6 +68,9 @@ impl<'v> GrpcContentType<'v> {
 
     fn of_text(value: &'v str) -> Option<Self> {
         let essence = value.split_once(';').map_or(value, |(essence, _)| essence).trim();
+        if let Some(codec) = strip_prefix_of_any_case(essence, APPLICATION).and_then(Codec::of_name) {
+            return Some(Self { dialect: Dialect::Connect(codec), suffix: Some(codec.name()) });
+        }
         let rest = strip_prefix_of_any_case(essence, GRPC)?;
         let (kind, suffix) = match rest.split_once('+') {
             Some((_, "")) => return None,
@@ -74,7 +109,7 @@ pub(crate) fn accepted_encoding(accept: Option<&HeaderValue>, of_request: WebEnc
         .filter_map(GrpcContentType::of_text)
         .find_map(|accepted| match accepted.dialect {
             Dialect::Web(encoding) => Some(encoding),
-            Dialect::Native => None,
+            Dialect::Native | Dialect::Connect(_) => None,
         })
         .unwrap_or(of_request)
 }
@@ -113,6 +148,8 @@ mod tests {
             ("APPLICATION/GRPC-WEB+PROTO ;a=b", BINARY, Some("PROTO")),
             ("application/grpc-web-text", TEXT, None),
             ("Application/gRPC-Web-Text+thrift", TEXT, Some("thrift")),
+            ("application/JSON; charset=utf-8", Dialect::Connect(Codec::Json), Some("json")),
+            ("application/proto", Dialect::Connect(Codec::Proto), Some("proto")),
         ] {
             let content_type = HeaderValue::from_static(value);
             assert_eq!(GrpcContentType::parse(&content_type), Some(GrpcContentType { dialect, suffix }), "{value}");
@@ -124,7 +161,8 @@ mod tests {
         for value in [
             "",
             "text/html",
-            "application/json",
+            "application/json5",
+            "application/connect+json",
             "application/grp",
             "application/grpc+",
             "application/grpcweb",

@@ -22,6 +22,8 @@ pub(crate) struct Closing;
 /// How far the gateway is on its way out. All clones are one.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct DrainSignal {
+    /// Somebody asked for it without ending the future that the gateway serves until.
+    pub(crate) asked: CancellationToken,
     /// No new calls: connections say GOAWAY and close when their last call is over.
     pub(crate) begun: CancellationToken,
     /// Calls that still run end now.

@@ -35,6 +35,6 @@ where
 
     fn call(&mut self, call: Call<B>) -> Self::Future {
         let request = call.request.map(tonic::body::Body::new);
-        call.method.upstream.clone().oneshot(request).map_err(UpstreamFault::Failed)
+        call.method.route.upstream.clone().oneshot(request).map_err(UpstreamFault::of_failure)
     }
 }

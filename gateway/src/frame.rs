@@ -5,7 +5,8 @@
 pub(crate) const PREFIX_BYTES: usize = 5;
 /// The flag of a frame that holds trailers instead of a message; gRPC-Web only.
 pub(crate) const TRAILER: u8 = 0x80;
-const COMPRESSED: u8 = 0x01;
+/// The flag of a frame whose message is compressed.
+pub(crate) const COMPRESSED: u8 = 0x01;
 
 /// What is wrong with the frames of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -45,6 +46,7 @@ pub(crate) struct Scanned {
 pub(crate) struct FrameScanner {
     rules: FrameRules,
     place: Place,
+    messages: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -59,7 +61,7 @@ const NEXT_FRAME: Place = Place::Prefix { bytes: [0; PREFIX_BYTES], there: 0 };
 
 impl FrameScanner {
     pub(crate) fn new(rules: FrameRules) -> Self {
-        Self { rules, place: NEXT_FRAME }
+        Self { rules, place: NEXT_FRAME, messages: 0 }
     }
 
     /// Takes the next bytes of the body.
@@ -83,6 +85,7 @@ impl FrameScanner {
                         scanned.of_messages = at;
                     }
                     if complete && self.is_between_frames() {
+                        self.messages += 1;
                         scanned.last_end = at;
                     }
                 }
@@ -93,6 +96,7 @@ impl FrameScanner {
                     scanned.of_messages = at;
                     if *left == 0 {
                         self.place = NEXT_FRAME;
+                        self.messages += 1;
                         scanned.last_end = at;
                     }
                 }
@@ -108,6 +112,11 @@ impl FrameScanner {
             }
         }
         Ok(scanned)
+    }
+
+    /// How many messages have ended so far.
+    pub(crate) fn messages(&self) -> u64 {
+        self.messages
     }
 
     /// Says that the body is over.

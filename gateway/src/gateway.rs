@@ -12,24 +12,41 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use tower::{BoxError, Service};
 
+use crate::client_address::TrustedProxies;
+use crate::cluster::Cluster;
 use crate::config::GatewayConfig;
 use crate::config_errors::{ConfigErrors, ConfigMistake};
+use crate::contracts::Contracts;
 use crate::cors::CorsRules;
+use crate::documents::JsonDocuments;
 use crate::drain::DrainSignal;
 use crate::health::Readiness;
 use crate::identity::Authenticator;
 use crate::methods::Methods;
+use crate::metrics::GatewayMetrics;
+use crate::openapi;
 use crate::own_services;
 use crate::policies::Policies;
-use crate::stack::{Stack, StackBody, StackFuture, stack};
-use crate::upstream::{Routes, Upstream};
+use crate::routes::{RouteConfig, Routes};
+use crate::server::Connections;
+use crate::stack::{Parts, Stack, StackBody, StackFuture, stack};
+use crate::upstream::Upstream;
+
+/// Where the keys of tokens are published, as many who check tokens expect it.
+const KEYS_PATH: &str = "/.well-known/jwks.json";
 
 /// A gateway that is complete, but listens nowhere yet; see [`bind`](Self::bind).
 #[derive(Clone)]
 pub struct Gateway {
     pub(crate) config: Arc<GatewayConfig>,
     pub(crate) drain: DrainSignal,
+    pub(crate) connections: Arc<Connections>,
+    pub(crate) metrics: GatewayMetrics,
+    pub(crate) proxies: Arc<TrustedProxies>,
+    /// The servers of the routes that lead out of the process, by prefix.
+    pub(crate) clusters: Arc<Vec<(String, Cluster)>>,
     readiness: Readiness,
+    openapi: Bytes,
     service: GatewayService,
 }
 
@@ -37,13 +54,31 @@ impl Gateway {
     /// Begins to put a gateway together.
     #[must_use]
     pub fn builder(config: GatewayConfig) -> GatewayBuilder {
-        GatewayBuilder { config, policies: None, authenticator: None, routes: Routes::default() }
+        GatewayBuilder {
+            config,
+            policies: None,
+            authenticator: None,
+            routes: Routes::default(),
+            clusters: Vec::new(),
+            metrics: None,
+        }
+    }
+
+    /// The description of what can be called with JSON: an OpenAPI 3.1 document.
+    #[must_use]
+    pub fn openapi(&self) -> Bytes {
+        self.openapi.clone()
     }
 
     /// The gateway as a service, for callers in the same process.
     #[must_use]
     pub fn service(&self) -> GatewayService {
         self.service.clone()
+    }
+
+    /// Begins to drain, as if [`serve`](crate::BoundGateway::serve) had been asked to end.
+    pub fn begin_drain(&self) {
+        self.drain.asked.cancel();
     }
 
     /// The handle by which the owner says what health checks are told.
@@ -59,6 +94,8 @@ pub struct GatewayBuilder {
     policies: Option<Policies>,
     authenticator: Option<Arc<dyn Authenticator>>,
     routes: Routes,
+    clusters: Vec<(String, Cluster)>,
+    metrics: Option<GatewayMetrics>,
 }
 
 impl GatewayBuilder {
@@ -78,8 +115,30 @@ impl GatewayBuilder {
 
     /// Sends calls whose path begins with `prefix`, such as `/bojagi.order.v1.`, to `upstream`. The longest prefix wins.
     #[must_use]
-    pub fn route(mut self, prefix: impl Into<String>, upstream: Upstream) -> Self {
-        self.routes.add(prefix.into(), upstream);
+    pub fn route(self, prefix: impl Into<String>, upstream: Upstream) -> Self {
+        let config = self.config.route(prefix);
+        self.configured_route(config, upstream)
+    }
+
+    /// Sends calls to `upstream` as the route says.
+    #[must_use]
+    pub fn configured_route(mut self, config: RouteConfig, upstream: Upstream) -> Self {
+        self.routes.add(config, upstream);
+        self
+    }
+
+    /// Sends calls to the servers of `cluster` as the route says, and shows the cluster to operators.
+    #[must_use]
+    pub fn cluster_route(mut self, config: RouteConfig, cluster: Cluster) -> Self {
+        let upstream = cluster.upstream();
+        self.clusters.push((config.prefix.clone(), cluster));
+        self.configured_route(config, upstream)
+    }
+
+    /// Where calls are counted; without it, in counters of its own that nobody sees.
+    #[must_use]
+    pub fn metrics(mut self, metrics: GatewayMetrics) -> Self {
+        self.metrics = Some(metrics);
         self
     }
 
@@ -88,6 +147,20 @@ impl GatewayBuilder {
     /// # Errors
     /// All mistakes of the configuration and of the parts at once.
     pub fn build(self) -> Result<Gateway, ConfigErrors> {
+        self.build_with(Lifetime::default())
+    }
+
+    /// The same for a gateway that comes in the place of another, so that both are ready, drain and end together.
+    pub(crate) fn build_in_place_of(self, running: &Gateway) -> Result<Gateway, ConfigErrors> {
+        self.build_with(Lifetime {
+            drain: running.drain.clone(),
+            readiness: running.readiness.clone(),
+            metrics: running.metrics.clone(),
+        })
+    }
+
+    fn build_with(self, lifetime: Lifetime) -> Result<Gateway, ConfigErrors> {
+        let Lifetime { drain, readiness, metrics } = lifetime;
         let mut mistakes = self.config.mistakes();
         mistakes.extend(self.routes.mistakes());
         let Some(policies) = self.policies else {
@@ -95,24 +168,87 @@ impl GatewayBuilder {
             return Err(ConfigErrors(mistakes));
         };
 
-        let mut methods = Methods::of(&policies, &self.routes);
+        let metrics = self.metrics.unwrap_or(metrics);
+        let mut methods = Methods::of(&policies, &self.routes, &metrics);
         if methods.needs_authenticator() && self.authenticator.is_none() {
             mistakes.push(ConfigMistake::new("authenticator", "is missing, although not all methods are public"));
         }
-        let readiness = Readiness::default();
-        if let Err(mistake) = own_services::add(&mut methods, &policies, &readiness) {
+        if let Err(mistake) = own_services::add(&mut methods, &policies, &readiness, &self.config) {
             mistakes.push(mistake);
         }
-        let cors = match CorsRules::read(&self.config.cors) {
-            Ok(cors) if mistakes.is_empty() => cors,
-            // Mistakes of CORS are among those of the configuration already.
+        let tls = self.config.tls.acceptor().unwrap_or_else(|mistake| {
+            mistakes.push(mistake);
+            None
+        });
+        let contracts = contracts_of(&policies).unwrap_or_else(|mistake| {
+            mistakes.push(mistake);
+            Contracts::default()
+        });
+        let rules = (CorsRules::read(&self.config.cors), TrustedProxies::read(&self.config.proxies));
+        let (cors, proxies) = match rules {
+            (Ok(cors), Ok(proxies)) if mistakes.is_empty() => (cors, proxies),
+            // What is wrong with them is among the mistakes of the configuration already.
             _ => return Err(ConfigErrors(mistakes)),
         };
 
-        let drain = DrainSignal::default();
-        let stack = stack(&self.config, cors, methods, self.authenticator, &drain);
-        Ok(Gateway { config: Arc::new(self.config), drain, readiness, service: GatewayService { stack } })
+        let openapi: Bytes = openapi::document(&self.config.openapi, &methods, &contracts).to_string().into();
+        let documents = documents(&self.config, self.authenticator.clone(), &openapi);
+        let stack = stack(Parts {
+            config: &self.config,
+            cors,
+            proxies: proxies.clone(),
+            metrics: &metrics,
+            methods,
+            contracts: Arc::new(contracts),
+            documents,
+            authenticator: self.authenticator,
+            drain: &drain,
+        });
+        let connections = Arc::new(Connections::new(&self.config.connections, tls, drain.clone()));
+        let service = GatewayService { stack };
+        Ok(Gateway {
+            config: Arc::new(self.config),
+            drain,
+            connections,
+            metrics,
+            proxies: Arc::new(proxies),
+            clusters: Arc::new(self.clusters),
+            readiness,
+            openapi,
+            service,
+        })
     }
+}
+
+/// What the gateway answers to a GET.
+fn documents(
+    config: &GatewayConfig,
+    authenticator: Option<Arc<dyn Authenticator>>,
+    openapi: &Bytes,
+) -> JsonDocuments {
+    let mut documents = JsonDocuments::new();
+    if config.openapi.serve {
+        let openapi = openapi.clone();
+        documents.insert(openapi::PATH, Arc::new(move || Some(openapi.clone())));
+    }
+    if let Some(authenticator) = authenticator {
+        documents.insert(KEYS_PATH, Arc::new(move || authenticator.keys()));
+    }
+    documents
+}
+
+/// What a gateway shares with the one that comes in its place.
+#[derive(Default)]
+struct Lifetime {
+    drain: DrainSignal,
+    readiness: Readiness,
+    metrics: GatewayMetrics,
+}
+
+/// The contracts of all methods that are known, those of the gateway's own services included.
+fn contracts_of(policies: &Policies) -> Result<Contracts, ConfigMistake> {
+    let of_services = Some(policies.descriptor_set()).filter(|set| !set.is_empty());
+    Contracts::read(of_services.into_iter().chain([own_services::HEALTH]))
 }
 
 /// A gateway as a tower service. It takes HTTP requests with any body, and always answers.

@@ -1,5 +1,5 @@
-//! Translates gRPC-Web to native gRPC on the way in and back on the way out; native gRPC passes as it is. From here inwards there is only
-//! one dialect. What is no gRPC at all is refused here, as plain HTTP.
+//! Translates gRPC-Web to native gRPC on the way in and back on the way out; other dialects pass as they are. What speaks none of them is
+//! refused here, as plain HTTP.
 //!
 //! Place: inside CORS, so that a page can read a refusal; outside everything that looks at status or messages.
 
@@ -23,6 +23,7 @@ use tower::{BoxError, Layer, Service};
 pub(crate) use request_body::{RequestBody, RequestFault};
 pub(crate) use response_body::ResponseBody;
 
+use crate::connect::ConnectCall;
 use crate::dialect::{Dialect, GrpcContentType, WebEncoding, accepted_encoding};
 
 /// The middleware; see the module.
@@ -58,6 +59,8 @@ where
             Ok(dialect) => dialect,
             Err(refusal) => return TranslatedAnswer::Refused { refusal: Some(refusal) },
         };
+        // For the account of the call, which is kept further in.
+        request.extensions_mut().insert(dialect);
         let answer_in = to_native(request.headers_mut(), dialect);
         let request = request.map(|body| RequestBody::new(body, dialect, self.longest_request_trailer));
         TranslatedAnswer::Asked { answer: self.inner.call(request), answer_in }
@@ -73,6 +76,10 @@ pub(crate) enum NotGrpc {
 }
 
 fn read_dialect<B>(request: &Request<B>) -> Result<Dialect, NotGrpc> {
+    if request.method() == Method::GET {
+        let call = ConnectCall::of(request).ok_or(NotGrpc::Method)?.ok_or(NotGrpc::ContentType)?;
+        return Ok(Dialect::Connect(call.codec));
+    }
     if request.method() != Method::POST {
         return Err(NotGrpc::Method);
     }
@@ -121,7 +128,7 @@ where
             ProjectedAnswer::Asked { answer, answer_in } => {
                 let response = ready!(answer.poll(cx)?);
                 match *answer_in {
-                    Dialect::Native => response.map(|inner| ResponseBody::Native { inner }),
+                    Dialect::Native | Dialect::Connect(_) => response.map(|inner| ResponseBody::Native { inner }),
                     Dialect::Web(encoding) => to_web(response, encoding),
                 }
             }
@@ -140,10 +147,11 @@ fn to_web<R>(mut response: Response<R>, encoding: WebEncoding) -> Response<Respo
 
 fn refuse<R>(refusal: NotGrpc) -> Response<ResponseBody<R>> {
     let (status, sentence) = match refusal {
-        NotGrpc::Method => (StatusCode::METHOD_NOT_ALLOWED, "gRPC and gRPC-Web calls are POST requests.\n"),
+        NotGrpc::Method => (StatusCode::METHOD_NOT_ALLOWED, "Calls are POST requests.\n"),
         NotGrpc::ContentType => (
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "The content-type must be application/grpc, application/grpc-web or application/grpc-web-text.\n",
+            "The content-type must be application/grpc, application/grpc-web, application/grpc-web-text, application/json or \
+             application/proto.\n",
         ),
         NotGrpc::NativeOverHttp1 => {
             (StatusCode::HTTP_VERSION_NOT_SUPPORTED, "Native gRPC needs HTTP/2; over HTTP/1.1 there is gRPC-Web.\n")

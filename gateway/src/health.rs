@@ -11,8 +11,7 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_server::{Health, HealthServer};
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
-use crate::methods::Methods;
-use crate::policies::Policies;
+use crate::methods::{Methods, Unlisted};
 
 /// What the owner of the gateway says about everything behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,32 +58,29 @@ impl Readiness {
     }
 }
 
-/// The health service for the services of the descriptor set that have a method the gateway serves, and for the gateway itself (`""`).
-pub(crate) fn service(
-    readiness: &Readiness,
-    policies: &Policies,
-    methods: &Methods,
-) -> HealthServer<impl Health + use<>> {
-    let services = policies
-        .methods()
-        .iter()
-        .filter(|policy| methods.serves(&policy.path))
-        .filter_map(|policy| policy.path.split('/').nth(1))
-        .map(str::to_owned)
-        .chain([String::new()])
-        .collect();
-    HealthServer::new(GatewayHealth { readiness: readiness.clone(), services })
+/// The health service for the services that have a method the gateway serves, and for the gateway itself (`""`).
+pub(crate) fn service(readiness: &Readiness, methods: &Methods) -> HealthServer<impl Health + use<>> {
+    let mut services = methods.services();
+    services.insert(String::new());
+    HealthServer::new(GatewayHealth { readiness: readiness.clone(), services, unlisted: methods.unlisted() })
 }
 
 struct GatewayHealth {
     readiness: Readiness,
     services: HashSet<String>,
+    unlisted: Unlisted,
+}
+
+impl GatewayHealth {
+    fn knows(&self, service: &str) -> bool {
+        self.services.contains(service) || self.unlisted.find(&format!("/{service}/AnyMethod")).is_some()
+    }
 }
 
 #[tonic::async_trait]
 impl Health for GatewayHealth {
     async fn check(&self, request: Request<HealthCheckRequest>) -> Result<Response<HealthCheckResponse>, Status> {
-        if !self.services.contains(&request.get_ref().service) {
+        if !self.knows(&request.get_ref().service) {
             return Err(Status::not_found("no such service behind this gateway"));
         }
         let state = *self.readiness.state.borrow();
@@ -94,7 +90,7 @@ impl Health for GatewayHealth {
     type WatchStream = BoxStream<'static, Result<HealthCheckResponse, Status>>;
 
     async fn watch(&self, request: Request<HealthCheckRequest>) -> Result<Response<Self::WatchStream>, Status> {
-        if !self.services.contains(&request.get_ref().service) {
+        if !self.knows(&request.get_ref().service) {
             // The health protocol keeps such a watch open, in case the service appears later; the set of services here is fixed.
             let unknown = HealthCheckResponse { status: ServingStatus::ServiceUnknown.into() };
             return Ok(Response::new(stream::iter([Ok(unknown)]).chain(stream::pending()).boxed()));

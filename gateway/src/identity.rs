@@ -1,13 +1,28 @@
 //! The port to whoever knows how to read a token.
 
+use bytes::Bytes;
+use futures::future::BoxFuture;
+
 /// Checks bearer tokens. An implementation keeps its keys, and the verdict on each token until the token expires or is revoked, in memory:
-/// the gateway asks for every call to a method that is not public, and nothing on the way may wait.
+/// the gateway asks for every call to a method that is not public, and the answer must not wait for anything.
 pub trait Authenticator: Send + Sync + 'static {
     /// Who the token speaks for.
     ///
     /// # Errors
     /// See [`AuthenticationFailure`].
     fn verify(&self, bearer_token: &str) -> Result<Identity, AuthenticationFailure>;
+
+    /// Asked after [`Unavailable`](AuthenticationFailure::Unavailable): a future upon whose end it is worth while to ask again, because keys
+    /// may have come. It must end soon, whatever happens. None where waiting is of no use.
+    fn wait(&self) -> Option<BoxFuture<'static, ()>> {
+        None
+    }
+
+    /// The keys with which others can check the same tokens, as the JSON of a key set (RFC 7517), where they are public. The gateway serves
+    /// them at `/.well-known/jwks.json`.
+    fn keys(&self) -> Option<Bytes> {
+        None
+    }
 }
 
 /// Who a verified token speaks for.

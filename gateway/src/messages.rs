@@ -23,8 +23,8 @@ pub(crate) use request_body::CheckedRequest;
 pub(crate) use response_body::CheckedAnswer;
 
 use self::verdict::RequestVerdict;
+use crate::call_notes::CallNotes;
 use crate::clean_headers::remove_hop_by_hop;
-use crate::config::MessageConfig;
 use crate::dialect::{Dialect, GrpcContentType};
 use crate::errors::Cause;
 use crate::frame::FrameRules;
@@ -36,16 +36,16 @@ use crate::upstream_fault::UpstreamFault;
 #[derive(Clone)]
 pub(crate) struct CheckMessages<S> {
     inner: S,
-    of_request: FrameRules,
-    of_answer: FrameRules,
 }
 
 impl<S> CheckMessages<S> {
-    pub(crate) fn layer(config: MessageConfig) -> impl Layer<S, Service = Self> {
-        let of_request = FrameRules { longest_message: config.max_request_bytes, longest_trailer: None };
-        let of_answer = FrameRules { longest_message: config.max_response_bytes, longest_trailer: None };
-        tower::layer::layer_fn(move |inner| Self { inner, of_request, of_answer })
+    pub(crate) fn layer() -> impl Layer<S, Service = Self> {
+        tower::layer::layer_fn(|inner| Self { inner })
     }
+}
+
+fn messages_up_to(longest_message: u32) -> FrameRules {
+    FrameRules { longest_message, longest_trailer: None }
 }
 
 impl<S, B> Service<Call<B>> for CheckMessages<S>
@@ -62,10 +62,12 @@ where
     }
 
     fn call(&mut self, call: Call<B>) -> Self::Future {
-        let verdict = Arc::new(RequestVerdict::default());
-        let request = call.request.map(|inner| CheckedRequest::new(inner, self.of_request, Arc::clone(&verdict)));
+        let verdict = Arc::new(RequestVerdict::noted(CallNotes::of(&call.request)));
+        let limits = call.method.route.settings.config.messages;
+        let of_request = messages_up_to(limits.max_request_bytes);
+        let request = call.request.map(|inner| CheckedRequest::new(inner, of_request, Arc::clone(&verdict)));
         let answer = self.inner.call(Call { method: call.method, request });
-        CheckedCall { answer, verdict: Some(verdict), rules: self.of_answer }
+        CheckedCall { answer, verdict: Some(verdict), rules: messages_up_to(limits.max_response_bytes) }
     }
 }
 

@@ -3,12 +3,17 @@
 
 use prost_reflect::DescriptorPool;
 
+use crate::config::GatewayConfig;
 use crate::config_errors::ConfigMistake;
 use crate::health::{self, Readiness};
 use crate::methods::Methods;
 use crate::policies::{self, Policies};
 use crate::reflection;
+use crate::routes::Route;
 use crate::upstream::{Upstream, upstream};
+
+/// The contract of the health service.
+pub(crate) const HEALTH: &[u8] = tonic_health::pb::FILE_DESCRIPTOR_SET;
 
 /// A service of the gateway itself.
 pub(crate) struct OwnService {
@@ -18,19 +23,25 @@ pub(crate) struct OwnService {
 }
 
 /// Adds the gateway's own services to the methods it serves.
-pub(crate) fn add(methods: &mut Methods, policies: &Policies, readiness: &Readiness) -> Result<(), ConfigMistake> {
-    let health = OwnService {
-        descriptor_set: tonic_health::pb::FILE_DESCRIPTOR_SET,
-        upstream: upstream(health::service(readiness, policies, methods)),
-    };
-    let mut services = reflection::services(policies.descriptor_set(), methods)?;
-    services.push(health);
+pub(crate) fn add(
+    methods: &mut Methods,
+    policies: &Policies,
+    readiness: &Readiness,
+    config: &GatewayConfig,
+) -> Result<(), ConfigMistake> {
+    let health = OwnService { descriptor_set: HEALTH, upstream: upstream(health::service(readiness, methods)) };
+    let mut services = vec![health];
+    // Without contracts there is nothing to tell; questions go to the services, like any other call.
+    if !policies.descriptor_set().is_empty() {
+        services.extend(reflection::services(policies.descriptor_set(), methods)?);
+    }
 
     for service in services {
         let pool = DescriptorPool::decode(service.descriptor_set)
             .map_err(|error| ConfigMistake::new("own services", error.to_string()))?;
         for method in pool.services().flat_map(|service| service.methods().collect::<Vec<_>>()) {
-            methods.add(policies::public(&method), service.upstream.clone());
+            let route = Route::new(config.route("/"), service.upstream.clone());
+            methods.add(policies::public(&method), route);
         }
     }
     Ok(())

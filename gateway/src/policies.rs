@@ -3,17 +3,26 @@
 //! The policies are a method option of the contracts, `bojagi.options.v1.policy`. It is read by reflection, so that the gateway serves
 //! contracts it was not compiled with.
 
+mod config;
+mod configured;
+
 use prost_reflect::{DescriptorPool, DynamicMessage, ExtensionDescriptor, MethodDescriptor, ReflectMessage, Value};
+use serde::{Deserialize, Serialize};
+
+pub use config::{AccessName, PoliciesConfig, PolicyRule};
+pub(crate) use configured::Rules;
 
 const POLICY_EXTENSION: &str = "bojagi.options.v1.policy";
 const ROLE_PREFIX: &str = "ROLE_";
 
-/// The methods of a descriptor set with their policies.
-#[derive(Clone, Debug)]
+/// The methods of a descriptor set with their policies. By default there are none, and nothing is served.
+#[derive(Clone, Debug, Default)]
 pub struct Policies {
     methods: Vec<MethodPolicy>,
     without_policy: Vec<String>,
     descriptor_set: Vec<u8>,
+    /// What holds for methods that are not among these; nothing where they are not served.
+    unlisted: Option<Rules>,
 }
 
 /// The policy of one method.
@@ -43,7 +52,8 @@ pub enum Access {
 }
 
 /// Which sides of a method send more than one message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Streaming {
     /// Neither.
     Unary,
@@ -53,6 +63,8 @@ pub enum Streaming {
     Server,
     /// Both.
     Both,
+    /// It is not known, because no contract and no rule says so.
+    Unknown,
 }
 
 impl Streaming {
@@ -89,8 +101,8 @@ impl Policies {
         let pool = DescriptorPool::decode(descriptor_set)?;
         let extension = pool.get_extension_by_name(POLICY_EXTENSION).ok_or(PolicyErrors::NoOption)?;
 
-        let mut policies =
-            Self { methods: Vec::new(), without_policy: Vec::new(), descriptor_set: descriptor_set.to_vec() };
+        let descriptor_set = descriptor_set.to_vec();
+        let mut policies = Self { methods: Vec::new(), without_policy: Vec::new(), descriptor_set, unlisted: None };
         let mut unclear = Vec::new();
         for method in pool.services().flat_map(|service| service.methods().collect::<Vec<_>>()) {
             match policy_of(&method, &extension) {
@@ -114,8 +126,13 @@ impl Policies {
         &self.without_policy
     }
 
+    /// The contracts; empty where there are none.
     pub(crate) fn descriptor_set(&self) -> &[u8] {
         &self.descriptor_set
+    }
+
+    pub(crate) fn unlisted(&self) -> Option<&Rules> {
+        self.unlisted.as_ref()
     }
 }
 
@@ -174,3 +191,6 @@ fn enum_names(message: &DynamicMessage, field: &str) -> Vec<String> {
         .map(|value| value.name().to_owned())
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,11 @@
 //! The gateway on a socket: accepts connections, serves HTTP/1.1 and HTTP/2 on one port, and closes in an orderly way.
 
 mod activity;
+mod client_socket;
 mod connection;
+mod places;
+mod running;
+mod unread;
 
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -9,10 +13,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
-use self::connection::Connections;
+pub(crate) use self::connection::Connections;
+use self::places::Places;
+pub use self::running::RunningGateway;
 use crate::gateway::Gateway;
 
 /// Upon a failure to accept, mostly for want of file descriptors, others need a moment to give some back.
@@ -26,10 +31,16 @@ pub struct BindError {
     source: std::io::Error,
 }
 
+impl BindError {
+    pub(crate) fn new(address: SocketAddr, source: std::io::Error) -> Self {
+        Self { address, source }
+    }
+}
+
 /// A gateway with a socket; connections wait until it is served.
 #[derive(Debug)]
 pub struct BoundGateway {
-    gateway: Gateway,
+    running: RunningGateway,
     listener: TcpListener,
     local_addr: SocketAddr,
 }
@@ -46,7 +57,7 @@ impl Gateway {
             Ok((listener, local_addr))
         };
         let (listener, local_addr) = bound.await.map_err(|source| BindError { address, source })?;
-        Ok(BoundGateway { gateway: self.clone(), listener, local_addr })
+        Ok(BoundGateway { running: RunningGateway::new(self.clone()), listener, local_addr })
     }
 }
 
@@ -57,32 +68,39 @@ impl BoundGateway {
         self.local_addr
     }
 
+    /// The handle by which another gateway can be put in the place of this one while it serves.
+    #[must_use]
+    pub fn running(&self) -> RunningGateway {
+        self.running.clone()
+    }
+
     /// Serves until `shutdown` is over, then drains: health checks are told NOT_SERVING, no connection is accepted any more, clients are
     /// asked to go (GOAWAY), what runs may finish within the grace, what still runs then ends with UNAVAILABLE, and the connections close.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
-        let Self { gateway, listener, .. } = self;
+        let Self { running, listener, .. } = self;
         // If this future is dropped, connections are too.
-        let _close_all = gateway.drain.closed.clone().drop_guard();
+        let _close_all = running.gateway().drain.closed.clone().drop_guard();
         let tasks = TaskTracker::new();
 
-        accept_until(shutdown, &gateway, &listener, &tasks).await;
+        accept_until(shutdown, &running, &listener, &tasks).await;
         drop(listener);
-        drain(&gateway, &tasks).await;
+        drain(&running.gateway(), &tasks).await;
     }
 }
 
 async fn accept_until(
     shutdown: impl Future<Output = ()>,
-    gateway: &Gateway,
+    running: &RunningGateway,
     listener: &TcpListener,
     tasks: &TaskTracker,
 ) {
-    let connections = Connections::new(gateway);
-    let room = Arc::new(Semaphore::new(gateway.config.connections.max));
     let mut shutdown = pin!(shutdown);
+    let asked = running.gateway().drain.asked;
+    let places = Places::default();
     loop {
         let accepted = tokio::select! {
             () = &mut shutdown => return,
+            () = asked.cancelled() => return,
             accepted = listener.accept() => accepted,
         };
         let (stream, peer) = match accepted {
@@ -93,12 +111,10 @@ async fn accept_until(
                 continue;
             }
         };
-        let Ok(place) = Arc::clone(&room).try_acquire_owned() else {
-            tracing::warn!(max = gateway.config.connections.max, "a connection was closed: there are too many");
-            continue;
-        };
+        let gateway = running.gateway();
+        let Some(place) = places.take(&gateway, peer.ip(), tasks.len()) else { continue };
         send_without_delay(&stream);
-        let connection = connections.serve(stream, peer.ip());
+        let connection = Arc::clone(&gateway.connections).serve(stream, peer.ip(), running.clone());
         tasks.spawn(async move {
             connection.await;
             drop(place);

@@ -9,6 +9,7 @@ use http::StatusCode;
 use tonic::{Code, Status};
 use tower::BoxError;
 
+use crate::cluster::{ClusterRefusal, ExchangeError};
 use crate::frame::FrameError;
 
 /// Why an answer of an upstream cannot be passed on.
@@ -17,6 +18,9 @@ pub(crate) enum UpstreamFault {
     /// No answer, or an answer that broke off.
     #[error("the upstream failed")]
     Failed(#[source] BoxError),
+    /// The call was not sent, or not looked at.
+    #[error(transparent)]
+    Refused(#[from] ClusterRefusal),
     #[error("the upstream answered with HTTP status {}", .0.as_u16())]
     HttpStatus(StatusCode),
     #[error("the upstream answered with content-type {0:?}, which is not gRPC")]
@@ -29,6 +33,10 @@ pub(crate) enum UpstreamFault {
     MalformedStatus,
     #[error("the upstream sent messages after it had ended its answer with a grpc-status in the headers")]
     MessagesAfterStatus,
+    #[error("the upstream did not answer with exactly one message")]
+    MessageCount,
+    #[error("the answer of the upstream cannot be written as JSON: {0}")]
+    NoJson(String),
     #[error("the answer of the upstream is malformed: {0}")]
     Frame(#[from] FrameError),
 }
@@ -38,20 +46,51 @@ impl UpstreamFault {
     pub(crate) fn code(&self) -> Code {
         match self {
             Self::Failed(error) => code_of_failure(error.as_ref()),
+            Self::Refused(ClusterRefusal::Overloaded) => Code::ResourceExhausted,
+            Self::Refused(ClusterRefusal::Unreachable | ClusterRefusal::NotTaken(_)) => Code::Unavailable,
             Self::HttpStatus(status) => code_of_http(*status),
             Self::Frame(FrameError::TooLong { .. }) => Code::ResourceExhausted,
             // A stream that ends without trailers was cut by somebody between; what ends with the wrong ones was written by the upstream.
-            Self::NoTrailers | Self::Frame(_) => Code::Internal,
+            Self::NoTrailers | Self::MessageCount | Self::NoJson(_) | Self::Frame(_) => Code::Internal,
             Self::NotGrpc(_) | Self::NoStatus | Self::MalformedStatus | Self::MessagesAfterStatus => Code::Unknown,
         }
+    }
+
+    /// The status code that the client is told in the end.
+    pub(crate) fn told_code(&self) -> Code {
+        self.deliberate_status().map_or_else(|| self.code(), Status::code)
     }
 
     /// The reason in the error details.
     pub(crate) fn reason(&self) -> &'static str {
         match self {
             Self::Failed(_) => "UPSTREAM_FAILED",
+            Self::Refused(ClusterRefusal::Overloaded) => "UPSTREAM_OVERLOADED",
+            Self::Refused(ClusterRefusal::Unreachable | ClusterRefusal::NotTaken(_)) => "UPSTREAM_UNREACHABLE",
             Self::HttpStatus(_) => "UPSTREAM_HTTP_STATUS",
             _ => "UPSTREAM_MALFORMED",
+        }
+    }
+
+    /// What became of a call that an upstream did not answer.
+    pub(crate) fn of_failure(error: BoxError) -> Self {
+        let error = match error.downcast::<ClusterRefusal>() {
+            Ok(refusal) => return Self::Refused(*refusal),
+            Err(error) => error,
+        };
+        match error.downcast::<ExchangeError>().map(|error| *error) {
+            Ok(ExchangeError::Refused(refusal)) => Self::Refused(refusal),
+            Ok(failed @ ExchangeError::Http2(_)) => Self::Failed(failed.into()),
+            Err(error) => Self::Failed(error),
+        }
+    }
+
+    /// Whether the upstream has certainly done nothing for the call, so that it may be sent once more whatever it does.
+    pub(crate) fn is_untouched(&self) -> bool {
+        match self {
+            Self::Refused(refusal) => !matches!(refusal, ClusterRefusal::Overloaded),
+            Self::Failed(error) => reset_of(error.as_ref()) == Some(Reason::REFUSED_STREAM),
+            _ => false,
         }
     }
 
@@ -63,15 +102,25 @@ impl UpstreamFault {
     }
 }
 
+/// The status code of a body that failed with this status: its own where a service gave it, else that of what is behind it.
+pub(crate) fn code_of_status(status: &Status) -> Code {
+    if status.source().is_none() { status.code() } else { code_of_failure(status) }
+}
+
 fn code_of_failure(error: &(dyn Error + 'static)) -> Code {
+    reset_of(error).map_or(Code::Unavailable, code_of_reset)
+}
+
+/// The code with which HTTP/2 ended the stream or the connection, if it did.
+fn reset_of(error: &(dyn Error + 'static)) -> Option<Reason> {
     let mut cause = Some(error);
     while let Some(error) = cause {
         if let Some(reason) = error.downcast_ref::<h2::Error>().and_then(h2::Error::reason) {
-            return code_of_reset(reason);
+            return Some(reason);
         }
         cause = error.source();
     }
-    Code::Unavailable
+    None
 }
 
 fn code_of_reset(reason: Reason) -> Code {
@@ -92,7 +141,7 @@ fn code_of_reset(reason: Reason) -> Code {
     }
 }
 
-fn code_of_http(status: StatusCode) -> Code {
+pub(crate) fn code_of_http(status: StatusCode) -> Code {
     match status {
         StatusCode::BAD_REQUEST => Code::Internal,
         StatusCode::UNAUTHORIZED => Code::Unauthenticated,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bojagi_chassis::tokens::{TokenFault, Verifier};
 use bojagi_gateway::{AuthenticationFailure, Authenticator, Identity};
+use bytes::Bytes;
 
 pub(crate) struct TokenAuthenticator(pub(crate) Arc<Verifier>);
 
@@ -17,5 +18,9 @@ impl Authenticator for TokenAuthenticator {
             Err(TokenFault::Expired) => Err(AuthenticationFailure::Expired),
             Err(TokenFault::Malformed | TokenFault::Revoked) => Err(AuthenticationFailure::Invalid),
         }
+    }
+
+    fn keys(&self) -> Option<Bytes> {
+        Some(self.0.key_set().into())
     }
 }

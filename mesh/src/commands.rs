@@ -1,7 +1,10 @@
 //! The command line.
 
 mod admin;
+mod gateway;
 mod mail;
+mod openapi;
+mod operators;
 mod reasons;
 mod tour;
 mod up;
@@ -12,6 +15,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use bojagi::StartError;
+use bojagi_gateway::StandaloneError;
 use clap::{Args, Parser, Subcommand};
 
 /// A commerce back end: six gRPC services and a gRPC-Web gateway.
@@ -45,6 +49,8 @@ pub(crate) struct Up {
 enum Command {
     /// Start everything in this process (the same as no command).
     Up(Up),
+    /// Put the gateway alone in front of any gRPC services.
+    Gateway(gateway::GatewayFlags),
     /// Walk through a customer's day and check every answer.
     Tour(tour::Tour),
     /// Check all invariants over the stores of a data directory, with a reader of its own.
@@ -53,6 +59,8 @@ enum Command {
     Mail(mail::Mail),
     /// Manage admins; while the mesh is not running.
     Admin(admin::Admin),
+    /// Print the description of the API for callers with JSON, as an OpenAPI document.
+    Openapi(openapi::OpenApi),
     /// Print the table of all reasons for which calls are refused, as Markdown.
     Reasons,
 }
@@ -63,6 +71,9 @@ pub(crate) enum CommandError {
     /// The mesh did not start.
     #[error("{0}")]
     Start(#[from] StartError),
+    /// The gateway did not start.
+    #[error("{0}")]
+    Gateway(#[from] StandaloneError),
     /// Anything else, in a sentence.
     #[error("{0}")]
     Other(String),
@@ -76,8 +87,9 @@ impl CommandError {
     /// 64 for mistakes in the settings (`EX_USAGE` of sysexits.h), else 1.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Start(StartError::Settings(_) | StartError::Gateway(_)) => ExitCode::from(64),
-            Self::Start(_) | Self::Other(_) => ExitCode::FAILURE,
+            Self::Start(StartError::Settings(_) | StartError::Gateway(_))
+            | Self::Gateway(StandaloneError::Config(_)) => ExitCode::from(64),
+            Self::Start(_) | Self::Gateway(_) | Self::Other(_) => ExitCode::FAILURE,
         }
     }
 }
@@ -87,10 +99,12 @@ impl CommandLine {
         match self.command {
             None => up::run(self.up).await,
             Some(Command::Up(up)) => up::run(up).await,
+            Some(Command::Gateway(flags)) => gateway::run(flags).await,
             Some(Command::Tour(tour)) => tour::run(tour).await,
             Some(Command::Verify(verify)) => verify::run(&verify),
             Some(Command::Mail(mail)) => mail::run(&mail),
             Some(Command::Admin(admin)) => admin::run(admin).await,
+            Some(Command::Openapi(openapi)) => openapi::run(&openapi),
             Some(Command::Reasons) => Ok(reasons::run()),
         }
     }

@@ -9,15 +9,15 @@ use bojagi_chassis::settings::Mistakes;
 use bojagi_chassis::tokens::{self, Verifier};
 use bojagi_chassis::{Context, Pager, Service, Switchboard};
 use bojagi_events::{Consumer, EmbeddedLog};
-use bojagi_gateway::{BindError, BoundGateway, ConfigErrors, Gateway, Policies, PolicyErrors, upstream};
+use bojagi_gateway::{BindError, BoundGateway, ConfigErrors, PolicyErrors, RunningGateway};
 use bojagi_kernel::{Clock, Failure, ShopCalendar};
 use bojagi_store::{Migration, Store};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::authenticator::TokenAuthenticator;
 use crate::data_folder::{DataFolder, DataFolderError};
+use crate::front;
 use crate::pruning::{Follower, prune_until_stopped};
 use crate::settings::MeshSettings;
 
@@ -68,6 +68,8 @@ pub struct Mesh {
     clock: Arc<dyn Clock>,
     stop: CancellationToken,
     work: TaskTracker,
+    running: RunningGateway,
+    drained: CancellationToken,
     gateway: JoinHandle<()>,
     stop_within: Duration,
 }
@@ -91,11 +93,7 @@ impl Mesh {
         let verifier = Arc::new(Verifier::new(Arc::clone(&clock)));
         let switchboard = Switchboard::default();
 
-        let gateway = Gateway::builder(settings.gateway)
-            .policies(Policies::from_descriptor_set(bojagi_api::FILE_DESCRIPTOR_SET)?)
-            .authenticator(Arc::new(TokenAuthenticator(Arc::clone(&verifier))))
-            .route("/bojagi.", upstream(switchboard.entrance()))
-            .build()?;
+        let gateway = front::gateway(settings.gateway, &verifier, &switchboard)?;
         let readiness = gateway.readiness();
         readiness.set_serving(false);
         // Bound first: a taken port is told before anything else happens, and early clients wait instead of failing.
@@ -153,16 +151,28 @@ impl Mesh {
         });
 
         let address = bound.local_addr();
-        let gateway = tokio::spawn(serve(bound, stop.clone()));
+        let (running, drained) = (bound.running(), CancellationToken::new());
+        let gateway = tokio::spawn(serve(bound, stop.clone(), drained.clone()));
         readiness.set_serving(true);
         let stop_within = Duration::from_secs(shared.stop_seconds);
-        Ok(Self { address, folder, switchboard, users, clock, stop, work, gateway, stop_within })
+        Ok(Self { address, folder, switchboard, users, clock, stop, work, running, drained, gateway, stop_within })
     }
 
     /// Where the gateway listens.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The gateway, for an admin port.
+    #[must_use]
+    pub fn gateway(&self) -> RunningGateway {
+        self.running.clone()
+    }
+
+    /// Ends when the gateway has drained, because the mesh stops or because an operator asked for it.
+    pub async fn drained(&self) {
+        self.drained.cancelled().await;
     }
 
     /// The data directory.
@@ -199,7 +209,8 @@ impl Mesh {
     }
 }
 
-async fn serve(bound: BoundGateway, stop: CancellationToken) {
+async fn serve(bound: BoundGateway, stop: CancellationToken, drained: CancellationToken) {
+    let _drained = drained.drop_guard();
     bound.serve(stop.cancelled_owned()).await;
 }
 

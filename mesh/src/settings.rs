@@ -94,8 +94,9 @@ impl MeshSettings {
         settings.overlay_environment(environment);
 
         let mesh = settings.section("mesh", Shared::check);
-        let gateway = settings
-            .section("gateway", |config: &GatewayConfig| config.mistakes().iter().map(ToString::to_string).collect());
+        let gateway = settings.section("gateway", |config: &GatewayConfig| {
+            config.mistakes().iter().chain(&config.only_for_one_alone()).map(ToString::to_string).collect()
+        });
         let user = settings.section("user", bojagi_user::Config::check);
         let item = settings.section("item", bojagi_item::Config::check);
         let coupon = settings.section("coupon", bojagi_coupon::Config::check);
@@ -131,6 +132,13 @@ impl MeshSettings {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_mesh_decides_for_its_gateway_cannot_be_set() {
+        let auth = [("BOJAGI_GATEWAY__AUTH__MODE".into(), "off".into())];
+        let mistakes = MeshSettings::load(None, auth).err().unwrap();
+        assert!(mistakes.0[0].starts_with("gateway.auth: is only for"), "{mistakes}");
+    }
 
     #[test]
     fn the_defaults_are_valid() {

@@ -46,6 +46,17 @@ impl Settings {
         }
     }
 
+    /// Lays a file over one section; it looks like the defaults of the section.
+    pub fn overlay_section(&mut self, section: &str, name: &str, text: &str) {
+        let Some(Value::Table(under)) = self.table.get_mut(section) else {
+            return self.mistakes.push(format!("{name}: there is no section {section}"));
+        };
+        match text.parse::<Table>() {
+            Ok(table) => overlay(under, table, name, &mut self.mistakes),
+            Err(error) => self.mistakes.push(format!("{name}: {error}")),
+        }
+    }
+
     /// Lays variables over them: `BOJAGI_ORDER__DEADLINE_SECONDS=20` is `deadline_seconds` in the section `order`.
     pub fn overlay_environment(&mut self, variables: impl IntoIterator<Item = (String, String)>) {
         for (name, text) in variables {
@@ -142,6 +153,17 @@ mod tests {
         let order = settings.section::<Order>("order", |_| Vec::new());
         assert_eq!(order, Some(Order { deadline_seconds: 20, name: "environment".into() }));
         assert_eq!(settings.finish(), Ok(()));
+    }
+
+    #[test]
+    fn a_file_may_be_about_one_section_alone() {
+        let mut settings = Settings::with_defaults(DEFAULTS);
+        settings.overlay_section("order", "order.toml", "name = \"file\"");
+        let order = settings.section::<Order>("order", |_| Vec::new());
+        assert_eq!(order, Some(Order { deadline_seconds: 30, name: "file".into() }));
+        settings.overlay_section("order", "order.toml", "colour = 1");
+        settings.overlay_section("payment", "payment.toml", "");
+        assert_eq!(settings.finish().unwrap_err().0.len(), 2);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use bojagi_kernel::{Clock, Kind, Moment, Refusal};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::Account;
@@ -125,6 +126,7 @@ impl Verdicts {
 pub struct Verifier {
     clock: Arc<dyn Clock>,
     keys: RwLock<HashMap<String, DecodingKey>>,
+    published: RwLock<String>,
     verdicts: Mutex<Verdicts>,
     revoked: RwLock<Revoked>,
 }
@@ -133,7 +135,8 @@ impl Verifier {
     /// A verifier that knows no keys yet.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, keys: RwLock::default(), verdicts: Mutex::default(), revoked: RwLock::default() }
+        let published = RwLock::new(json!({ "keys": [] }).to_string());
+        Self { clock, keys: RwLock::default(), published, verdicts: Mutex::default(), revoked: RwLock::default() }
     }
 
     /// Takes over the set of public keys: key ids with the `x` of their JWK (RFC 8037). Keys that cannot be read are
@@ -141,14 +144,26 @@ impl Verifier {
     pub fn set_keys<'a>(&self, keys: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<&'a str> {
         let mut unreadable = Vec::new();
         let mut known = HashMap::new();
+        let mut published = Vec::new();
         for (kid, x) in keys {
             match DecodingKey::from_ed_components(x) {
-                Ok(key) => drop(known.insert(kid.to_owned(), key)),
+                Ok(key) => {
+                    known.insert(kid.to_owned(), key);
+                    let jwk = json!({"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": kid, "x": x});
+                    published.push(jwk);
+                }
                 Err(_) => unreadable.push(kid),
             }
         }
         *self.keys.write() = known;
+        *self.published.write() = json!({ "keys": published }).to_string();
         unreadable
+    }
+
+    /// The public keys as a JSON Web Key Set (RFC 7517), for others who check tokens.
+    #[must_use]
+    pub fn key_set(&self) -> String {
+        self.published.read().clone()
     }
 
     /// Voids every token of a session. `until` is when the last of them will have expired anyway.

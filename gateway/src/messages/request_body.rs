@@ -42,7 +42,12 @@ impl<B: Body<Data = Bytes, Error = RequestFault>> Body for CheckedRequest<B> {
             Some(Ok(frame)) => {
                 let scanned = frame.data_ref().map_or(Ok(()), |chunk| this.scanner.scan(chunk).map(|_| ()));
                 match scanned {
-                    Ok(()) => return Poll::Ready(Some(Ok(frame))),
+                    Ok(()) => {
+                        if let Some(notes) = this.verdict.notes() {
+                            notes.set_messages_in(this.scanner.messages());
+                        }
+                        return Poll::Ready(Some(Ok(frame)));
+                    }
                     Err(error) => RequestFault::Frame(error),
                 }
             }

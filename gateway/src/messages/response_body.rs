@@ -71,7 +71,13 @@ impl Body for CheckedAnswer {
         }
         let Poll::Ready(next) = next else { return Poll::Pending };
         let checked = match next {
-            Some(Ok(frame)) => check(frame, this.scanner, this.status_ahead),
+            Some(Ok(frame)) => {
+                let checked = check(frame, this.scanner, this.status_ahead);
+                if let Some(notes) = this.verdict.notes() {
+                    notes.set_messages_out(this.scanner.messages());
+                }
+                checked
+            }
             Some(Err(status)) => Err(UpstreamFault::Failed(status.into())),
             None => this
                 .scanner

@@ -6,83 +6,105 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Request, Response};
+use http::{Request, Response, Version};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, interval_at};
+use tokio::time::{Instant, interval_at, timeout_at};
+use tokio_rustls::TlsAcceptor;
 use tower::Service;
 
 use super::activity::{Activity, WhileRunning};
+use super::client_socket::ClientSocket;
+use super::running::RunningGateway;
+use super::unread::Unread;
 use crate::clean_headers::Peer;
 use crate::config::ConnectionConfig;
 use crate::drain::DrainSignal;
-use crate::gateway::{Gateway, GatewayBody, GatewayFuture, GatewayService};
+use crate::gateway::{GatewayBody, GatewayFuture};
 
 /// What all connections of a gateway share.
 pub(crate) struct Connections {
-    http: Arc<auto::Builder<TokioExecutor>>,
-    service: GatewayService,
+    http: auto::Builder<TokioExecutor>,
+    tls: Option<TlsAcceptor>,
     drain: DrainSignal,
     first_head: Duration,
     idle: Duration,
+    stalled: Duration,
 }
 
 impl Connections {
-    pub(crate) fn new(gateway: &Gateway) -> Self {
-        let config = &gateway.config.connections;
+    /// With `tls`, every connection has to speak it.
+    pub(crate) fn new(config: &ConnectionConfig, tls: Option<TlsAcceptor>, drain: DrainSignal) -> Self {
         Self {
-            http: Arc::new(http_builder(config)),
-            service: gateway.service(),
-            drain: gateway.drain.clone(),
+            http: http_builder(config),
+            tls,
+            drain,
             first_head: Duration::from_millis(config.header_ms),
             idle: Duration::from_millis(config.idle_ms),
+            stalled: Duration::from_millis(config.stalled_ms),
         }
     }
 
-    /// Serves a connection to its end.
-    pub(crate) fn serve(&self, stream: TcpStream, peer: IpAddr) -> impl Future<Output = ()> + Send + use<> {
-        let http = Arc::clone(&self.http);
-        let drain = self.drain.clone();
+    /// Serves a connection to its end. Each of its calls goes to the gateway that runs when the call comes.
+    pub(crate) async fn serve(self: Arc<Self>, stream: TcpStream, peer: IpAddr, running: RunningGateway) {
+        let first_head_until = Instant::now() + self.first_head;
+        let unread = Unread::default();
+        let socket = ClientSocket::new(stream, self.stalled, unread.clone());
+        let peer = Peer::new(peer, self.tls.is_some());
+        let service = ConnectionService { running, peer, activity: Arc::default(), unread };
+        let Some(tls) = &self.tls else { return self.serve_http(socket, service, first_head_until).await };
+
+        let handshake = tokio::select! {
+            handshake = timeout_at(first_head_until, tls.accept(socket)) => handshake,
+            () = self.drain.begun.cancelled() => return,
+        };
+        match handshake {
+            Ok(Ok(socket)) => self.serve_http(socket, service, first_head_until).await,
+            Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+            Err(_) => tracing::debug!("a TLS handshake took too long"),
+        }
+    }
+
+    async fn serve_http<S>(&self, socket: S, service: ConnectionService, first_head_until: Instant)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let activity = Arc::clone(&service.activity);
+        let mut connection = pin!(self.http.serve_connection(TokioIo::new(socket), service));
+        let mut drain_begun = pin!(self.drain.begun.cancelled());
+        let mut closed = pin!(self.drain.closed.cancelled());
         // A client that says nothing at all is not waited for as long as one that has paused.
-        let (first_check, idle) = (Instant::now() + self.first_head, self.idle);
-        let activity = Arc::new(Activity::default());
-        let service =
-            ConnectionService { service: self.service.clone(), peer: Peer::new(peer), activity: Arc::clone(&activity) };
-        async move {
-            let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
-            let mut drain_begun = pin!(drain.begun.cancelled());
-            let mut closed = pin!(drain.closed.cancelled());
-            let mut idle_check = interval_at(first_check, idle);
-            let mut asked_to_go = false;
-            let mut begun = 0;
-            loop {
-                tokio::select! {
-                    biased;
-                    ended = connection.as_mut() => {
-                        if let Err(error) = ended {
-                            tracing::debug!(error, "a connection ended with an error");
-                        }
+        let mut idle_check = interval_at(first_head_until, self.idle);
+        let mut asked_to_go = false;
+        let mut begun = 0;
+        loop {
+            tokio::select! {
+                biased;
+                ended = connection.as_mut() => {
+                    if let Err(error) = ended {
+                        tracing::debug!(error, "a connection ended with an error");
+                    }
+                    return;
+                }
+                () = drain_begun.as_mut(), if !asked_to_go => {
+                    asked_to_go = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+                _ = idle_check.tick() => {
+                    if !activity.is_idle_since(&mut begun) {
+                        continue;
+                    }
+                    if asked_to_go {
+                        tracing::debug!("an idle connection did not close when it was asked to; it is cut");
                         return;
                     }
-                    () = drain_begun.as_mut(), if !asked_to_go => {
-                        asked_to_go = true;
-                        connection.as_mut().graceful_shutdown();
-                    }
-                    _ = idle_check.tick() => {
-                        if !activity.is_idle_since(&mut begun) {
-                            continue;
-                        }
-                        if asked_to_go {
-                            tracing::debug!("an idle connection did not close when it was asked to; it is cut");
-                            return;
-                        }
-                        asked_to_go = true;
-                        connection.as_mut().graceful_shutdown();
-                    }
-                    () = closed.as_mut() => return,
+                    asked_to_go = true;
+                    connection.as_mut().graceful_shutdown();
                 }
+                () = closed.as_mut() => return,
             }
         }
     }
@@ -107,9 +129,10 @@ fn http_builder(config: &ConnectionConfig) -> auto::Builder<TokioExecutor> {
 
 /// The gateway as one connection sees it.
 struct ConnectionService {
-    service: GatewayService,
+    running: RunningGateway,
     peer: Option<Peer>,
     activity: Arc<Activity>,
+    unread: Unread,
 }
 
 impl hyper::service::Service<Request<Incoming>> for ConnectionService {
@@ -122,7 +145,12 @@ impl hyper::service::Service<Request<Incoming>> for ConnectionService {
             request.extensions_mut().insert(peer.clone());
         }
         // The gateway is always ready, so its clone can be called at once.
-        let answer = self.service.clone().call(request);
+        let mut service = self.running.service();
+        let answer = if request.version() < Version::HTTP_2 {
+            service.call(request.map(|body| self.unread.watch(body)))
+        } else {
+            service.call(request)
+        };
         WhileRunning::new(answer, self.activity.begin())
     }
 }

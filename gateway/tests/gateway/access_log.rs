@@ -27,11 +27,12 @@ async fn the_true_status_bytes_and_ids_whatever_the_dialect() {
         let line = &calls[0];
         assert_eq!((&line["level"], &line["message"]), (&"INFO".into(), &"call ended".into()));
         assert_eq!(line["method"], GET, "without the query");
-        assert_eq!(line["status"], "FailedPrecondition", "{content_type}");
+        assert_eq!(line["status"], "FAILED_PRECONDITION", "{content_type}");
         assert_eq!((&line["bytes_in"], &line["bytes_out"]), (&8.into(), &11.into()), "{content_type}");
         assert_eq!(line["trace_id"], "4bf92f3577b34da6a3ce929d0e0e4736");
         assert_eq!(line["request_id"].as_str(), reply.header("x-request-id"));
         assert!(line["duration_us"].is_u64());
+        assert_eq!(line["reason"], serde_json::Value::Null, "the service said it");
     }
 }
 
@@ -53,7 +54,7 @@ async fn a_call_that_the_client_gives_up_is_cancelled() {
     drop(response);
 
     let statuses: Vec<_> = log.calls().iter().map(|line| line["status"].clone()).collect();
-    assert_eq!(statuses, ["Cancelled", "Cancelled"]);
+    assert_eq!(statuses, ["CANCELLED", "CANCELLED"]);
 }
 
 #[tokio::test]
@@ -64,7 +65,9 @@ async fn refusals_and_failures_are_logged_as_the_client_sees_them() {
     call(&gateway_of_echo, request(WEB, "/shop.v1.Orders/Repair"), message(b"")).await;
     call(&gateway(careless(Answer::grpc().data(message(b"")))), request(WEB, GET), message(b"")).await;
     let statuses: Vec<_> = log.calls().iter().map(|line| line["status"].clone()).collect();
-    assert_eq!(statuses, ["Unauthenticated", "Unimplemented", "Internal"]);
+    assert_eq!(statuses, ["UNAUTHENTICATED", "UNIMPLEMENTED", "INTERNAL"]);
+    let reasons: Vec<_> = log.calls().iter().map(|line| line["reason"].clone()).collect();
+    assert_eq!(reasons, ["TOKEN_MISSING", "METHOD_UNKNOWN", "UPSTREAM_MALFORMED"]);
     assert!(
         log.text().contains("the upstream ended its answer without trailers"),
         "the cause is logged where it is handled"
@@ -81,4 +84,22 @@ async fn nothing_at_any_level_holds_a_token() {
     }
     assert_eq!(log.calls().len(), 2);
     assert!(!log.text().contains("sesame-open") && !log.text().contains("Bearer"), "{}", log.text());
+}
+
+#[tokio::test]
+async fn the_dialect_and_what_the_client_calls_itself() {
+    let long = "x".repeat(300);
+    for (headers, user_agent) in [
+        (&[("user-agent", "grpcurl/1.9")][..], "grpcurl/1.9"),
+        (&[("user-agent", "Mozilla/5.0"), ("x-user-agent", "grpc-web-javascript/0.1")], "grpc-web-javascript/0.1"),
+        (&[("user-agent", long.as_str())], &long[..120]),
+        (&[], ""),
+    ] {
+        let log = Log::begin();
+        let asked = headers.iter().fold(request(WEB_TEXT, GET), |asked, (name, value)| asked.header(*name, *value));
+        call(&gateway(echo()), asked, b"AAAAAANhc2s=".to_vec()).await;
+        let line = &log.calls()[0];
+        assert_eq!((&line["dialect"], &line["user_agent"]), (&"grpc-web-text".into(), &user_agent.into()));
+        assert_eq!((&line["status"], &line["attempts"]), (&"OK".into(), &0.into()), "no attempt leaves the process");
+    }
 }

@@ -1,8 +1,12 @@
 //! The gateway on a real socket: HTTP/1.1 and HTTP/2 on one port.
 
+mod admin;
+mod backpressure;
 mod closing;
+mod floods;
 mod limits;
 mod serving;
+mod slow_clients;
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -2,13 +2,17 @@
 
 pub(crate) mod answer;
 pub(crate) mod client;
+pub(crate) mod http2;
 pub(crate) mod log;
+pub(crate) mod raw_upstream;
+pub(crate) mod server;
 pub(crate) mod upstream;
 
 use std::sync::{Arc, LazyLock};
 
 use bojagi_gateway::{
-    AuthenticationFailure, Authenticator, Gateway, GatewayConfig, GatewayService, Identity, Policies, Upstream,
+    AuthenticationFailure, Authenticator, Gateway, GatewayBuilder, GatewayConfig, GatewayService, Identity, Policies,
+    Upstream,
 };
 use bytes::{BufMut, Bytes, BytesMut};
 
@@ -18,6 +22,7 @@ pub(crate) fn descriptor_set() -> Vec<u8> {
     protox::Compiler::new([format!("{here}/tests/gateway"), format!("{here}/../proto")])
         .unwrap()
         .include_imports(true)
+        .include_source_info(true)
         .open_files(["shop.proto"])
         .unwrap()
         .encode_file_descriptor_set()
@@ -47,15 +52,15 @@ impl Authenticator for FourTokens {
 
 /// A gateway before `upstream`, configured by `configure`.
 pub(crate) fn gateway_with(upstream: Upstream, configure: impl FnOnce(&mut GatewayConfig)) -> Gateway {
+    builder_with(upstream, configure).build().unwrap()
+}
+
+/// The same, for tests that add something.
+pub(crate) fn builder_with(upstream: Upstream, configure: impl FnOnce(&mut GatewayConfig)) -> GatewayBuilder {
     log::install();
     let mut config = GatewayConfig::default();
     configure(&mut config);
-    Gateway::builder(config)
-        .policies(policies())
-        .authenticator(Arc::new(FourTokens))
-        .route("/shop.v1.", upstream)
-        .build()
-        .unwrap()
+    Gateway::builder(config).policies(policies()).authenticator(Arc::new(FourTokens)).route("/shop.v1.", upstream)
 }
 
 pub(crate) fn gateway(upstream: Upstream) -> GatewayService {

@@ -10,25 +10,34 @@ use bojagi::{Mesh, MeshSettings, Options, StartError};
 use bojagi_kernel::SystemClock;
 use bojagi_telemetry::logging;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
+use super::operators::{self, ProcessLog};
 use super::{CommandError, Up};
 
 pub(super) async fn run(up: Up) -> Result<ExitCode, CommandError> {
     let began = Instant::now();
     let settings = MeshSettings::load(up.config.as_deref(), std::env::vars()).map_err(StartError::from)?;
     let format = if settings.mesh.log_format == "json" { logging::Format::Json } else { logging::Format::Text };
-    logging::start(&settings.mesh.log, format).map_err(CommandError::other)?;
+    let log = logging::start(&settings.mesh.log, format).map_err(CommandError::other)?;
     // Heard from the beginning, so that a signal during the start is not lost.
     let mut terminate = signal(SignalKind::terminate()).map_err(CommandError::other)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(CommandError::other)?;
 
+    let for_operators = settings.gateway.admin.clone();
     let options = Options { data: up.data.clone(), listen: up.listen, clock: Arc::new(SystemClock), settings };
     let mesh = Mesh::start(options).await?;
+    let ended = CancellationToken::new();
+    let log = Arc::new(ProcessLog::new(log));
+    let admin = operators::admit(&for_operators, mesh.gateway(), log, &ended).await?;
     let address = mesh.address();
     println!("bojagi is ready after {} ms", began.elapsed().as_millis());
     println!("  gateway   http://{address}  (gRPC, gRPC-Web)");
     println!("  services  user item coupon order payment settlement, in this process");
     println!("  data      {}", mesh.data().display());
+    if let Some(admin) = &admin {
+        println!("  operators http://{}", admin.address);
+    }
 
     let stopped_early = tokio::select! {
         _ = terminate.recv() => true,
@@ -39,10 +48,15 @@ pub(super) async fn run(up: Up) -> Result<ExitCode, CommandError> {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
+            () = mesh.drained() => {}
         }
     }
     println!("stopping");
     let clean = mesh.stop().await;
+    ended.cancel();
+    if let Some(admin) = admin {
+        admin.served.await.map_err(CommandError::other)?;
+    }
     println!(
         "{}",
         if clean { "stopped" } else { "stopped; some work had to be cut short and goes on at the next start" }

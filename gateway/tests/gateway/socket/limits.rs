@@ -1,3 +1,4 @@
+use bojagi_gateway::RateLimitConfig;
 use http::Request;
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
@@ -92,4 +93,55 @@ async fn an_unused_connection_is_closed() {
     let (client, connection) = h2::client::handshake(gateway.connect().await).await.unwrap();
     timeout(GUARD, connection).await.expect("the gateway closes it").unwrap();
     drop(client);
+}
+
+#[tokio::test]
+async fn a_connection_too_many_from_one_address_is_closed() {
+    let gateway = Listening::configured(echo(), |config| config.connections.max_per_address = 1).await;
+    let mut first = gateway.connect().await;
+    first.write_all(&http1_request("/shop.v1.Orders/Mine", "", &message(b""))).await.unwrap();
+    first.readable().await.unwrap();
+    assert_eq!(read_to_end(&mut gateway.connect().await).await, "", "the second one is closed");
+    drop(first);
+    let request = http1_request(GET, "connection: close\r\n", &message(b""));
+    let served = async {
+        // The place of the first connection is free once the gateway has seen it end.
+        while !exchange(&mut gateway.connect().await, &request).await.starts_with("HTTP/1.1 200 ") {}
+    };
+    timeout(GUARD, served).await.expect("there is room again");
+}
+
+#[tokio::test]
+async fn proxies_that_are_trusted_may_open_as_many_connections_as_they_need() {
+    let gateway = Listening::configured(echo(), |config| {
+        config.connections.max_per_address = 1;
+        config.proxies.trusted = vec!["127.0.0.1".into()];
+    })
+    .await;
+    let request = http1_request(GET, "connection: close\r\n", &message(b""));
+    let _first = gateway.connect().await;
+    assert!(exchange(&mut gateway.connect().await, &request).await.starts_with("HTTP/1.1 200 "));
+}
+
+#[tokio::test]
+async fn an_address_that_calls_too_often_is_limited_on_every_connection() {
+    let gateway = Listening::configured(echo(), |config| {
+        config.rate_limits = RateLimitConfig { calls_per_minute: 1, burst: 2 };
+        config.proxies.trusted = vec!["127.0.0.1".into()];
+    })
+    .await;
+    let ask = async |client: &str| {
+        let headers = format!("connection: close\r\nx-forwarded-for: {client}\r\n");
+        exchange(&mut gateway.connect().await, &http1_request(GET, &headers, &message(b""))).await
+    };
+    for _ in 0..2 {
+        assert!(ask("203.0.113.7").await.contains("grpc-status:0"));
+    }
+    assert!(ask("203.0.113.7").await.contains("grpc-status: 8"));
+    assert!(ask("203.0.113.8").await.contains("grpc-status:0"));
+    // A household with IPv6 is one caller, whatever address it takes.
+    for host in 1..=2 {
+        assert!(ask(&format!("2001:db8:1:2::{host}")).await.contains("grpc-status:0"));
+    }
+    assert!(ask("2001:db8:1:2:ffff::9").await.contains("grpc-status: 8"));
 }

@@ -172,3 +172,15 @@ async fn a_taken_port_is_one_sentence() {
     let error = gateway_with(echo(), |_| {}).bind(address).await.unwrap_err();
     assert!(error.to_string().starts_with(&format!("cannot listen on {address}: ")), "{error}");
 }
+
+#[tokio::test]
+async fn behind_a_trusted_proxy_the_client_is_whom_it_names() {
+    let (upstream, mut received) = answering(Answer::unary(b""));
+    let gateway = Listening::configured(upstream, |config| config.proxies.trusted = vec!["127.0.0.0/8".into()]).await;
+    let forwarded =
+        "x-forwarded-for: 6.6.6.6, 203.0.113.7, 127.0.0.9\r\nx-forwarded-proto: https\r\nconnection: close\r\n";
+    exchange(&mut gateway.connect().await, &http1_request(GET, forwarded, &message(b""))).await;
+    let received = received.recv().await.unwrap();
+    assert_eq!(received.header("x-forwarded-for"), Some("203.0.113.7"));
+    assert_eq!(received.header("x-forwarded-proto"), Some("https"));
+}

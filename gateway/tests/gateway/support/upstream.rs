@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::pending;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bojagi_gateway::{Upstream, upstream};
@@ -97,4 +98,52 @@ pub(crate) fn failing(error: impl Fn() -> BoxError + Clone + Send + Sync + 'stat
         let error = error();
         async move { Err::<Response<Body>, BoxError>(error) }
     }))
+}
+
+/// What an endless answer has come to.
+#[derive(Clone, Default)]
+pub(crate) struct Pulled {
+    bytes: Arc<AtomicUsize>,
+}
+
+impl Pulled {
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
+    }
+}
+
+/// Answers with messages for as long as somebody takes them. The receiver ends when the call was dropped.
+pub(crate) fn endless() -> (Upstream, Pulled, UnboundedReceiver<()>) {
+    let pulled = Pulled::default();
+    let count = pulled.clone();
+    let (sender, call) = unbounded_channel();
+    let sender = Arc::new(Mutex::new(Some(sender)));
+    let service = tower::service_fn(move |_: Request<Body>| {
+        let (count, held) = (count.clone(), sender.lock().unwrap().take());
+        let frames = futures::stream::repeat_with(move || {
+            let held_by_the_call: &Option<_> = &held;
+            assert!(held_by_the_call.is_some(), "there is one call");
+            let chunk = super::message(&[0; 16 * 1024]);
+            count.bytes.fetch_add(chunk.len(), Ordering::Relaxed);
+            Ok::<_, tonic::Status>(http_body::Frame::data(chunk))
+        });
+        let (head, _) = Answer::grpc().to_response().into_parts();
+        let response = Response::from_parts(head, Body::new(http_body_util::StreamBody::new(frames)));
+        async move { Ok::<_, Infallible>(response) }
+    });
+    (upstream(service), pulled, call)
+}
+
+/// Takes requests and neither reads nor answers them; counts them.
+pub(crate) fn deaf() -> (Upstream, Arc<AtomicUsize>) {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&calls);
+    let service = tower::service_fn(move |request: Request<Body>| {
+        count.fetch_add(1, Ordering::Relaxed);
+        async move {
+            let _unread = request;
+            pending::<Result<Response<Body>, BoxError>>().await
+        }
+    });
+    (upstream(service), calls)
 }

@@ -1,0 +1,173 @@
+//! The door for operators: a listener of its own, on loopback unless configured otherwise, that speaks plain HTTP/1.1.
+//!
+//! It is for people with a terminal and for machines that watch, not for web pages: a page that a browser on the same machine shows could
+//! otherwise drain the gateway, so what has the marks of a page is refused.
+
+mod answer;
+mod config_view;
+mod guard;
+mod pages;
+mod upstreams;
+
+use std::convert::Infallible;
+use std::fmt;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bojagi_telemetry::metrics::Metrics;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use serde::{Deserialize, Serialize};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use self::pages::Pages;
+use self::upstreams::UpstreamMetrics;
+use crate::config_errors::ConfigMistake;
+use crate::server::{BindError, RunningGateway};
+
+/// Longer than an operator needs to type a request by hand.
+const HEAD_WITHIN: Duration = Duration::from_secs(30);
+/// Upon a failure to accept, mostly for want of file descriptors, others need a moment to give some back.
+const PAUSE_AFTER_FAILED_ACCEPT: Duration = Duration::from_millis(100);
+
+/// The door for operators.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdminConfig {
+    /// Where it listens, such as `127.0.0.1:9901`; empty for nowhere.
+    pub listen: String,
+}
+
+impl AdminConfig {
+    /// Every mistake.
+    pub(crate) fn mistakes(&self) -> Vec<ConfigMistake> {
+        let problem = "must be an address and a port, such as 127.0.0.1:9901, or empty";
+        let wrong = !self.listen.is_empty() && self.address().is_none();
+        wrong.then(|| ConfigMistake::new("admin.listen", problem)).into_iter().collect()
+    }
+
+    /// Where to listen, if anywhere.
+    #[must_use]
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.listen.parse().ok()
+    }
+}
+
+/// The port to the log of the process, whose filter can be changed while it runs.
+pub trait LogFilter: Send + Sync + 'static {
+    /// The filter as it is.
+    ///
+    /// # Errors
+    /// A sentence about what went wrong.
+    fn get(&self) -> Result<String, String>;
+
+    /// Filters by this from now on.
+    ///
+    /// # Errors
+    /// A sentence about what is wrong with it; then the old one stays.
+    fn set(&self, filter: &str) -> Result<(), String>;
+}
+
+/// The admin port of a gateway, ready to listen.
+pub struct Admin {
+    pages: Arc<Pages>,
+}
+
+impl Admin {
+    /// For a gateway that runs in this process. What the gateway and its upstreams count is shown among `metrics` from now on.
+    #[must_use]
+    pub fn new(running: RunningGateway, metrics: Metrics, log_filter: Arc<dyn LogFilter>) -> Self {
+        running.gateway().metrics.register(&metrics);
+        let upstreams = UpstreamMetrics::new(running.clone());
+        metrics.register(|registry| registry.register_collector(Box::new(upstreams)));
+        Self { pages: Arc::new(Pages::new(running, metrics, log_filter)) }
+    }
+
+    /// Opens the socket. With port 0 the system chooses one.
+    ///
+    /// # Errors
+    /// When the address is taken, not of this machine, or not allowed.
+    pub async fn bind(self, address: SocketAddr) -> Result<BoundAdmin, BindError> {
+        let bound = async {
+            let listener = TcpListener::bind(address).await?;
+            let local_addr = listener.local_addr()?;
+            Ok((listener, local_addr))
+        };
+        let (listener, local_addr) = bound.await.map_err(|source| BindError::new(address, source))?;
+        if !local_addr.ip().is_loopback() {
+            tracing::warn!(%local_addr, "the admin port is open to other machines, and asks nobody who they are");
+        }
+        Ok(BoundAdmin { pages: self.pages, listener, local_addr })
+    }
+}
+
+/// An admin port with a socket.
+pub struct BoundAdmin {
+    pages: Arc<Pages>,
+    listener: TcpListener,
+    local_addr: SocketAddr,
+}
+
+impl BoundAdmin {
+    /// The address that it listens on.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local_addr
+    }
+
+    /// Serves until `shutdown` is over. It should outlast the gateway, so that operators can see it drain.
+    pub async fn serve(self, shutdown: impl Future<Output = ()>) {
+        let (connections, close) = (TaskTracker::new(), CancellationToken::new());
+        let _close_all = close.clone().drop_guard();
+        let only_loopback = self.local_addr.ip().is_loopback();
+        let mut shutdown = pin!(shutdown);
+        loop {
+            let accepted = tokio::select! {
+                () = &mut shutdown => break,
+                accepted = self.listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, _)) => {
+                    let connection = serve_connection(stream, Arc::clone(&self.pages), only_loopback);
+                    connections.spawn(close.clone().run_until_cancelled_owned(connection));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a connection to the admin port could not be accepted");
+                    tokio::time::sleep(PAUSE_AFTER_FAILED_ACCEPT).await;
+                }
+            }
+        }
+        close.cancel();
+        connections.close();
+        connections.wait().await;
+    }
+}
+
+async fn serve_connection(stream: TcpStream, pages: Arc<Pages>, only_loopback: bool) {
+    let service = service_fn(move |request| {
+        let pages = Arc::clone(&pages);
+        async move { Ok::<_, Infallible>(pages.answer(request, only_loopback).await) }
+    });
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);
+    if let Err(error) = http.serve_connection(TokioIo::new(stream), service).await {
+        tracing::debug!(%error, "a connection to the admin port ended with an error");
+    }
+}
+
+impl fmt::Debug for Admin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Admin").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for BoundAdmin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BoundAdmin").field("local_addr", &self.local_addr).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,65 @@
+//! Which endpoint gets the next call.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use rand::Rng;
+use rand::seq::IteratorRandom;
+use tokio::time::Instant;
+
+use super::endpoint::Endpoint;
+use super::endpoint_set::EndpointSet;
+
+/// What there is for a call.
+pub(crate) enum Choice {
+    /// This endpoint.
+    Endpoint(Arc<Endpoint>),
+    /// None yet, but one may be there soon.
+    Wait,
+    /// None.
+    Nothing,
+}
+
+/// Chooses the less loaded of two endpoints drawn at random from those that can be used. `refused_by` is one that did not take the call
+/// just now; it is chosen only if there is no other.
+pub(crate) fn choose(set: &EndpointSet, refused_by: Option<&Arc<Endpoint>>) -> Choice {
+    let all = set.all();
+    let now = Instant::now();
+    let (mut promising, mut well, mut connected) = (set.is_being_resolved(), 0, 0);
+    for outlook in all.iter().map(|endpoint| endpoint.outlook(now)) {
+        promising |= outlook.promising;
+        connected += usize::from(outlook.connected);
+        well += usize::from(outlook.connected && outlook.well);
+    }
+
+    let panicking = connected > 0 && well * 100 < all.len() * usize::from(set.config.panic_percent);
+    if set.panicking.swap(panicking, Ordering::Relaxed) != panicking {
+        tracing::warn!(
+            panicking,
+            usable = well,
+            endpoints = all.len(),
+            "too few endpoints are usable, or enough again"
+        );
+    }
+    let usable = |endpoint: &&Arc<Endpoint>| {
+        let outlook = endpoint.outlook(now);
+        outlook.connected && (outlook.well || panicking)
+    };
+    let others =
+        all.iter().filter(usable).filter(|endpoint| refused_by.is_none_or(|refused| !Arc::ptr_eq(refused, endpoint)));
+    match less_loaded_of_two(others, &mut rand::rng()).or_else(|| all.iter().find(usable)) {
+        Some(endpoint) => Choice::Endpoint(Arc::clone(endpoint)),
+        None if promising => Choice::Wait,
+        None => Choice::Nothing,
+    }
+}
+
+/// Two drawn at random are nearly as good as looking at all, and do not send everybody to the same one at once.
+fn less_loaded_of_two<'e>(
+    usable: impl Iterator<Item = &'e Arc<Endpoint>>,
+    random: &mut impl Rng,
+) -> Option<&'e Arc<Endpoint>> {
+    let drawn = usable.choose_multiple(random, 2);
+    // Of two with the same load neither is preferred, whatever their order.
+    drawn.into_iter().min_by_key(|endpoint| (endpoint.in_flight.load(Ordering::Relaxed), random.random::<u32>()))
+}

@@ -1,0 +1,144 @@
+//! An answer of native gRPC, as one of the Connect protocol.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::{Buf, Bytes};
+use http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, VARY};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt;
+use pin_project_lite::pin_project;
+use tonic::{Code, Status};
+
+use super::error_body;
+use crate::compression::{self, GZIP, work_on};
+use crate::contracts::Contracts;
+use crate::dialect::Codec;
+use crate::errors::Reason;
+use crate::frame::{COMPRESSED, PREFIX_BYTES};
+
+const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
+const GRPC_ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
+
+/// A shorter message gains nothing from being compressed.
+const WORTH_COMPRESSING: usize = 1024;
+
+/// How an answer is to be written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Form {
+    pub(super) codec: Codec,
+    pub(super) accepts_gzip: bool,
+}
+
+/// Waits for the whole answer, because what comes last in gRPC comes first here: the status.
+pub(super) async fn write<R>(response: Response<R>, form: Form, contracts: Arc<Contracts>) -> Response<ConnectAnswer<R>>
+where
+    R: Body<Data = Bytes, Error = Infallible>,
+{
+    let (mut head, body) = response.into_parts();
+    let Ok(collected) = body.collect().await;
+    let trailers = collected.trailers().cloned().unwrap_or_default();
+    let status = Status::from_header_map(&trailers).or_else(|| Status::from_header_map(&head.headers));
+    // The layers further in end every answer with a status.
+    let status = status.unwrap_or_else(|| Status::unknown("the answer has no status"));
+
+    let encoding = take_grpc_headers(&mut head.headers);
+    append_prefixed(&mut head.headers, trailers);
+    head.headers.append(VARY, HeaderValue::from_static("accept-encoding"));
+    if status.code() != Code::Ok {
+        let error = error_body::write(&status, &contracts);
+        head.status = match head.extensions.get::<Reason>() {
+            Some(reason) => refused_status(reason).unwrap_or_else(|| error_body::http_status(status.code())),
+            None => error_body::http_status(status.code()),
+        };
+        if head.status == StatusCode::METHOD_NOT_ALLOWED {
+            head.headers.insert(ALLOW, HeaderValue::from_static("POST"));
+        }
+        head.headers.insert(CONTENT_TYPE, Codec::Json.content_type());
+        return Response::from_parts(head, ConnectAnswer::Whole { body: Some(error.into()) });
+    }
+
+    head.headers.insert(CONTENT_TYPE, form.codec.content_type());
+    let mut message = collected.to_bytes();
+    let is_compressed = message.first() == Some(&COMPRESSED);
+    message.advance(PREFIX_BYTES.min(message.len()));
+    if is_compressed {
+        head.headers.insert(CONTENT_ENCODING, encoding.unwrap_or(HeaderValue::from_static(GZIP)));
+    } else if form.accepts_gzip && form.codec == Codec::Json && message.len() >= WORTH_COMPRESSING {
+        let plain = message.clone();
+        if let Some(Ok(compressed)) = work_on(plain.len(), move || compression::compress(&plain)).await {
+            head.headers.insert(CONTENT_ENCODING, HeaderValue::from_static(GZIP));
+            message = compressed;
+        }
+    }
+    let body = Some(message).filter(|message| !message.is_empty());
+    Response::from_parts(head, ConnectAnswer::Whole { body })
+}
+
+/// Removes what only gRPC says in headers, and answers the encoding of the message.
+fn take_grpc_headers(headers: &mut HeaderMap) -> Option<HeaderValue> {
+    for name in [Status::GRPC_STATUS, Status::GRPC_MESSAGE, Status::GRPC_STATUS_DETAILS, GRPC_ACCEPT_ENCODING] {
+        headers.remove(name);
+    }
+    headers.remove(GRPC_ENCODING)
+}
+
+/// Adds the trailers that are the service's own to the headers, each with a prefix that says what it is.
+fn append_prefixed(headers: &mut HeaderMap, mut trailers: HeaderMap) {
+    take_grpc_headers(&mut trailers);
+    for (name, value) in &trailers {
+        if let Ok(prefixed) = HeaderName::try_from(format!("trailer-{name}")) {
+            headers.append(prefixed, value.clone());
+        }
+    }
+}
+
+/// The HTTP status of a refusal for which the protocol has one that says more than its code.
+fn refused_status(reason: &Reason) -> Option<StatusCode> {
+    match reason.0 {
+        "METHOD_UNKNOWN" => Some(StatusCode::NOT_FOUND),
+        "METHOD_NOT_BY_GET" => Some(StatusCode::METHOD_NOT_ALLOWED),
+        "METHOD_STREAMS" => Some(StatusCode::UNSUPPORTED_MEDIA_TYPE),
+        _ => None,
+    }
+}
+
+pin_project! {
+    /// A response body of any dialect.
+    #[project = ProjectedAnswer]
+    pub(crate) enum ConnectAnswer<R> {
+        /// What is not of this protocol, as it is.
+        Native { #[pin] inner: R },
+        /// A message or an error.
+        Whole { body: Option<Bytes> },
+    }
+}
+
+impl<R: Body<Data = Bytes>> Body for ConnectAnswer<R> {
+    type Data = Bytes;
+    type Error = R::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, R::Error>>> {
+        match self.project() {
+            ProjectedAnswer::Native { inner } => inner.poll_frame(cx),
+            ProjectedAnswer::Whole { body } => Poll::Ready(body.take().map(|body| Ok(Frame::data(body)))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Native { inner } => inner.is_end_stream(),
+            Self::Whole { body } => body.is_none(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Native { inner } => inner.size_hint(),
+            Self::Whole { body } => SizeHint::with_exact(body.as_ref().map_or(0, |body| body.len() as u64)),
+        }
+    }
+}

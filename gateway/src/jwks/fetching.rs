@@ -1,0 +1,151 @@
+//! Keeps the keys up to date, in the background.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use futures::future::{BoxFuture, join_all};
+use parking_lot::Mutex;
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::config::JwksConfig;
+use super::keys::{self, KeySet, Keys};
+use super::source::{KeySource, SourceError};
+
+/// The first pause after a source did not answer; every further one is twice as long, up to that for keys that are not known.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+
+/// The keys, and how far their next fetch is.
+pub(crate) struct Fetching {
+    keys: ArcSwap<Keys>,
+    progress: Mutex<Progress>,
+    wanted: Notify,
+    fetches_done: watch::Sender<u64>,
+    between_wishes: Duration,
+    longest_wait: Duration,
+}
+
+struct Progress {
+    /// A fetch runs, or is about to.
+    is_under_way: bool,
+    /// In the last fetch a source did not answer, so there may be keys that nobody has seen.
+    is_incomplete: bool,
+    last_wish: Option<Instant>,
+}
+
+impl Fetching {
+    /// Begins with the first fetch.
+    pub(crate) fn start(config: &JwksConfig, sources: Vec<Box<dyn KeySource>>, stop: &CancellationToken) -> Arc<Self> {
+        let fetching = Arc::new(Self {
+            keys: ArcSwap::from_pointee(Keys::of(&[], 0)),
+            progress: Mutex::new(Progress { is_under_way: true, is_incomplete: true, last_wish: None }),
+            wanted: Notify::new(),
+            fetches_done: watch::Sender::new(0),
+            between_wishes: Duration::from_millis(config.unknown_key_ms),
+            longest_wait: Duration::from_millis(config.wait_ms),
+        });
+        let (running, stop) = (Arc::clone(&fetching), stop.clone());
+        let refresh = Duration::from_millis(config.refresh_ms);
+        let of_source = Duration::from_millis(config.timeout_ms);
+        tokio::spawn(async move {
+            stop.run_until_cancelled(running.fetch_again_and_again(sources, refresh, of_source)).await
+        });
+        fetching
+    }
+
+    pub(crate) fn keys(&self) -> Arc<Keys> {
+        self.keys.load_full()
+    }
+
+    /// Whether a key that is not known may still be found. If nobody looks for it yet and the last wish is long enough ago, somebody does now.
+    pub(crate) fn may_find_more(&self) -> bool {
+        let mut progress = self.progress.lock();
+        if progress.is_under_way {
+            return true;
+        }
+        let now = Instant::now();
+        let is_too_early = progress.last_wish.is_some_and(|last| now.duration_since(last) < self.between_wishes);
+        if is_too_early {
+            return progress.is_incomplete;
+        }
+        progress.last_wish = Some(now);
+        progress.is_under_way = true;
+        self.wanted.notify_one();
+        true
+    }
+
+    /// Ends with the fetch that is under way, but never later than a call may wait.
+    pub(crate) fn wait(&self) -> Option<BoxFuture<'static, ()>> {
+        let mut done = self.fetches_done.subscribe();
+        // Looked at after the subscription, so that an end in between is not missed.
+        if !self.progress.lock().is_under_way {
+            return None;
+        }
+        let longest = self.longest_wait;
+        Some(Box::pin(async move {
+            // Whether the keys came or the time is over makes no difference: the token is looked at once more.
+            let _ = timeout(longest, done.changed()).await;
+        }))
+    }
+
+    async fn fetch_again_and_again(
+        self: Arc<Self>,
+        sources: Vec<Box<dyn KeySource>>,
+        refresh: Duration,
+        of_source: Duration,
+    ) {
+        let mut sets = vec![KeySet::new(); sources.len()];
+        let mut documents = vec![None; sources.len()];
+        let mut fetches_failed = 0_u32;
+        loop {
+            let fetched = join_all(sources.iter().map(|source| fetch(&**source, of_source))).await;
+            let mut is_incomplete = false;
+            let mut is_news = false;
+            for (index, fetched) in fetched.into_iter().enumerate() {
+                match fetched {
+                    Ok((document, set)) => {
+                        is_news |= documents[index].as_ref() != Some(&document);
+                        documents[index] = Some(document);
+                        sets[index] = set;
+                    }
+                    // The keys of before hold on.
+                    Err(error) => {
+                        is_incomplete = true;
+                        tracing::warn!(source = sources[index].name(), %error, "keys of tokens cannot be fetched");
+                    }
+                }
+            }
+            if is_news {
+                let version = self.keys.load().version() + 1;
+                self.keys.store(Arc::new(Keys::of(&sets, version)));
+            }
+            fetches_failed = if is_incomplete { fetches_failed.saturating_add(1) } else { 0 };
+            {
+                let mut progress = self.progress.lock();
+                (progress.is_under_way, progress.is_incomplete) = (false, is_incomplete);
+            }
+            self.fetches_done.send_modify(|done| *done += 1);
+
+            let pause = if is_incomplete { self.pause_after(fetches_failed).min(refresh) } else { refresh };
+            tokio::select! {
+                () = sleep(pause) => self.progress.lock().is_under_way = true,
+                () = self.wanted.notified() => {}
+            }
+        }
+    }
+
+    fn pause_after(&self, fetches_failed: u32) -> Duration {
+        let doubled =
+            FIRST_PAUSE.saturating_mul(1_u32.checked_shl(fetches_failed.saturating_sub(1)).unwrap_or(u32::MAX));
+        doubled.min(self.between_wishes.max(FIRST_PAUSE))
+    }
+}
+
+async fn fetch(source: &dyn KeySource, longest: Duration) -> Result<(bytes::Bytes, KeySet), SourceError> {
+    let late = || SourceError("the source does not answer in time".to_owned());
+    let document = timeout(longest, source.fetch()).await.map_err(|_| late())??;
+    let set = keys::read(&document)?;
+    Ok((document, set))
+}

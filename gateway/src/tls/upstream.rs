@@ -1,0 +1,147 @@
+//! TLS to endpoints with `https://`.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use serde::{Deserialize, Serialize};
+
+use super::pem::{PemPair, certificates};
+use super::{incomplete_pair, is_given, provider};
+use crate::config_errors::ConfigMistake;
+
+/// TLS to endpoints with `https://`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct UpstreamTlsConfig {
+    /// Certificates of the authorities that may sign the certificates of endpoints, in PEM; empty for those that the system trusts.
+    pub ca: PathBuf,
+    /// The name that the certificate of an endpoint must have; empty for the host of its URL.
+    pub server_name: String,
+    /// A certificate to show to endpoints that ask for one, with its chain, in PEM; empty for none.
+    pub certificate: PathBuf,
+    /// The private key of that certificate, in PEM.
+    pub key: PathBuf,
+}
+
+impl UpstreamTlsConfig {
+    /// With the authorities of this file, or those that the system trusts where it is empty, and nothing else.
+    pub(crate) fn trusting(ca: PathBuf) -> Self {
+        Self { ca, server_name: String::new(), certificate: PathBuf::new(), key: PathBuf::new() }
+    }
+
+    /// Every mistake that can be seen without reading the files; `option` is where it stands in the configuration.
+    pub(crate) fn mistakes(&self, option: &str) -> Vec<ConfigMistake> {
+        let mut mistakes: Vec<_> = incomplete_pair(option, &self.certificate, &self.key).into_iter().collect();
+        if !self.server_name.is_empty() && ServerName::try_from(self.server_name.as_str()).is_err() {
+            mistakes.push(ConfigMistake::new(format!("{option}.server_name"), "is no name of a server"));
+        }
+        mistakes
+    }
+
+    /// The files that are named, which may change.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        [&self.ca, &self.certificate, &self.key].into_iter().filter(|path| is_given(path))
+    }
+}
+
+/// How TLS to the endpoints of a route is spoken. Two are equal if the same files with the same contents were read for them.
+#[derive(Clone)]
+pub struct UpstreamTls {
+    client: Arc<ClientConfig>,
+    server_name: Option<ServerName<'static>>,
+    material: Arc<Material>,
+}
+
+/// What was read.
+#[derive(PartialEq, Eq)]
+struct Material {
+    authorities: Vec<CertificateDer<'static>>,
+    chain: Vec<CertificateDer<'static>>,
+    key: Vec<u8>,
+}
+
+impl UpstreamTls {
+    /// Reads the files; `option` is where the section stands in the configuration.
+    ///
+    /// # Errors
+    /// When a file cannot be read, holds nothing of use, or certificate and key do not belong together.
+    pub fn read(config: &UpstreamTlsConfig, option: &str) -> Result<Self, ConfigMistake> {
+        let refused = |problem: String| ConfigMistake::new(option, problem);
+        let authorities =
+            if is_given(&config.ca) { certificates(&config.ca).map_err(refused)? } else { of_the_system() };
+        let mut roots = RootCertStore::empty();
+        let (added, unfit) = roots.add_parsable_certificates(authorities.iter().cloned());
+        if is_given(&config.ca) && unfit > 0 {
+            return Err(refused(format!("{}: {unfit} of its certificates cannot be used", config.ca.display())));
+        }
+        if added == 0 {
+            return Err(refused("the system trusts no authority; name a file with ca".to_owned()));
+        }
+
+        let builder = ClientConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .map_err(|error| refused(error.to_string()))?
+            .with_root_certificates(roots);
+        let (mut client, chain, key) = if is_given(&config.certificate) {
+            let PemPair { chain, key } = PemPair::read(&config.certificate, &config.key).map_err(refused)?;
+            let bytes = key.secret_der().to_vec();
+            let client = builder
+                .with_client_auth_cert(chain.clone(), key)
+                .map_err(|error| refused(format!("{}: {error}", config.certificate.display())))?;
+            (client, chain, bytes)
+        } else {
+            (builder.with_no_client_auth(), Vec::new(), Vec::new())
+        };
+        client.alpn_protocols = vec![b"h2".to_vec()];
+
+        let server_name = (!config.server_name.is_empty())
+            .then(|| ServerName::try_from(config.server_name.clone()))
+            .transpose()
+            .map_err(|error| refused(error.to_string()))?;
+        let material = Arc::new(Material { authorities, chain, key });
+        Ok(Self { client: Arc::new(client), server_name, material })
+    }
+
+    /// The same for HTTP/1.1.
+    pub(crate) fn for_http1(&self) -> ClientConfig {
+        let mut client = ClientConfig::clone(&self.client);
+        client.alpn_protocols = vec![b"http/1.1".to_vec()];
+        client
+    }
+
+    pub(super) fn client(&self) -> Arc<ClientConfig> {
+        Arc::clone(&self.client)
+    }
+
+    /// The name that the certificate of a host must have.
+    pub(super) fn name_of(&self, host: &str) -> io::Result<ServerName<'static>> {
+        match &self.server_name {
+            Some(name) => Ok(name.clone()),
+            None => ServerName::try_from(host.to_owned()).map_err(io::Error::other),
+        }
+    }
+}
+
+/// What the system trusts. What of it cannot be read is left out: an endpoint whose authority is missing is refused and says so.
+fn of_the_system() -> Vec<CertificateDer<'static>> {
+    let found = rustls_native_certs::load_native_certs();
+    for error in &found.errors {
+        tracing::warn!(%error, "some of the authorities that the system trusts cannot be read");
+    }
+    found.certs
+}
+
+impl PartialEq for UpstreamTls {
+    fn eq(&self, other: &Self) -> bool {
+        self.server_name == other.server_name && self.material == other.material
+    }
+}
+
+impl std::fmt::Debug for UpstreamTls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UpstreamTls").field("server_name", &self.server_name).finish_non_exhaustive()
+    }
+}

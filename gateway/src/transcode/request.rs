@@ -1,0 +1,87 @@
+//! A request in JSON, as one in protobuf.
+
+use std::pin::pin;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use http::header::CONTENT_TYPE;
+use http::{HeaderName, HeaderValue};
+use http_body::Body;
+use http_body_util::BodyExt;
+use prost::Message;
+use prost_reflect::{DynamicMessage, MessageDescriptor};
+
+use super::TranscodedRequest;
+use super::fault::TranscodeFault;
+use crate::compression::{decompress, work_on};
+use crate::drain::Closing;
+use crate::errors::Cause;
+use crate::frame::{COMPRESSED, FrameRules, FrameScanner, PREFIX_BYTES};
+use crate::grpc_web::RequestFault;
+use crate::methods::Call;
+
+const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
+
+/// Reads the whole request and translates it, before the upstream hears of the call. `limit` bounds the JSON in bytes.
+pub(super) async fn to_proto<B>(
+    call: Call<B>,
+    message: MessageDescriptor,
+    limit: u32,
+) -> Result<Call<TranscodedRequest<B>>, Cause>
+where
+    B: Body<Data = Bytes, Error = RequestFault>,
+{
+    let (mut head, body) = call.request.into_parts();
+    head.headers.remove(GRPC_ENCODING);
+    head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc+proto"));
+
+    let frame = read_frame(body, limit).await?;
+    let framed = work_on(frame.len(), move || translate(&frame, message, limit)).await.ok_or(Closing)??;
+    let request = http::Request::from_parts(head, TranscodedRequest::Whole { framed: Some(framed) });
+    Ok(Call { method: call.method, request })
+}
+
+async fn read_frame<B>(body: B, limit: u32) -> Result<Bytes, RequestFault>
+where
+    B: Body<Data = Bytes, Error = RequestFault>,
+{
+    let mut scanner = FrameScanner::new(FrameRules { longest_message: limit, longest_trailer: None });
+    let mut body = pin!(body);
+    let mut frame = BytesMut::new();
+    while let Some(chunk) = body.frame().await {
+        let Ok(chunk) = chunk?.into_data() else { continue };
+        scanner.scan(&chunk)?;
+        frame.put(chunk);
+    }
+    scanner.finish()?;
+    Ok(frame.freeze())
+}
+
+fn translate(frame: &Bytes, message: MessageDescriptor, limit: u32) -> Result<Bytes, TranscodeFault> {
+    let is_compressed = frame.first() == Some(&COMPRESSED);
+    let mut json = frame.slice(PREFIX_BYTES.min(frame.len())..);
+    if is_compressed {
+        json = decompress(&json, limit)?;
+    }
+    let message = parse(&json, message)?;
+
+    let mut framed = BytesMut::with_capacity(PREFIX_BYTES + message.encoded_len());
+    framed.put_u8(0);
+    // Protobuf is shorter than the JSON that it was made of.
+    framed.put_u32(u32::try_from(message.encoded_len()).unwrap_or(u32::MAX));
+    framed.put_slice(&message.encode_to_vec());
+    Ok(framed.freeze())
+}
+
+/// Reads the JSON form of protobuf, in which a field that the message does not have is a mistake.
+fn parse(json: &[u8], message: MessageDescriptor) -> Result<DynamicMessage, TranscodeFault> {
+    let mut place = serde_path_to_error::Track::new();
+    let mut reader = serde_json::Deserializer::from_slice(json);
+    let tracked = serde_path_to_error::Deserializer::new(&mut reader, &mut place);
+    let message = DynamicMessage::deserialize(message, tracked).map_err(|error| {
+        let place = place.path().to_string();
+        TranscodeFault::Json { place: if place == "." { String::new() } else { place }, problem: error.to_string() }
+    })?;
+    let after = |error: serde_json::Error| TranscodeFault::Json { place: String::new(), problem: error.to_string() };
+    reader.end().map_err(after)?;
+    Ok(message)
+}

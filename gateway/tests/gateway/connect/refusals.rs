@@ -1,0 +1,88 @@
+//! What the gateway refuses of this protocol, and what it says.
+
+use super::{GET, JSON, PROTO, json_of};
+use crate::support::answer::Answer;
+use crate::support::client::{call, request};
+use crate::support::gateway;
+use crate::support::upstream::answering;
+
+#[tokio::test]
+async fn json_that_is_not_that_of_the_message() {
+    let (upstream, mut received) = answering(Answer::unary(b""));
+    let gateway = gateway(upstream);
+    for (body, field, said) in [
+        ("", "", "EOF while parsing"),
+        ("[]", "", "expected a map"),
+        (r#"{"text": "a"} more"#, "", "trailing characters"),
+        (r#"{"text": 5}"#, "text", "expected a string"),
+        (r#"{"txt": "a"}"#, "", "unrecognized field name 'txt'"),
+        ("{\"text\": \"\u{1}\"}", "text", "control character"),
+    ] {
+        let reply = call(&gateway, request(JSON, GET), body).await;
+        let error = json_of(&reply);
+        assert_eq!((reply.status.as_u16(), error["code"].as_str()), (400, Some("invalid_argument")), "{body}");
+        assert!(error["message"].as_str().unwrap().contains(said), "{body}: {error}");
+        assert_eq!(error["details"][0]["debug"]["reason"], "JSON_MALFORMED");
+        let violation = &error["details"][1]["debug"]["fieldViolations"][0];
+        assert_eq!(violation["field"].as_str().unwrap_or_default(), field, "{body}: {error}");
+        assert!(violation["description"].as_str().unwrap().contains(said), "{body}: {error}");
+    }
+    assert!(received.try_recv().is_err(), "the service does not hear of it");
+}
+
+#[tokio::test]
+async fn the_place_of_a_mistake_is_told() {
+    let (upstream, _received) = answering(Answer::unary(b""));
+    let nested = r#"{"lineItems": [{"text": "a"}, {"text": "b", "size": 3}]}"#;
+    let reply = call(&gateway(upstream), request(JSON, "/shop.v1.Orders/Describe"), nested).await;
+    let violation = &json_of(&reply)["details"][1]["debug"]["fieldViolations"][0];
+    assert_eq!(violation["field"], "lineItems[1]", "{violation}");
+    assert!(violation["description"].as_str().unwrap().contains("'size'"), "{violation}");
+}
+
+#[tokio::test]
+async fn methods_that_are_not_to_be_had_this_way() {
+    let (upstream, mut received) = answering(Answer::unary(b""));
+    let gateway = gateway(upstream);
+    for (path, status, reason) in [
+        ("/shop.v1.Orders/Watch", 415, "METHOD_STREAMS"),
+        ("/shop.v1.Orders/Upload", 415, "METHOD_STREAMS"),
+        ("/shop.v1.Orders/Talk", 415, "METHOD_STREAMS"),
+        ("/shop.v1.Orders/None", 404, "METHOD_UNKNOWN"),
+        ("/shop.v1.Orders/Repair", 404, "METHOD_UNKNOWN"),
+    ] {
+        for content_type in [JSON, PROTO] {
+            let reply = call(&gateway, request(content_type, path), "{}").await;
+            let error = json_of(&reply);
+            assert_eq!((reply.status.as_u16(), error["code"].as_str()), (status, Some("unimplemented")), "{path}");
+            assert_eq!(error["details"][0]["debug"]["reason"], reason, "{path}");
+        }
+    }
+    for content_type in ["application/connect+json", "application/connect+proto", "application/xml"] {
+        assert_eq!(call(&gateway, request(content_type, GET), "{}").await.status, 415, "{content_type}");
+    }
+    assert!(received.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn headers_that_cannot_be_understood() {
+    let (upstream, mut received) = answering(Answer::unary(b""));
+    let gateway = gateway(upstream);
+    for (name, value, status, reason) in [
+        ("connect-timeout-ms", "soon", 400, "TIMEOUT_MALFORMED"),
+        ("connect-timeout-ms", "12345678901", 400, "TIMEOUT_MALFORMED"),
+        ("connect-protocol-version", "2", 400, "REQUEST_MALFORMED"),
+        ("content-encoding", "br", 501, "ENCODING_UNKNOWN"),
+    ] {
+        let reply = call(&gateway, request(JSON, GET).header(name, value), "{}").await;
+        let error = json_of(&reply);
+        assert_eq!(
+            (reply.status.as_u16(), &error["details"][0]["debug"]["reason"]),
+            (status, &reason.into()),
+            "{name}"
+        );
+    }
+    let broken = request(JSON, GET).header("content-encoding", "gzip");
+    assert_eq!(json_of(&call(&gateway, broken, "{}").await)["code"], "invalid_argument");
+    assert!(received.try_recv().is_err());
+}

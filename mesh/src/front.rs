@@ -1,0 +1,62 @@
+//! The gateway in front of the services of this process.
+
+use std::sync::Arc;
+
+use bojagi_chassis::Switchboard;
+use bojagi_chassis::tokens::Verifier;
+use bojagi_gateway::{Gateway, GatewayConfig, Policies, upstream};
+use bojagi_kernel::SystemClock;
+use bytes::Bytes;
+
+use crate::authenticator::TokenAuthenticator;
+use crate::mesh::StartError;
+
+/// Puts the gateway together: all contracts, tokens checked by `verifier`, calls to the services at `switchboard`.
+pub(crate) fn gateway(
+    config: GatewayConfig,
+    verifier: &Arc<Verifier>,
+    switchboard: &Switchboard,
+) -> Result<Gateway, StartError> {
+    let gateway = Gateway::builder(config)
+        .policies(Policies::from_descriptor_set(bojagi_api::FILE_DESCRIPTOR_SET)?)
+        .authenticator(Arc::new(TokenAuthenticator(Arc::clone(verifier))))
+        .route("/bojagi.", upstream(switchboard.entrance()));
+    Ok(gateway.build()?)
+}
+
+/// The description of what can be called with JSON: an OpenAPI 3.1 document, the one that a running mesh answers at `/openapi.json`.
+///
+/// # Errors
+/// Mistakes in the configuration of the gateway.
+pub fn openapi(config: GatewayConfig) -> Result<Bytes, StartError> {
+    // Nobody calls this gateway, so it matters to nobody that nothing is behind it.
+    let verifier = Arc::new(Verifier::new(Arc::new(SystemClock)));
+    Ok(gateway(config, &verifier, &Switchboard::default())?.openapi())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn the_shop_is_described_with_a_sentence_for_everything() {
+        let document: Value = serde_json::from_slice(&openapi(GatewayConfig::default()).unwrap()).unwrap();
+        let paths = document["paths"].as_object().unwrap();
+        let place_order = &paths["/bojagi.order.v1.OrderService/PlaceOrder"]["post"];
+        assert!(place_order["description"].as_str().unwrap().contains("all or nothing"));
+        for (path, operations) in paths.iter().filter(|(path, _)| path.starts_with("/bojagi.")) {
+            assert!(!operations["post"]["description"].as_str().unwrap().is_empty(), "{path}");
+        }
+        let schemas = document["components"]["schemas"].as_object().unwrap();
+        for (name, schema) in schemas.iter().filter(|(name, _)| name.starts_with("bojagi.")) {
+            assert!(schema["description"].is_string(), "{name}");
+            for (field, of_field) in schema["properties"].as_object().into_iter().flatten() {
+                assert!(of_field["description"].is_string(), "{name}.{field}");
+            }
+        }
+        assert!(!paths.contains_key("/bojagi.order.v1.OrderService/GetOrderTotals"), "internal");
+        assert!(!paths.contains_key("/bojagi.order.v1.OrderService/WatchOrder"), "a stream");
+    }
+}
