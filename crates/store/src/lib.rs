@@ -1,9 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+mod announcer;
 mod error;
 pub mod idempotency;
 mod migrate;
+mod postgres;
 mod row;
+mod session;
 mod sqlite;
 mod store;
 mod tx;
@@ -11,7 +14,8 @@ mod value;
 
 pub use error::Error;
 pub use migrate::Migration;
+pub use postgres::{PostgresOptions, UrlError, drop_schema};
 pub use row::{Column, FromRow, Row};
-pub use store::{Options, Store};
+pub use store::{Database, Options, Store};
 pub use tx::Tx;
-pub use value::{Bind, Value};
+pub use value::{Bind, Kind, Value};

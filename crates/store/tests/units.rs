@@ -8,7 +8,7 @@ use bojagi_kernel::id::RequestId;
 use bojagi_kernel::{Moment, SystemClock};
 use bojagi_store::idempotency::{self, Key, Recalled};
 use bojagi_store::{Error, Migration, Options, Store, Tx, params};
-use tempfile::TempDir;
+use bojagi_testkit::Place;
 
 const MIGRATIONS: &[Migration] = &[
     idempotency::MIGRATION,
@@ -24,8 +24,8 @@ const MIGRATIONS: &[Migration] = &[
     },
 ];
 
-async fn open(folder: &TempDir) -> Store {
-    Store::open(&Options::at(folder.path().join("stock.sqlite")), MIGRATIONS, &SystemClock).await.unwrap()
+async fn open(place: &Place) -> Store {
+    Store::open(&place.store("stock"), MIGRATIONS, &SystemClock).await.unwrap()
 }
 
 async fn put(store: &Store, name: &'static str, available: i64) -> Result<u64, Error> {
@@ -45,10 +45,46 @@ async fn available(store: &Store, name: &'static str) -> Option<i64> {
     row.unwrap().map(|(available,)| available)
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_hundred_units_at_once_take_exactly_what_is_there() {
-    let folder = TempDir::new().unwrap();
-    let store = open(&folder).await;
+/// Each promise as a test on SQLite, and as one on the PostgreSQL server of the environment if there is one.
+macro_rules! on_both {
+    ($($promise:ident),+ $(,)?) => {
+        mod on_sqlite {
+            use super::*;
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $promise() {
+                super::$promise(Place::in_files()).await;
+            })+
+        }
+
+        mod on_postgres {
+            use super::*;
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $promise() {
+                match Place::on_postgres() {
+                    Some(place) => super::$promise(place).await,
+                    None => eprintln!("skipped: {} names no server", bojagi_testkit::SERVER_VARIABLE),
+                }
+            })+
+        }
+    };
+}
+
+on_both! {
+    a_hundred_units_at_once_take_exactly_what_is_there,
+    a_unit_that_fails_undoes_only_itself,
+    a_panic_and_a_foreign_await_fail_only_their_unit,
+    constraints_are_known_by_their_names,
+    a_part_of_a_unit_can_fail_alone,
+    what_was_answered_is_there_after_reopening,
+    reads_cannot_write,
+    a_caller_that_goes_away_takes_back_a_unit_that_has_not_begun,
+    a_full_queue_refuses_at_once,
+    an_answer_is_recalled_under_its_key_and_no_other,
+    a_migration_that_was_edited_is_refused,
+}
+
+async fn a_hundred_units_at_once_take_exactly_what_is_there(place: Place) {
+    let store = open(&place).await;
     put(&store, "tea", 37).await.unwrap();
     let takers: Vec<_> = (0..100)
         .map(|_| {
@@ -70,10 +106,8 @@ async fn a_hundred_units_at_once_take_exactly_what_is_there() {
     assert_eq!((taken, available(&store, "tea").await), (37, Some(0)));
 }
 
-#[tokio::test]
-async fn a_unit_that_fails_undoes_only_itself() {
-    let folder = TempDir::new().unwrap();
-    let store = open(&folder).await;
+async fn a_unit_that_fails_undoes_only_itself(place: Place) {
+    let store = open(&place).await;
     let failing = store.write(async |tx: &mut Tx| -> Result<(), Error> {
         tx.execute("INSERT INTO stock (name, available) VALUES ('half', 1)", &[]).await?;
         Err(Error::NoRow)
@@ -85,10 +119,8 @@ async fn a_unit_that_fails_undoes_only_itself() {
     assert_eq!(available(&store, "after").await, Some(1));
 }
 
-#[tokio::test]
-async fn a_panic_and_a_foreign_await_fail_only_their_unit() {
-    let folder = TempDir::new().unwrap();
-    let store = open(&folder).await;
+async fn a_panic_and_a_foreign_await_fail_only_their_unit(place: Place) {
+    let store = open(&place).await;
     let panicked = store.write(async |tx: &mut Tx| -> Result<(), Error> {
         tx.execute("INSERT INTO stock (name, available) VALUES ('half', 1)", &[]).await?;
         assert_eq!(1, 2, "a defect");
@@ -104,10 +136,8 @@ async fn a_panic_and_a_foreign_await_fail_only_their_unit() {
     assert!(put(&store, "after", 1).await.is_ok());
 }
 
-#[tokio::test]
-async fn constraints_are_known_by_their_names() {
-    let folder = TempDir::new().unwrap();
-    let store = open(&folder).await;
+async fn constraints_are_known_by_their_names(place: Place) {
+    let store = open(&place).await;
     assert_eq!(put(&store, "tea", -1).await.unwrap_err().constraint(), Some("stock_available_not_negative"));
     let coloured = async |name: &'static str| {
         store
@@ -121,10 +151,8 @@ async fn constraints_are_known_by_their_names() {
     assert_eq!(coloured("cup").await.unwrap_err().constraint(), Some("stock_colour_key"));
 }
 
-#[tokio::test]
-async fn a_part_of_a_unit_can_fail_alone() {
-    let folder = TempDir::new().unwrap();
-    let store = open(&folder).await;
+async fn a_part_of_a_unit_can_fail_alone(place: Place) {
+    let store = open(&place).await;
     let outcome: Result<bool, Error> = store
         .write(async |tx: &mut Tx| {
             tx.execute("INSERT INTO stock (name, available) VALUES ('whole', 1)", &[]).await?;
@@ -142,27 +170,21 @@ async fn a_part_of_a_unit_can_fail_alone() {
     assert_eq!(available(&store, "part").await, None);
 }
 
-#[tokio::test]
-async fn what_was_answered_is_there_after_reopening() {
-    let folder = TempDir::new().unwrap();
-    let store = open(&folder).await;
+async fn what_was_answered_is_there_after_reopening(place: Place) {
+    let store = open(&place).await;
     put(&store, "tea", 5).await.unwrap();
     drop(store);
-    assert_eq!(available(&open(&folder).await, "tea").await, Some(5));
+    assert_eq!(available(&open(&place).await, "tea").await, Some(5));
 }
 
-#[tokio::test]
-async fn reads_cannot_write() {
-    let folder = TempDir::new().unwrap();
-    let store = open(&folder).await;
+async fn reads_cannot_write(place: Place) {
+    let store = open(&place).await;
     let written: Result<u64, Error> = store.read(async |tx: &mut Tx| tx.execute("DELETE FROM stock", &[]).await).await;
     assert!(written.is_err());
 }
 
-#[tokio::test]
-async fn a_caller_that_goes_away_takes_back_a_unit_that_has_not_begun() {
-    let folder = TempDir::new().unwrap();
-    let store = open(&folder).await;
+async fn a_caller_that_goes_away_takes_back_a_unit_that_has_not_begun(place: Place) {
+    let store = open(&place).await;
     let (hold, held) = std::sync::mpsc::channel::<()>();
     let blocker = tokio::spawn({
         let store = store.clone();
@@ -190,10 +212,8 @@ async fn a_caller_that_goes_away_takes_back_a_unit_that_has_not_begun() {
     assert!(!begun.load(Ordering::SeqCst));
 }
 
-#[tokio::test]
-async fn a_full_queue_refuses_at_once() {
-    let folder = TempDir::new().unwrap();
-    let options = Options { queue: 2, ..Options::at(folder.path().join("stock.sqlite")) };
+async fn a_full_queue_refuses_at_once(place: Place) {
+    let options = Options { queue: 2, ..place.store("stock") };
     let store = Store::open(&options, MIGRATIONS, &SystemClock).await.unwrap();
     let (hold, held) = std::sync::mpsc::channel::<()>();
     let (started, has_started) = tokio::sync::oneshot::channel();
@@ -219,10 +239,8 @@ async fn a_full_queue_refuses_at_once() {
     assert!(put(&store, "more", 1).await.is_ok());
 }
 
-#[tokio::test]
-async fn an_answer_is_recalled_under_its_key_and_no_other() {
-    let folder = TempDir::new().unwrap();
-    let store = open(&folder).await;
+async fn an_answer_is_recalled_under_its_key_and_no_other(place: Place) {
+    let store = open(&place).await;
     let key = Key { caller: "a".into(), method: "Take", request_id: RequestId::generate(), fingerprint: [1; 32] };
     let now = Moment::from_micros(0);
     let recalled: Result<_, Error> = store
@@ -240,13 +258,11 @@ async fn an_answer_is_recalled_under_its_key_and_no_other() {
     assert_eq!(recalled.unwrap(), (Recalled::New, answered, Recalled::Reused, Recalled::New, 1));
 }
 
-#[tokio::test]
-async fn a_migration_that_was_edited_is_refused() {
-    let folder = TempDir::new().unwrap();
-    drop(open(&folder).await);
+async fn a_migration_that_was_edited_is_refused(place: Place) {
+    drop(open(&place).await);
     const EDITED: &[Migration] =
         &[idempotency::MIGRATION, Migration { name: "stock-1", sql: "CREATE TABLE stock (name TEXT)" }];
-    let options = Options::at(folder.path().join("stock.sqlite"));
+    let options = place.store("stock");
     let reopened = Store::open(&options, EDITED, &SystemClock).await;
     assert!(matches!(reopened.err(), Some(Error::Migration { .. })));
     let older = Store::open(&options, &[idempotency::MIGRATION], &SystemClock).await;
