@@ -14,7 +14,7 @@ mod value;
 
 pub use error::Error;
 pub use migrate::Migration;
-pub use postgres::{PostgresOptions, UrlError, drop_schema};
+pub use postgres::{PostgresOptions, UrlError, copy_to_file, drop_schema};
 pub use row::{Column, FromRow, Row};
 pub use store::{Database, Options, Store};
 pub use tx::Tx;

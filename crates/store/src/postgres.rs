@@ -7,6 +7,7 @@
 
 mod config;
 mod connection;
+mod copy;
 mod errors;
 mod listener;
 mod readers;
@@ -19,6 +20,7 @@ mod wire;
 mod writer;
 
 pub use config::{PostgresOptions, UrlError};
+pub use copy::copy_to_file;
 pub use scratch::drop_schema;
 
 pub(crate) use connection::prepare_schema;

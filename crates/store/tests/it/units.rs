@@ -1,10 +1,10 @@
 //! What a unit of work promises. The contract holds for every database.
-#![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bojagi_kernel::id::RequestId;
+use bojagi_kernel::reexport::Uuid;
 use bojagi_kernel::{Moment, SystemClock};
 use bojagi_store::idempotency::{self, Key, Recalled};
 use bojagi_store::{Error, Migration, Options, Store, Tx, params};
@@ -20,7 +20,9 @@ const MIGRATIONS: &[Migration] = &[
                 colour TEXT,
                 CONSTRAINT stock_available_not_negative CHECK (available >= 0)
             );
-            CREATE UNIQUE INDEX stock_colour_key ON stock (colour);",
+            CREATE UNIQUE INDEX stock_colour_key ON stock (colour);
+            CREATE TABLE everything (an_integer BIGINT, a_flag BOOLEAN, a_text TEXT, some_bytes BYTEA, a_uuid UUID,
+                a_moment TIMESTAMPTZ);",
     },
 ];
 
@@ -45,30 +47,6 @@ async fn available(store: &Store, name: &'static str) -> Option<i64> {
     row.unwrap().map(|(available,)| available)
 }
 
-/// Each promise as a test on SQLite, and as one on the PostgreSQL server of the environment if there is one.
-macro_rules! on_both {
-    ($($promise:ident),+ $(,)?) => {
-        mod on_sqlite {
-            use super::*;
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $promise() {
-                super::$promise(Place::in_files()).await;
-            })+
-        }
-
-        mod on_postgres {
-            use super::*;
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $promise() {
-                match Place::on_postgres() {
-                    Some(place) => super::$promise(place).await,
-                    None => eprintln!("skipped: {} names no server", bojagi_testkit::SERVER_VARIABLE),
-                }
-            })+
-        }
-    };
-}
-
 on_both! {
     a_hundred_units_at_once_take_exactly_what_is_there,
     a_unit_that_fails_undoes_only_itself,
@@ -81,6 +59,8 @@ on_both! {
     a_full_queue_refuses_at_once,
     an_answer_is_recalled_under_its_key_and_no_other,
     a_migration_that_was_edited_is_refused,
+    every_type_comes_back_as_it_went_and_null_has_a_type,
+    sums_counts_and_conditions_are_numbers,
 }
 
 async fn a_hundred_units_at_once_take_exactly_what_is_there(place: Place) {
@@ -267,4 +247,59 @@ async fn a_migration_that_was_edited_is_refused(place: Place) {
     assert!(matches!(reopened.err(), Some(Error::Migration { .. })));
     let older = Store::open(&options, &[idempotency::MIGRATION], &SystemClock).await;
     assert!(matches!(older.err(), Some(Error::Migration { .. })));
+}
+
+type Everything = (Option<i64>, Option<bool>, Option<String>, Option<Vec<u8>>, Option<Uuid>, Option<Moment>);
+
+async fn every_type_comes_back_as_it_went_and_null_has_a_type(place: Place) {
+    let store = open(&place).await;
+    let full: Everything = (
+        Some(i64::MIN),
+        Some(true),
+        Some("보자기 ?1".into()),
+        Some(vec![0, 255]),
+        Some(Uuid::now_v7()),
+        Some(Moment::from_micros(-1)),
+    );
+    let none: Everything = (None, None, None, None, None, None);
+    for given in [full, none] {
+        let wanted = given.clone();
+        let found: Result<Option<Everything>, Error> = store
+            .write(async move |tx: &mut Tx| {
+                let (integer, flag, text, bytes, uuid, moment) = &given;
+                tx.execute("DELETE FROM everything", &[]).await?;
+                tx.execute(
+                    "INSERT INTO everything (an_integer, a_flag, a_text, some_bytes, a_uuid, a_moment)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                    params![integer, flag, text, bytes, uuid, moment],
+                )
+                .await?;
+                tx.fetch_optional(
+                    "SELECT an_integer, a_flag, a_text, some_bytes, a_uuid, a_moment FROM everything
+                     WHERE (?1 IS NULL OR an_integer = ?1) AND (?2 IS NULL OR a_flag = ?2) AND (?3 IS NULL OR a_text = ?3)
+                       AND (?4 IS NULL OR some_bytes = ?4) AND (?5 IS NULL OR a_uuid = ?5)
+                       AND (?6 IS NULL OR a_moment = ?6)",
+                    params![integer, flag, text, bytes, uuid, moment],
+                )
+                .await
+            })
+            .await;
+        assert_eq!(found.unwrap(), Some(wanted));
+    }
+}
+
+async fn sums_counts_and_conditions_are_numbers(place: Place) {
+    let store = open(&place).await;
+    put(&store, "tea", 40_000).await.unwrap();
+    put(&store, "cup", 2_345).await.unwrap();
+    let read: Result<(i64, i64, i64, bool), Error> = store
+        .read(async |tx: &mut Tx| {
+            tx.fetch_one(
+                "SELECT sum(available), count(*), 1, EXISTS (SELECT 1 FROM stock WHERE name = 'tea') FROM stock",
+                &[],
+            )
+            .await
+        })
+        .await;
+    assert_eq!(read.unwrap(), (42_345, 2, 1, true));
 }
