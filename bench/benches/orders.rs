@@ -3,7 +3,7 @@
 //! caller has the CONFIRMED answer, and the clock stops when stock, coupons and the ledger have followed. All invariants
 //! are checked afterwards.
 //!
-//! `cargo bench -p bojagi-bench --bench orders -- [SECONDS]`
+//! `cargo bench -p bojagi-bench --bench orders -- [SECONDS [IN_FLIGHT…]]`; with numbers in flight, only those, in the process.
 #![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark fails by panicking")]
 
 use std::fs;
@@ -127,8 +127,9 @@ async fn measure(
 
 #[tokio::main]
 async fn main() {
-    let seconds = std::env::args().filter_map(|argument| argument.parse().ok()).next().unwrap_or(8);
-    let length = Duration::from_secs(seconds);
+    let mut numbers = std::env::args().filter_map(|argument| argument.parse::<u32>().ok());
+    let length = Duration::from_secs(u64::from(numbers.next().unwrap_or(8)));
+    let chosen: Vec<usize> = numbers.map(|number| number as usize).collect();
     let shop = Shop::open().await;
     println!("resident when ready: {} MiB", resident_mib());
     let offers = options(&shop).await;
@@ -143,8 +144,11 @@ async fn main() {
         .await;
     println!("| how | in flight | orders/s | p50 ms | p99 ms | CPU µs an order | until at rest s | resident MiB |");
     println!("|---|---|---|---|---|---|---|---|");
-    for in_flight in [1, 16, 64, 256] {
-        measure(&shop, &customers, &offers, in_flight, false, length).await;
+    for in_flight in if chosen.is_empty() { &[1, 16, 64, 256] } else { chosen.as_slice() } {
+        measure(&shop, &customers, &offers, *in_flight, false, length).await;
+    }
+    if !chosen.is_empty() {
+        return;
     }
     for in_flight in [64, 256] {
         measure(&shop, &customers, &offers, in_flight, true, length).await;

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 /// The invariant that has to be named, the store, and the defect.
 const DEFECTS: &[(&str, &str, &str)] = &[
-    ("M1", "settlement", "UPDATE ledger_posting SET amount = amount + 1 WHERE rowid = 1"),
+    ("M1", "settlement", "UPDATE ledger_posting SET amount = amount + 1 WHERE position = 1"),
     ("M2", "payment", "UPDATE payment SET captured = captured - 1 WHERE state = 'CAPTURED'"),
     ("M2", "order", "UPDATE orders SET refunded = 1 WHERE state = 'CONFIRMED'"),
     ("M3", "payment", "UPDATE wallet SET available = -1"),

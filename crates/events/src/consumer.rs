@@ -3,19 +3,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bojagi_kernel::id::EventId;
 use bojagi_kernel::{Clock, Failure, Moment};
 use bojagi_store::{Error, Store, Tx, idempotency, params};
 use futures::future::join_all;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::event::Logged;
+use crate::log::{Batch, Chosen};
 use crate::{EmbeddedLog, Event, Hears, inbox, set_aside};
 
 /// How far a position may move over facts of no interest before it is saved all the same.
 const UNSAVED: i64 = 1_000;
 /// Events applied in one unit of work at most: what a savepoint keeps to undo grows with the unit that it is in.
-const BATCH: i64 = 32;
+const BATCH: usize = 32;
+/// Events that were set aside, tried again in one unit of work at most.
+const RETRIES: i64 = 32;
 /// The safety net under being woken, and the pause after a failure of the machinery itself.
 const POLL: Duration = Duration::from_secs(1);
 /// How often old inbox rows and kept answers are forgotten.
@@ -79,21 +82,37 @@ impl Consumer {
             Some(place) => place,
             None => self.saved_place(log.topic()).await?,
         };
-        let (logged, read_to) = log.read(place.read, self.types, BATCH).await?;
-        let more = i64::try_from(logged.len()).is_ok_and(|count| count >= BATCH);
-        let events: Vec<Event> = logged.into_iter().map(|Logged { event, .. }| event).collect();
+        let chosen = Chosen { types: self.types, kinds: &self.kinds };
+        let Batch { events, read_to, full } = log.read(place.read, chosen, BATCH).await?;
         // A position that moved over facts of no interest is worth a commit only now and then: it is found again.
         if events.is_empty() && read_to < place.saved + UNSAVED {
-            return Ok((Place { read: read_to, ..place }, false));
+            return Ok((Place { read: read_to, ..place }, full));
         }
-        let (hears, topic, now) = (Arc::clone(&self.hears), log.topic(), self.clock.now());
-        self.store
+        self.apply(log.topic(), Arc::from(events), read_to).await?;
+        Ok((Place { read: read_to, saved: read_to }, full))
+    }
+
+    /// Applies events in one unit of work together with the position after them. Only when that fails, which is rare, does
+    /// each event get a savepoint of its own, so that the one which cannot be applied is set aside alone.
+    async fn apply(&self, topic: &'static str, events: Arc<[Arc<Event>]>, read_to: i64) -> Result<(), Failure> {
+        let (hears, together, now) = (Arc::clone(&self.hears), Arc::clone(&events), self.clock.now());
+        let applied = self
+            .store
             .write(async move |tx: &mut Tx| {
-                inbox::apply(tx, &hears, &events, now).await?;
+                inbox::apply_together(tx, &hears, &together, now).await?;
                 save_position(tx, hears.group(), topic, read_to).await.map_err(Failure::from)
             })
-            .await?;
-        Ok((Place { read: read_to, saved: read_to }, more))
+            .await;
+        let Err(failure) = applied else { return Ok(()) };
+        tracing::debug!(group = self.hears.group(), topic, %failure, "events are applied one by one");
+
+        let hears = Arc::clone(&self.hears);
+        self.store
+            .write(async move |tx: &mut Tx| {
+                inbox::apply_one_by_one(tx, &hears, &events, now).await?;
+                save_position(tx, hears.group(), topic, read_to).await.map_err(Failure::from)
+            })
+            .await
     }
 
     async fn saved_place(&self, topic: &'static str) -> Result<Place, Error> {
@@ -157,7 +176,7 @@ impl Consumer {
             return Ok(0);
         }
         let hears = Arc::clone(&self.hears);
-        self.store.write(async move |tx: &mut Tx| set_aside::retry_due(tx, &hears, now, BATCH).await).await
+        self.store.write(async move |tx: &mut Tx| set_aside::retry_due(tx, &hears, now, RETRIES).await).await
     }
 
     async fn pause_for_retry(&self, stop: &CancellationToken) {
@@ -169,15 +188,18 @@ impl Consumer {
 
     async fn tidy(&self, stop: &CancellationToken) {
         loop {
-            let now = self.clock.now();
+            let (now, group) = (self.clock.now(), self.hears.group());
+            let told_before = EventId::earliest_at(now - INBOX_KEPT_FOR);
             let tidied: Result<(), Error> = self
                 .store
                 .write(async move |tx: &mut Tx| {
                     idempotency::forget(tx, now, TIDY_BATCH).await?;
+                    // Ids of events sort by the time they were told, so the oldest come first without an index.
                     tx.execute(
-                        "DELETE FROM inbox WHERE (consumer, event_id) IN
-                            (SELECT consumer, event_id FROM inbox WHERE handled_at < ?1 LIMIT ?2)",
-                        params![now - INBOX_KEPT_FOR, TIDY_BATCH],
+                        "DELETE FROM inbox WHERE consumer = ?1 AND event_id IN
+                            (SELECT event_id FROM inbox WHERE consumer = ?1 AND event_id < ?2 AND handled_at < ?3
+                             ORDER BY event_id LIMIT ?4)",
+                        params![group, told_before, now - INBOX_KEPT_FOR, TIDY_BATCH],
                     )
                     .await?;
                     Ok(())

@@ -1,13 +1,36 @@
 //! Hearing: applying a batch of events in one unit of work.
 
+use std::sync::Arc;
+
 use bojagi_kernel::{Failure, Moment};
 use bojagi_store::{Tx, params};
 
 use crate::{Event, Hears, set_aside};
 
+/// Applies `events` in their order, all or none. An event heard before has no second effect.
+pub(crate) async fn apply_together(
+    tx: &mut Tx,
+    hears: &Hears,
+    events: &[Arc<Event>],
+    now: Moment,
+) -> Result<(), Failure> {
+    if set_aside::any(tx, hears.group()).await? {
+        return Err(Failure::Unavailable("events of this group are set aside".into()));
+    }
+    for event in events {
+        apply_once(tx, hears, event, now).await?;
+    }
+    Ok(())
+}
+
 /// Applies `events` in their order. An event heard before has no second effect; one whose reaction fails is set aside,
 /// together with those that follow for the same aggregate. An error means that nothing of the batch happened.
-pub(crate) async fn apply(tx: &mut Tx, hears: &Hears, events: &[Event], now: Moment) -> Result<(), Failure> {
+pub(crate) async fn apply_one_by_one(
+    tx: &mut Tx,
+    hears: &Hears,
+    events: &[Arc<Event>],
+    now: Moment,
+) -> Result<(), Failure> {
     for event in events {
         if set_aside::blocks(tx, hears.group(), event).await? {
             set_aside::queue(tx, hears.group(), event, now).await?;

@@ -1,11 +1,14 @@
 //! Telling.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bojagi_kernel::Moment;
 use bojagi_kernel::id::EventId;
 use bojagi_kernel::reexport::Uuid;
-use bojagi_store::{Error, Tx, params};
+use bojagi_store::{Announced, Error, Tx, params};
+
+use crate::Event;
 
 /// How long a fact stays in the outbox at least.
 const KEPT_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -28,27 +31,31 @@ pub async fn tell<M: prost::Message + prost::Name>(
             params![aggregate_id],
         )
         .await?;
+    let (event_type, payload) = (M::full_name(), fact.encode_to_vec());
     let traceparent = tx.trace().map(|trace| trace.to_string());
     let (position,): (i64,) = tx
         .fetch_one(
             "INSERT INTO outbox (event_id, event_type, aggregate_id, sequence, told_at, traceparent, payload)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING position",
-            params![event_id, M::full_name(), aggregate_id, sequence, now, traceparent, fact.encode_to_vec()],
+            params![event_id, event_type, aggregate_id, sequence, now, traceparent, payload],
         )
         .await?;
-    tx.announce_fact(M::NAME, position);
+    let trace = tx.trace();
+    let event = Event { id: event_id, event_type, aggregate_id, sequence, told_at: now, trace, payload };
+    tx.announce_fact(Announced { position, kind: M::NAME, fact: Arc::new(event) });
     Ok(event_id)
 }
 
 /// Forgets facts that are older than seven days and at or below `slowest`, the position up to which every group has
-/// heard; at most `limit` of them. Says how many.
+/// heard; at most `limit` of them. Says how many. The newest fact stays, so that positions go on from it.
 ///
 /// # Errors
 /// What the database says.
 pub async fn prune(tx: &mut Tx, slowest: i64, now: Moment, limit: i64) -> Result<u64, Error> {
     tx.execute(
         "DELETE FROM outbox WHERE position IN
-            (SELECT position FROM outbox WHERE position <= ?1 AND told_at < ?2 ORDER BY position LIMIT ?3)",
+            (SELECT position FROM outbox WHERE position <= ?1 AND told_at < ?2
+             AND position < (SELECT max(position) FROM outbox) ORDER BY position LIMIT ?3)",
         params![slowest, now - KEPT_FOR, limit],
     )
     .await

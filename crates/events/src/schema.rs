@@ -7,7 +7,7 @@ pub const MIGRATION: Migration = Migration {
     name: "events-1",
     sql: "
     CREATE TABLE outbox (
-        position INTEGER PRIMARY KEY AUTOINCREMENT,
+        position INTEGER PRIMARY KEY,
         event_id UUID NOT NULL,
         event_type TEXT NOT NULL,
         aggregate_id UUID NOT NULL,
@@ -21,15 +21,14 @@ pub const MIGRATION: Migration = Migration {
     CREATE TABLE outbox_sequence (
         aggregate_id UUID PRIMARY KEY,
         last BIGINT NOT NULL
-    );
+    ) WITHOUT ROWID;
 
     CREATE TABLE inbox (
         consumer TEXT NOT NULL,
         event_id UUID NOT NULL,
         handled_at TIMESTAMPTZ NOT NULL,
         PRIMARY KEY (consumer, event_id)
-    );
-    CREATE INDEX inbox_handled_at ON inbox (handled_at);
+    ) WITHOUT ROWID;
 
     -- By topic too: two contexts may tell facts about the same aggregate, each with numbers of its own.
     CREATE TABLE inbox_sequence (
@@ -38,14 +37,14 @@ pub const MIGRATION: Migration = Migration {
         aggregate_id UUID NOT NULL,
         last BIGINT NOT NULL,
         PRIMARY KEY (consumer, topic, aggregate_id)
-    );
+    ) WITHOUT ROWID;
 
     CREATE TABLE consumer_position (
         consumer TEXT NOT NULL,
         topic TEXT NOT NULL,
         position BIGINT NOT NULL,
         PRIMARY KEY (consumer, topic)
-    );
+    ) WITHOUT ROWID;
 
     CREATE TABLE set_aside (
         consumer TEXT NOT NULL,

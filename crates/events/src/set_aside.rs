@@ -64,6 +64,13 @@ impl FromRow for SetAside {
 
 const SET_ASIDE_COLUMNS: &str = "consumer, state, attempts, last_error, first_failed_at, next_attempt_at, topic";
 
+/// Whether the group has set anything aside.
+pub(crate) async fn any(tx: &mut Tx, group: &str) -> Result<bool, Error> {
+    let one: Option<(i64,)> =
+        tx.fetch_optional("SELECT 1 FROM set_aside WHERE consumer = ?1 LIMIT 1", params![group]).await?;
+    Ok(one.is_some())
+}
+
 /// Whether an event has to wait because one of its aggregate was set aside before it.
 pub(crate) async fn blocks(tx: &mut Tx, group: &str, event: &Event) -> Result<bool, Error> {
     let earlier: Option<(i64,)> = tx

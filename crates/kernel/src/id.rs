@@ -1,5 +1,7 @@
 //! Typed ids.
 
+use crate::Moment;
+
 /// An id that could not be read from text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a UUID")]
@@ -101,4 +103,13 @@ typed_id! {
     RequestId,
     /// A fact told.
     EventId,
+}
+
+impl EventId {
+    /// The smallest id that a fact told at `moment` can have: ids carry the time at which they were made.
+    #[must_use]
+    pub fn earliest_at(moment: Moment) -> Self {
+        let milliseconds = u64::try_from(moment.micros() / 1_000).unwrap_or(0);
+        Self(uuid::Builder::from_unix_timestamp_millis(milliseconds, &[0; 10]).into_uuid())
+    }
 }

@@ -1,42 +1,57 @@
 //! What was told and committed, for those who wait for it.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::RwLock;
 use tokio::sync::watch;
 
-/// A count that changes with each announcement, and the latest position of each kind of fact since the store was opened.
+use crate::Announced;
+use crate::recent::Recent;
+
+/// A count that changes with each announcement, and the latest facts.
 #[derive(Clone)]
 pub(crate) struct Announcer {
     count: watch::Sender<u64>,
-    latest: Arc<RwLock<HashMap<String, i64>>>,
+    recent: Arc<RwLock<Recent>>,
 }
 
 impl Announcer {
     pub(crate) fn new() -> Self {
-        Self { count: watch::Sender::new(0), latest: Arc::default() }
+        Self { count: watch::Sender::new(0), recent: Arc::default() }
     }
 
-    pub(crate) fn announce(&self, told: &[(&str, i64)]) {
+    /// Announces facts of a store in which nobody else tells, so that those in memory are all there are.
+    pub(crate) fn announce(&self, told: &mut Vec<Announced>) {
         if !told.is_empty() {
-            let mut latest = self.latest.write();
-            for &(kind, position) in told {
-                match latest.get_mut(kind) {
-                    Some(known) => *known = position.max(*known),
-                    None => drop(latest.insert(kind.to_owned(), position)),
-                }
-            }
+            self.recent.write().add(told.drain(..));
         }
-        self.count.send_modify(|count| *count = count.wrapping_add(1));
+        self.wake();
+    }
+
+    /// Announces where facts are in a store in which others tell too: between two of ours there may be one of theirs, so
+    /// they are all read from the database.
+    pub(crate) fn announce_positions<'a>(&self, told: impl IntoIterator<Item = (&'a str, i64)>) {
+        let mut recent = self.recent.write();
+        for (kind, position) in told {
+            recent.reach(kind, position);
+        }
+        drop(recent);
+        self.wake();
     }
 
     pub(crate) fn latest<'a>(&self, kinds: impl IntoIterator<Item = &'a str>) -> i64 {
-        let latest = self.latest.read();
-        kinds.into_iter().filter_map(|kind| latest.get(kind).copied()).max().unwrap_or(0)
+        self.recent.read().latest(kinds)
+    }
+
+    pub(crate) fn recent_facts(&self, position: i64, look: impl FnMut(&Announced) -> bool) -> bool {
+        self.recent.read().after(position, look)
     }
 
     pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
         self.count.subscribe()
+    }
+
+    fn wake(&self) {
+        self.count.send_modify(|count| *count = count.wrapping_add(1));
     }
 }

@@ -23,7 +23,7 @@ pub const MIGRATION: Migration = Migration {
         answer BYTEA NOT NULL,
         answered_at TIMESTAMPTZ NOT NULL,
         PRIMARY KEY (caller, method, request_id)
-    );
+    ) WITHOUT ROWID;
     CREATE INDEX idempotency_answered_at ON idempotency (answered_at);",
 };
 

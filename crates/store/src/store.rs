@@ -7,7 +7,7 @@ use bojagi_kernel::Clock;
 use tokio::sync::watch;
 
 use crate::announcer::Announcer;
-use crate::{Error, Migration, PostgresOptions, Tx, migrate, postgres, sqlite};
+use crate::{Announced, Error, Migration, PostgresOptions, Tx, migrate, postgres, sqlite};
 
 /// Where a store is.
 #[derive(Debug, Clone)]
@@ -109,6 +109,14 @@ impl Store {
     #[must_use]
     pub fn latest_fact<'a>(&self, kinds: impl IntoIterator<Item = &'a str>) -> i64 {
         self.0.announcer.latest(kinds)
+    }
+
+    /// Shows `look` every fact that was committed after `position`, in order, until it answers false. Answers whether it
+    /// could: false means that not all of them are in memory any more, or that other processes tell in the same store, and
+    /// the database has to be asked.
+    #[must_use]
+    pub fn recent_facts(&self, position: i64, look: impl FnMut(&Announced) -> bool) -> bool {
+        self.0.announcer.recent_facts(position, look)
     }
 
     /// Changes after each commit that holds a unit which called [`Tx::announce`] or [`Tx::announce_fact`], in this process

@@ -3,7 +3,7 @@
 use bojagi_telemetry::TraceContext;
 
 use crate::session::Session;
-use crate::{Error, FromRow, Row, Value};
+use crate::{Announced, Error, FromRow, Row, Value};
 
 /// One unit of work on the database: what its statements do happens together or not at all.
 ///
@@ -12,8 +12,8 @@ pub struct Tx {
     pub(crate) session: Session,
     pub(crate) trace: Option<TraceContext>,
     pub(crate) announced: bool,
-    /// Kinds of facts told by the units of this transaction, with the position of the latest.
-    pub(crate) told: Vec<(&'static str, i64)>,
+    /// Facts told by the units of this transaction.
+    pub(crate) told: Vec<Announced>,
 }
 
 impl Tx {
@@ -86,6 +86,7 @@ impl Tx {
         part: impl AsyncFnOnce(&mut Self) -> Result<T, E>,
     ) -> Result<T, E> {
         self.session.begin_nested()?;
+        let told_before = self.told.len();
         match part(self).await {
             Ok(answer) => {
                 self.session.release_nested()?;
@@ -93,15 +94,17 @@ impl Tx {
             }
             Err(error) => {
                 self.session.undo_nested()?;
+                // What it told did not happen either.
+                self.told.truncate(told_before);
                 Err(error)
             }
         }
     }
 
-    /// Announces that a fact of this kind was told at this position, so that who does not care for the kind need not look.
-    pub fn announce_fact(&mut self, kind: &'static str, position: i64) {
+    /// Announces a fact to those who follow the store, once this unit is committed.
+    pub fn announce_fact(&mut self, fact: Announced) {
         self.announced = true;
-        self.told.push((kind, position));
+        self.told.push(fact);
     }
 
     /// Wakes those who wait on [`Store::announcements`](crate::Store::announcements) once this unit is committed.

@@ -47,10 +47,12 @@ impl Participants {
         }
     }
 
-    /// Waits for an answer for as long as one ask may take; the deadline travels with the call.
-    async fn ask<T>(&self, call: impl Future<Output = Result<Response<T>, Status>>) -> Result<T, Setback> {
+    /// Waits for an answer for as long as one ask may take; the deadline travels with the call. A call is kilobytes of
+    /// state: in a box it is not copied each time that an order moves.
+    async fn ask<T>(&self, call: impl Future<Output = Result<Response<T>, Status>> + Send) -> Result<T, Setback> {
         let until = Instant::now() + self.timeout;
-        match tokio::time::timeout_at(until.into(), deadline::scope(until, call)).await {
+        let call = Box::pin(deadline::scope(until, call));
+        match tokio::time::timeout_at(until.into(), call).await {
             Ok(Ok(response)) => Ok(response.into_inner()),
             Ok(Err(status)) => Err(setback(status)),
             Err(_) => Err(Setback::Unanswered("no answer in time".to_owned())),

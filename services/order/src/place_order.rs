@@ -50,7 +50,7 @@ impl Orders {
             match in_trace(trace, orders.store_new(new, key)).await {
                 Ok(Placed::Now(order)) => {
                     drop(reply.send(Ok(Placed::Now(order.clone()))));
-                    orders.drive(*order).await;
+                    Box::pin(orders.drive(*order)).await;
                 }
                 other => drop(reply.send(other)),
             }

@@ -42,8 +42,8 @@ impl Channel {
     }
 
     /// Who tells, and the latest position of each kind of fact: `0190… OrderPlaced 7 OrderConfirmed 9`.
-    pub(super) fn message(&self, told: &[(&'static str, i64)]) -> String {
-        let latest: BTreeMap<_, _> = told.iter().copied().collect();
+    pub(super) fn message<'a>(&self, told: impl Iterator<Item = (&'a str, i64)>) -> String {
+        let latest: BTreeMap<_, _> = told.collect();
         let mut message = self.process.clone();
         for (kind, position) in latest {
             // Writing to a String cannot fail.
@@ -83,12 +83,12 @@ async fn listen_once(connector: &Connector, channel: &Channel, announcer: &Annou
     let broken = |error: tokio_postgres::Error| Error::Unreachable(super::errors::with_cause(&error));
     connection.client.batch_execute(&format!("LISTEN {}", channel.name())).await.map_err(broken)?;
     // Something may have been told while nobody listened.
-    announcer.announce(&[]);
+    announcer.announce_positions([]);
     loop {
         match tokio::time::timeout(HEARTBEAT, heard.recv()).await {
             Ok(Some(notification)) => {
                 if let Some(told) = channel.heard(notification.payload()) {
-                    announcer.announce(&told);
+                    announcer.announce_positions(told);
                 }
             }
             Ok(None) => return Err(Error::Unreachable("the listening connection ended".into())),
@@ -105,9 +105,9 @@ mod tests {
     fn what_others_told_is_heard_and_ones_own_is_not() {
         let options = PostgresOptions::at("postgres://a@localhost/shop").unwrap();
         let (one, other) = (Channel::of(&options), Channel::of(&options));
-        let message = one.message(&[("OrderPlaced", 7), ("OrderFailed", 8), ("OrderPlaced", 9)]);
+        let message = one.message([("OrderPlaced", 7), ("OrderFailed", 8), ("OrderPlaced", 9)].into_iter());
         assert_eq!(one.heard(&message), None);
         assert_eq!(other.heard(&message), Some(vec![("OrderFailed", 8), ("OrderPlaced", 9)]));
-        assert_eq!(other.heard(&one.message(&[])), Some(Vec::new()));
+        assert_eq!(other.heard(&one.message(std::iter::empty())), Some(Vec::new()));
     }
 }

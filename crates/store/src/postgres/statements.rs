@@ -54,9 +54,12 @@ pub(super) fn with_dollars(sql: &str) -> String {
         .collect()
 }
 
-/// A migration as PostgreSQL knows it: only the numbering of rows is written differently.
+/// A migration as PostgreSQL knows it: the numbering of rows is written differently, and how SQLite lays a table out means
+/// nothing there.
 pub(super) fn of_migration(sql: &str) -> String {
-    sql.replace("INTEGER PRIMARY KEY AUTOINCREMENT", "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY")
+    sql.replace(" AUTOINCREMENT", "")
+        .replace("INTEGER PRIMARY KEY", "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY")
+        .replace(" WITHOUT ROWID", "")
 }
 
 #[cfg(test)]
@@ -71,7 +74,7 @@ mod tests {
 
     #[test]
     fn rows_are_numbered_by_an_identity() {
-        let sql = "CREATE TABLE t (position INTEGER PRIMARY KEY AUTOINCREMENT, a TEXT)";
+        let sql = "CREATE TABLE t (position INTEGER PRIMARY KEY AUTOINCREMENT, a TEXT) WITHOUT ROWID";
         let identity = "CREATE TABLE t (position BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, a TEXT)";
         assert_eq!(of_migration(sql), identity);
     }

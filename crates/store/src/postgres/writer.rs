@@ -163,8 +163,9 @@ impl Worker {
             tracing::error!(%error, units = answers.len(), "a commit failed");
         }
         if std::mem::take(&mut self.tx.announced) && committed.is_ok() {
-            self.announcer.announce(&self.tx.told);
-            session.notify(self.channel.name(), &self.channel.message(&self.tx.told));
+            let told = || self.tx.told.iter().map(|fact| (fact.kind, fact.position));
+            self.announcer.announce_positions(told());
+            session.notify(self.channel.name(), &self.channel.message(told()));
         }
         self.tx.told.clear();
         answers.drain(..).for_each(|answer| answer(committed.clone()));

@@ -14,25 +14,35 @@ const CACHED_STATEMENTS: usize = 256;
 /// How long a reader waits for a lock, which it needs only while the write-ahead log is recovered.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Where a connection stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// In no transaction.
+    Outside,
+    /// In a transaction, between two units that wrote.
+    Between,
+    /// In the first unit of a transaction that writes: undoing it undoes the transaction, so it needs no savepoint.
+    InFirst,
+    /// In a later unit, behind its savepoint.
+    InLater,
+}
+
 /// A connection to one SQLite file.
 pub(crate) struct Session {
     connection: Connection,
-    in_transaction: bool,
-    in_unit: bool,
+    standing: Standing,
     /// What SQLite calls a unique index in its messages (`store.name`), and the name that we gave it.
     constraint_names: HashMap<String, String>,
 }
 
 impl Session {
-    /// Opens the connection that writes. `FULL` makes every commit durable before it is answered. What a savepoint needs
-    /// for undoing is kept in memory: in a temporary file, where SQLite has it by default, it costs a fifth of a unit.
+    /// Opens the connection that writes. `FULL` makes every commit durable before it is answered.
     pub(crate) fn open_writer(path: &Path) -> Result<Self, Error> {
         let session = Self::open(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         session.configure(
             "PRAGMA journal_mode = WAL;
              PRAGMA synchronous = FULL;
              PRAGMA foreign_keys = ON;
-             PRAGMA temp_store = MEMORY;
              PRAGMA cache_size = -4096;
              PRAGMA wal_autocheckpoint = 4000;
              PRAGMA journal_size_limit = 67108864;",
@@ -52,7 +62,7 @@ impl Session {
             .map_err(|error| Error::Database(format!("{}: {error}", path.display())))?;
         connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
         connection.busy_timeout(BUSY_TIMEOUT).map_err(|error| Error::Database(error.to_string()))?;
-        Ok(Self { connection, in_transaction: false, in_unit: false, constraint_names: HashMap::new() })
+        Ok(Self { connection, standing: Standing::Outside, constraint_names: HashMap::new() })
     }
 
     fn configure(&self, pragmas: &str) -> Result<(), Error> {
@@ -80,8 +90,9 @@ impl Session {
     }
 
     pub(crate) fn execute(&mut self, sql: &str, params: &[Value<'_>]) -> Result<u64, Error> {
-        self.prepare_to_write(sql)?;
-        let outcome = self.prepare(sql)?.execute(rusqlite::params_from_iter(params));
+        let mut statement = prepare(&self.connection, sql)?;
+        begin_unit_before(&statement, &self.connection, &mut self.standing)?;
+        let outcome = statement.execute(rusqlite::params_from_iter(params));
         outcome.map(|changed| changed as u64).map_err(|error| self.explain(&error))
     }
 
@@ -92,8 +103,8 @@ impl Session {
         params: &[Value<'_>],
         mut take: impl FnMut(&Row<'_>) -> Result<bool, Error>,
     ) -> Result<(), Error> {
-        self.prepare_to_write(sql)?;
-        let mut statement = self.prepare(sql)?;
+        let mut statement = prepare(&self.connection, sql)?;
+        begin_unit_before(&statement, &self.connection, &mut self.standing)?;
         let mut rows = statement.query(rusqlite::params_from_iter(params)).map_err(|error| self.explain(&error))?;
         while let Some(row) = rows.next().map_err(|error| self.explain(&error))? {
             if !take(&Row::new(row))? {
@@ -104,7 +115,7 @@ impl Session {
     }
 
     pub(crate) fn execute_batch(&mut self, sql: &str) -> Result<(), Error> {
-        self.begin_unit()?;
+        begin_unit(&self.connection, &mut self.standing)?;
         self.connection.execute_batch(sql).map_err(|error| self.explain(&error))
     }
 
@@ -119,29 +130,37 @@ impl Session {
 
     /// Ends a unit: keeps what it did, or undoes it.
     pub(crate) fn end_unit(&mut self, keep: bool) -> Result<(), Error> {
-        if !std::mem::take(&mut self.in_unit) {
-            return Ok(());
+        match (self.standing, keep) {
+            (Standing::Outside | Standing::Between, _) => return Ok(()),
+            (Standing::InFirst, true) => {}
+            (Standing::InFirst, false) => {
+                self.rollback();
+                return Ok(());
+            }
+            (Standing::InLater, true) => self.control("RELEASE unit")?,
+            (Standing::InLater, false) => {
+                self.control("ROLLBACK TO unit")?;
+                self.control("RELEASE unit")?;
+            }
         }
-        if !keep {
-            self.control("ROLLBACK TO unit")?;
-        }
-        self.control("RELEASE unit")
+        self.standing = Standing::Between;
+        Ok(())
     }
 
     /// Whether a failure made SQLite throw the whole transaction away, as it does when the disk is full.
     pub(crate) fn lost_transaction(&self) -> bool {
-        self.in_transaction && self.connection.is_autocommit()
+        self.standing != Standing::Outside && self.connection.is_autocommit()
     }
 
     pub(crate) fn commit(&mut self) -> Result<(), Error> {
-        if !self.in_transaction {
+        if self.standing == Standing::Outside {
             return Ok(());
         }
         let committed = self.control("COMMIT");
         if committed.is_err() {
             self.rollback();
         }
-        self.in_transaction = false;
+        self.standing = Standing::Outside;
         committed
     }
 
@@ -151,11 +170,11 @@ impl Session {
         {
             tracing::error!(%error, "a transaction could not be rolled back");
         }
-        (self.in_transaction, self.in_unit) = (false, false);
+        self.standing = Standing::Outside;
     }
 
     pub(crate) fn begin_nested(&mut self) -> Result<(), Error> {
-        self.begin_unit()?;
+        begin_unit(&self.connection, &mut self.standing)?;
         self.control("SAVEPOINT part")
     }
 
@@ -168,33 +187,8 @@ impl Session {
         self.control("RELEASE part")
     }
 
-    /// The transaction and the savepoint of a unit begin with its first statement that writes: a unit that only reads, or
-    /// refuses before it has written anything, costs neither.
-    fn prepare_to_write(&mut self, sql: &str) -> Result<(), Error> {
-        if self.in_unit || self.prepare(sql)?.readonly() {
-            return Ok(());
-        }
-        self.begin_unit()
-    }
-
-    fn begin_unit(&mut self) -> Result<(), Error> {
-        if !self.in_transaction {
-            self.control("BEGIN IMMEDIATE")?;
-            self.in_transaction = true;
-        }
-        if !self.in_unit {
-            self.control("SAVEPOINT unit")?;
-            self.in_unit = true;
-        }
-        Ok(())
-    }
-
-    fn prepare(&self, sql: &str) -> Result<CachedStatement<'_>, Error> {
-        self.connection.prepare_cached(sql).map_err(|error| Error::Database(format!("{error} in {sql}")))
-    }
-
     fn control(&self, sql: &str) -> Result<(), Error> {
-        self.prepare(sql)?.execute([]).map(drop).map_err(|error| Error::Database(format!("{sql}: {error}")))
+        control(&self.connection, sql)
     }
 
     fn explain(&self, error: &rusqlite::Error) -> Error {
@@ -210,6 +204,39 @@ impl Session {
         let name = self.constraint_names.get(subject).map_or(subject, String::as_str);
         Error::Constraint { name: name.to_owned() }
     }
+}
+
+/// The transaction and the savepoint of a unit begin with its first statement that writes: a unit that only reads, or
+/// refuses before it has written anything, costs neither.
+fn begin_unit_before(
+    statement: &CachedStatement<'_>,
+    connection: &Connection,
+    standing: &mut Standing,
+) -> Result<(), Error> {
+    if statement.readonly() { Ok(()) } else { begin_unit(connection, standing) }
+}
+
+fn begin_unit(connection: &Connection, standing: &mut Standing) -> Result<(), Error> {
+    *standing = match standing {
+        Standing::InFirst | Standing::InLater => return Ok(()),
+        Standing::Outside => {
+            control(connection, "BEGIN IMMEDIATE")?;
+            Standing::InFirst
+        }
+        Standing::Between => {
+            control(connection, "SAVEPOINT unit")?;
+            Standing::InLater
+        }
+    };
+    Ok(())
+}
+
+fn prepare<'a>(connection: &'a Connection, sql: &str) -> Result<CachedStatement<'a>, Error> {
+    connection.prepare_cached(sql).map_err(|error| Error::Database(format!("{error} in {sql}")))
+}
+
+fn control(connection: &Connection, sql: &str) -> Result<(), Error> {
+    prepare(connection, sql)?.execute([]).map(drop).map_err(|error| Error::Database(format!("{sql}: {error}")))
 }
 
 impl ToSql for Value<'_> {

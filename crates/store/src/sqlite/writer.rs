@@ -128,7 +128,7 @@ fn work(mut tx: Tx, inbox: &mpsc::Receiver<Job>, waiting: &AtomicUsize, announce
             Error::NotCommitted(error.to_string())
         });
         if std::mem::take(&mut tx.announced) && committed.is_ok() {
-            announcer.announce(&tx.told);
+            announcer.announce(&mut tx.told);
         }
         tx.told.clear();
         answers.drain(..).for_each(|answer| answer(committed.clone()));

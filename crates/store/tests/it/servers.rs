@@ -1,10 +1,10 @@
 //! What several processes on one PostgreSQL store promise each other, and what happens when the server or the wire fails.
 
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use bojagi_kernel::SystemClock;
-use bojagi_store::{Database, Error, Migration, Options, PostgresOptions, Store, Tx, params};
+use bojagi_store::{Announced, Database, Error, Migration, Options, PostgresOptions, Store, Tx, params};
 use bojagi_testkit::{Place, SERVER_VARIABLE, eventually};
 
 use crate::proxy::{Cut, Proxy};
@@ -113,7 +113,7 @@ async fn what_one_process_tells_another_hears() {
             .write(async |tx: &mut Tx| {
                 let sql = "INSERT INTO log (text) VALUES ('told') RETURNING position";
                 let (position,) = tx.fetch_one(sql, &[]).await?;
-                tx.announce_fact("Told", position);
+                tx.announce_fact(Announced { position, kind: "Told", fact: Arc::new(()) });
                 Ok(())
             })
             .await;

@@ -59,7 +59,7 @@ pub(crate) const MIGRATION: Migration = Migration {
         consumed_count BIGINT NOT NULL,
         asked_at TIMESTAMPTZ,
         ended_at TIMESTAMPTZ
-    );
+    ) WITHOUT ROWID;
 
     CREATE TABLE redemption_coupon (
         order_id UUID NOT NULL REFERENCES redemption_order (order_id),
@@ -68,7 +68,7 @@ pub(crate) const MIGRATION: Migration = Migration {
         discount_minor BIGINT NOT NULL,
         PRIMARY KEY (order_id, issued_coupon_id),
         CONSTRAINT redemption_coupon_takes_something CHECK (discount_minor > 0)
-    );
+    ) WITHOUT ROWID;
 
     CREATE TABLE redemption_line (
         order_id UUID NOT NULL REFERENCES redemption_order (order_id),
@@ -80,14 +80,14 @@ pub(crate) const MIGRATION: Migration = Migration {
         PRIMARY KEY (order_id, order_line_id),
         CONSTRAINT redemption_line_is_funded
             CHECK (item_discount + order_discount = platform_discount + seller_discount)
-    );
+    ) WITHOUT ROWID;
 
     CREATE TABLE option_price (
         option_id UUID PRIMARY KEY,
         item_id UUID NOT NULL,
         currency TEXT NOT NULL,
         price_minor BIGINT NOT NULL
-    );
+    ) WITHOUT ROWID;
     CREATE INDEX option_price_of_item ON option_price (item_id);
     ",
 };

@@ -100,7 +100,7 @@ pub(crate) const STOCK: Migration = Migration {
         CONSTRAINT stock_reserved_not_negative CHECK (reserved >= 0),
         CONSTRAINT stock_sold_not_negative CHECK (sold >= 0),
         CONSTRAINT stock_balanced CHECK (available + reserved + sold = put_in)
-    );
+    ) WITHOUT ROWID;
 
     CREATE TABLE hold (
         order_id UUID PRIMARY KEY,
@@ -113,7 +113,7 @@ pub(crate) const STOCK: Migration = Migration {
         CONSTRAINT hold_state CHECK (state IN ('RESERVED', 'SOLD', 'RELEASED')),
         CONSTRAINT hold_released_from CHECK (state = 'RELEASED' OR released_from IS NULL),
         CONSTRAINT hold_reserved_at CHECK (state = 'RELEASED' OR reserved_at IS NOT NULL)
-    );
+    ) WITHOUT ROWID;
     CREATE INDEX hold_open ON hold (reserved_at) WHERE state = 'RESERVED' AND NOT overdue_told;
 
     CREATE TABLE hold_line (
@@ -132,7 +132,7 @@ pub(crate) const STOCK: Migration = Migration {
         store_name TEXT NOT NULL,
         PRIMARY KEY (order_id, position),
         CONSTRAINT hold_line_quantity_positive CHECK (quantity > 0)
-    );
+    ) WITHOUT ROWID;
     CREATE INDEX hold_line_of_option ON hold_line (option_id);
 
     CREATE TABLE customer_taken (
@@ -141,6 +141,6 @@ pub(crate) const STOCK: Migration = Migration {
         taken BIGINT NOT NULL,
         PRIMARY KEY (option_id, customer_id),
         CONSTRAINT customer_taken_not_negative CHECK (taken >= 0)
-    );
+    ) WITHOUT ROWID;
     ",
 };

@@ -83,7 +83,7 @@ pub(crate) const MIGRATION: Migration = Migration {
         CONSTRAINT order_line_quantity_positive CHECK (quantity > 0),
         CONSTRAINT order_line_discount_is_paid_for
             CHECK (item_discount + order_discount = platform_discount + seller_discount)
-    );
+    ) WITHOUT ROWID;
 
     CREATE TABLE delivery (
         delivery_id UUID PRIMARY KEY,
@@ -109,7 +109,7 @@ pub(crate) const MIGRATION: Migration = Migration {
         cause TEXT NOT NULL,
         trace_id TEXT NOT NULL,
         PRIMARY KEY (order_id, sequence)
-    );
+    ) WITHOUT ROWID;
 
     CREATE TABLE saga_step (
         order_id UUID NOT NULL,
@@ -120,12 +120,12 @@ pub(crate) const MIGRATION: Migration = Migration {
         started_at TIMESTAMPTZ NOT NULL,
         finished_at TIMESTAMPTZ,
         PRIMARY KEY (order_id, kind)
-    );
+    ) WITHOUT ROWID;
 
     CREATE TABLE blocked_account (
         account_id UUID PRIMARY KEY,
         closed BOOLEAN NOT NULL,
         since TIMESTAMPTZ NOT NULL
-    );
+    ) WITHOUT ROWID;
     ",
 };

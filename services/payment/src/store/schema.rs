@@ -72,7 +72,7 @@ pub(crate) const MIGRATION: Migration = Migration {
         held BIGINT NOT NULL,
         CONSTRAINT wallet_available_not_negative CHECK (available >= 0),
         CONSTRAINT wallet_held_not_negative CHECK (held >= 0)
-    );
+    ) WITHOUT ROWID;
 
     CREATE TABLE wallet_entry (
         id UUID PRIMARY KEY,

@@ -10,7 +10,7 @@ pub(crate) const SCHEMA: Migration = Migration {
         id UUID PRIMARY KEY,
         kind TEXT NOT NULL,
         seller_id UUID
-    );
+    ) WITHOUT ROWID;
 
     CREATE TABLE ledger_transaction (
         id UUID PRIMARY KEY,
@@ -19,7 +19,7 @@ pub(crate) const SCHEMA: Migration = Migration {
         order_id UUID,
         booked_at TIMESTAMPTZ NOT NULL,
         trace_id TEXT NOT NULL
-    );
+    ) WITHOUT ROWID;
     CREATE UNIQUE INDEX ledger_transaction_source_key ON ledger_transaction (source_id, kind);
     CREATE INDEX ledger_transaction_booked ON ledger_transaction (booked_at, id);
     CREATE INDEX ledger_transaction_order ON ledger_transaction (order_id) WHERE order_id IS NOT NULL;
@@ -34,7 +34,7 @@ pub(crate) const SCHEMA: Migration = Migration {
         booked_at TIMESTAMPTZ NOT NULL,
         PRIMARY KEY (transaction_id, position),
         CONSTRAINT ledger_posting_moves_something CHECK (amount <> 0)
-    );
+    ) WITHOUT ROWID;
     CREATE INDEX ledger_posting_account ON ledger_posting (account_id, booked_at);
 
     CREATE TABLE statement_entry (
