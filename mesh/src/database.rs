@@ -32,6 +32,7 @@ pub const CONTEXTS: [(&str, &[Migration]); 6] = [
 pub struct DatabaseSettings {
     url: String,
     schema: String,
+    replica_url: String,
     ca_file: String,
     connect_timeout_milliseconds: u64,
     statement_timeout_milliseconds: u64,
@@ -87,6 +88,10 @@ impl DatabaseSettings {
             let schema = self.schema.replace(CONTEXT, context);
             server = server.in_schema(&schema).map_err(|error| format!("schema: {error}"))?;
         }
+        if !self.replica_url.is_empty() {
+            let url = self.replica_url.replace(CONTEXT, context);
+            server = server.with_replica(&url).map_err(|error| format!("replica_url: {error}"))?;
+        }
         server.ca_file = (!self.ca_file.is_empty()).then(|| self.ca_file.clone().into());
         server.connect_timeout = milliseconds(self.connect_timeout_milliseconds);
         server.statement_timeout = milliseconds(self.statement_timeout_milliseconds);
@@ -139,6 +144,7 @@ mod tests {
         assert_eq!(mistakes(&[("URL", "postgres://a@localhost/shop")]), 1);
         assert_eq!(mistakes(&[("URL", "mysql://a@localhost/{context}")]), 1);
         assert_eq!(mistakes(&[("URL", "postgres://a@db/{context}?sslmode=prefer")]), 1);
+        assert_eq!(mistakes(&[("URL", "postgres://a@db/{context}"), ("REPLICA_URL", "mysql://a@db/{context}")]), 1);
         let zero = ("LOCK_TIMEOUT_MILLISECONDS", "0");
         assert_eq!(mistakes(&[("URL", "postgres://a@db/{context}"), ("SCHEMA", "No"), zero]), 2);
     }

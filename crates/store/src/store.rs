@@ -54,7 +54,7 @@ struct Inner {
 
 enum Backend {
     Sqlite { writer: sqlite::Writer, readers: sqlite::Readers },
-    Postgres { writer: postgres::Writer, readers: postgres::Readers },
+    Postgres { writer: postgres::Writer, readers: postgres::Readers, replica: Option<postgres::Readers> },
 }
 
 impl Store {
@@ -105,6 +105,22 @@ impl Store {
         }
     }
 
+    /// The same for reads that only show: they go to the replica if there is one that can be reached, and what they see may
+    /// be a moment old. Nothing is decided by them, and nobody asks this way for what was just written.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub async fn show<T, E>(&self, unit: impl AsyncFnOnce(&mut Tx) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        match &self.0.backend {
+            Backend::Postgres { replica: Some(replica), .. } if replica.can_be_reached() => replica.run(unit).await,
+            _ => self.read(unit).await,
+        }
+    }
+
     /// The position of the latest fact of any of these kinds that was committed since the store was opened, or 0.
     #[must_use]
     pub fn latest_fact<'a>(&self, kinds: impl IntoIterator<Item = &'a str>) -> i64 {
@@ -139,6 +155,7 @@ impl Backend {
                 Self::Postgres {
                     writer: postgres::Writer::start(server, options.queue, announcer)?,
                     readers: postgres::Readers::start(server, options.queue, options.readers)?,
+                    replica: postgres::Readers::of_replica(server, options.queue, options.readers)?,
                 }
             }
         })

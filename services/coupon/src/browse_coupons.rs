@@ -29,7 +29,7 @@ pub(crate) async fn coupons(
     let now = context.clock.now();
     let listed: Result<_, Error> = context
         .store
-        .read(async move |tx: &mut Tx| coupons::list(tx, filter, after, one_more_than(size), now).await)
+        .show(async move |tx: &mut Tx| coupons::list(tx, filter, after, one_more_than(size), now).await)
         .await;
     Ok(cut(listed?, size))
 }

@@ -25,6 +25,14 @@ async fn reading<T: Send + 'static>(
     context.store.read(unit).await
 }
 
+/// Searches and lists what is on offer, which may be a moment old.
+async fn browsing<T: Send + 'static>(
+    context: &Context,
+    unit: impl AsyncFnOnce(&mut Tx) -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    context.store.show(unit).await
+}
+
 /// A page of what was fetched with one more than `size`, and the last of it if another page follows.
 fn page_of<T>(mut fetched: Vec<T>, size: i64) -> (Vec<T>, bool) {
     let size = usize::try_from(size).unwrap_or_default();

@@ -16,6 +16,7 @@ pub struct PostgresOptions {
     /// Where it is, without TLS, which is below. Its `Debug` hides the password.
     pub(super) server: Config,
     pub(super) verified: bool,
+    pub(super) replica: Option<(Config, bool)>,
     /// The schema that the tables are in; it is made when it is not there. Without one the database's own default.
     pub schema: Option<String>,
     /// A file of certificates (PEM) of the authorities that the server's certificate may come from; without one those
@@ -54,21 +55,11 @@ impl PostgresOptions {
     /// # Errors
     /// When it is no such URL, or asks for encryption without a check of whom one talks to.
     pub fn at(url: &str) -> Result<Self, UrlError> {
-        let (url, ssl_mode) = take_ssl_mode(url);
-        let mut server: Config = url
-            .parse()
-            .map_err(|error: tokio_postgres::Error| UrlError::Unreadable(super::errors::with_cause(&error)))?;
-        let verified = match ssl_mode.as_deref() {
-            Some("verify-full") => true,
-            Some("disable") => false,
-            Some(other) => return Err(UrlError::SslMode(other.to_owned())),
-            None => !server.get_hosts().iter().all(on_this_machine),
-        };
-        server.ssl_mode(if verified { SslMode::Require } else { SslMode::Disable });
-        server.keepalives_idle(Duration::from_secs(15)).tcp_user_timeout(Duration::from_secs(15));
+        let (server, verified) = read_url(url)?;
         Ok(Self {
             server,
             verified,
+            replica: None,
             schema: None,
             ca_file: None,
             connect_timeout: Duration::from_secs(5),
@@ -92,6 +83,21 @@ impl PostgresOptions {
         Ok(self)
     }
 
+    /// The same database, with a copy of it that the server keeps elsewhere, for reads that only show.
+    ///
+    /// # Errors
+    /// As [`PostgresOptions::at`].
+    pub fn with_replica(mut self, url: &str) -> Result<Self, UrlError> {
+        self.replica = Some(read_url(url)?);
+        Ok(self)
+    }
+
+    /// The copy, as a database of its own.
+    pub(super) fn replica(&self) -> Option<Self> {
+        let (server, verified) = self.replica.clone()?;
+        Some(Self { server, verified, replica: None, ..self.clone() })
+    }
+
     /// What the store is called in messages: the database, and the schema if there is one.
     #[must_use]
     pub fn name(&self) -> String {
@@ -101,6 +107,22 @@ impl PostgresOptions {
             None => database.to_owned(),
         }
     }
+}
+
+/// The server of a URL, and whether it has to prove who it is.
+fn read_url(url: &str) -> Result<(Config, bool), UrlError> {
+    let (url, ssl_mode) = take_ssl_mode(url);
+    let mut server: Config =
+        url.parse().map_err(|error: tokio_postgres::Error| UrlError::Unreadable(super::errors::with_cause(&error)))?;
+    let verified = match ssl_mode.as_deref() {
+        Some("verify-full") => true,
+        Some("disable") => false,
+        Some(other) => return Err(UrlError::SslMode(other.to_owned())),
+        None => !server.get_hosts().iter().all(on_this_machine),
+    };
+    server.ssl_mode(if verified { SslMode::Require } else { SslMode::Disable });
+    server.keepalives_idle(Duration::from_secs(15)).tcp_user_timeout(Duration::from_secs(15));
+    Ok((server, verified))
 }
 
 /// The driver does not know `verify-full`: the mode is taken out of the URL.

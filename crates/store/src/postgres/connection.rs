@@ -24,6 +24,8 @@ use crate::Error;
 
 /// How long nothing is tried after connecting failed, so that what waits fails at once instead of one after the other.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(250);
+/// How long a replica is left alone after it could not be reached.
+const REST_OF_A_REPLICA: Duration = Duration::from_secs(5);
 /// The first half of the number of an advisory lock of ours: the second is by schema.
 pub(super) const LOCK_FAMILY: i32 = 0x626f_6a61;
 
@@ -54,6 +56,11 @@ impl Connector {
         Ok(Self { options: options.clone(), tls, failed: Mutex::default() })
     }
 
+    /// Whether connecting failed not long ago.
+    pub(super) fn failed_lately(&self) -> bool {
+        self.failed.lock().as_ref().is_some_and(|(since, _)| since.elapsed() < REST_OF_A_REPLICA)
+    }
+
     /// Connects; notifications go to `heard`.
     pub(super) async fn connect(
         &self,
@@ -67,7 +74,10 @@ impl Connector {
         }
         let connected = tokio::time::timeout(self.options.connect_timeout, self.try_connect(purpose, heard)).await;
         let problem = match connected {
-            Ok(Ok(client)) => return Ok(Connection { client, statements: Statements::default() }),
+            Ok(Ok(client)) => {
+                *self.failed.lock() = None;
+                return Ok(Connection { client, statements: Statements::default() });
+            }
             Ok(Err(error)) => explain(&error),
             Err(_) => Error::Unreachable(format!("no answer within {:?}", self.options.connect_timeout)),
         };

@@ -18,6 +18,7 @@ type Job = Box<dyn for<'a> FnOnce(&'a mut Tx) -> LocalBoxFuture<'a, ()> + Send>;
 
 /// A handle to the reading thread of one store. The thread ends when the handle is dropped and the queue is empty.
 pub(crate) struct Readers {
+    connector: Arc<Connector>,
     jobs: Option<mpsc::UnboundedSender<Job>>,
     waiting: Arc<AtomicUsize>,
     queue: usize,
@@ -33,7 +34,7 @@ impl Readers {
         let thread = std::thread::Builder::new()
             .name(format!("{}-reader", options.name()))
             .spawn({
-                let waiting = Arc::clone(&waiting);
+                let (waiting, connector) = (Arc::clone(&waiting), Arc::clone(&connector));
                 move || {
                     let inbox = Rc::new(Mutex::new(inbox));
                     let workers = (0..count).map(|_| {
@@ -44,7 +45,17 @@ impl Readers {
                 }
             })
             .map_err(|error| Error::Database(format!("the reading thread did not start: {error}")))?;
-        Ok(Self { jobs: Some(jobs), waiting, queue, thread: Some(thread) })
+        Ok(Self { connector, jobs: Some(jobs), waiting, queue, thread: Some(thread) })
+    }
+
+    /// Those of the replica, if there is one.
+    pub(crate) fn of_replica(options: &PostgresOptions, queue: usize, count: usize) -> Result<Option<Self>, Error> {
+        options.replica().map(|replica| Self::start(&replica, queue, count)).transpose()
+    }
+
+    /// Whether the server answered when it was last tried, as far as that is not long ago.
+    pub(crate) fn can_be_reached(&self) -> bool {
+        !self.connector.failed_lately()
     }
 
     pub(crate) async fn run<T, E>(

@@ -230,3 +230,20 @@ async fn a_process_that_stands_still_loses_its_transaction() {
     log(&one, "woke").await.unwrap();
     assert_eq!(logged(&one).await, ["went past", "woke"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_shows_and_is_done_without_while_it_is_gone() {
+    let Some(place) = server() else { return };
+    let url = std::env::var(SERVER_VARIABLE).unwrap();
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let at =
+        |replica: String| with(place.store("stock"), |server| *server = server.clone().with_replica(&replica).unwrap());
+    let (with_one, without) = (open(&at(url)).await, open(&at(format!("postgres://a@{closed}/shop"))).await);
+    let count = async |store: &Store| -> Result<i64, Error> {
+        store.show(async |tx: &mut Tx| tx.fetch_one("SELECT count(*) FROM log", &[]).await.map(|(count,)| count)).await
+    };
+    log(&with_one, "shown").await.unwrap();
+    assert_eq!(count(&with_one).await.unwrap(), 1);
+    assert!(matches!(count(&without).await, Err(Error::Unreachable(_))), "it is not known yet that it is gone");
+    assert_eq!(count(&without).await.unwrap(), 1);
+}

@@ -9,7 +9,7 @@ use bojagi_kernel::Currency;
 use bojagi_store::Tx;
 use tonic::{Request, Response, Status};
 
-use super::{page_of, read, reading, show};
+use super::{browsing, page_of, read, reading, show};
 use crate::NAME;
 use crate::categories::{create_category, delete_category};
 use crate::create_item::create_item;
@@ -79,7 +79,7 @@ impl CatalogService for Catalog {
             let (Some(size), Some(after)) = (size, after) else { return Err(fields.refuse()) };
             let after = after.unwrap_or_default();
             let unit = async move |tx: &mut Tx| Ok(categories::list(tx, &after, size + 1).await?);
-            let (listed, more) = page_of(reading(&self.context, unit).await?, size);
+            let (listed, more) = page_of(browsing(&self.context, unit).await?, size);
             let next = listed.last().filter(|_| more).map(|last| pager.token("ListCategories", &last.name));
             Ok(api::ListCategoriesResponse {
                 categories: listed.iter().map(show::category).collect(),
@@ -204,7 +204,7 @@ impl CatalogService for Catalog {
                 }
                 Ok((found, more))
             };
-            let (found, more) = reading(&self.context, unit).await?;
+            let (found, more) = browsing(&self.context, unit).await?;
             let next = found.last().filter(|_| more).map(|last| pager.token(&query, &searches::cursor(last)));
             Ok(api::SearchItemsResponse {
                 items: found.iter().map(show::item).collect(),

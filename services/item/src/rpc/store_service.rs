@@ -9,7 +9,7 @@ use bojagi_store::Tx;
 use tonic::{Request, Response, Status};
 
 use super::mask::Mask;
-use super::{page_of, read, reading, show};
+use super::{browsing, page_of, read, reading, show};
 use crate::NAME;
 use crate::create_store::create_store;
 use crate::delete_store::delete_store;
@@ -116,7 +116,7 @@ impl StoreService for Stores {
             };
             let after = after.and_then(place);
             let unit = async move |tx: &mut Tx| Ok(stores::search(tx, &search, after.as_ref(), size + 1).await?);
-            let (stores, more) = page_of(reading(&self.context, unit).await?, size);
+            let (stores, more) = page_of(browsing(&self.context, unit).await?, size);
             let last = stores.last().filter(|_| more);
             let next = last.map(|last| self.context.pager.token(&query, &cursor(last)));
             Ok(api::SearchStoresResponse {
