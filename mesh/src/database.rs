@@ -75,7 +75,7 @@ impl DatabaseSettings {
     pub fn of(&self, context: &str, data: &Path) -> Result<Database, Mistakes> {
         if self.on_a_server() {
             let server = self.server(context).map_err(|mistake| Mistakes(vec![format!("database.{mistake}")]))?;
-            return Ok(Database::Postgres(server));
+            return Ok(Database::Postgres(Box::new(server)));
         }
         Ok(Database::Sqlite(data.join(format!("{context}.sqlite"))))
     }

@@ -50,12 +50,12 @@ impl Recent {
 
     /// Shows `look` every fact after `position`, in order, until it answers false. Answers false itself, and shows
     /// nothing, when facts after `position` are not kept any more or were told before the store was opened.
-    pub(crate) fn after(&self, position: i64, mut look: impl FnMut(&Announced) -> bool) -> bool {
+    pub(crate) fn after(&self, position: i64, look: impl FnMut(&Announced) -> bool) -> bool {
         if self.facts.front().is_none_or(|oldest| oldest.position > position + 1) {
             return false;
         }
         let first = self.facts.partition_point(|announced| announced.position <= position);
-        let _all = self.facts.range(first..).all(|announced| look(announced));
+        let _all = self.facts.range(first..).all(look);
         true
     }
 }

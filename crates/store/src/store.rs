@@ -15,7 +15,7 @@ pub enum Database {
     /// In a file of its own; it is created when it is not there.
     Sqlite(PathBuf),
     /// On a PostgreSQL server, where any number of processes may share it.
-    Postgres(PostgresOptions),
+    Postgres(Box<PostgresOptions>),
 }
 
 /// How a store is opened.

@@ -80,7 +80,7 @@ impl Place {
         if made.iter().all(|known| known.schema != schema.schema) {
             made.push(schema.clone());
         }
-        Options::on(Database::Postgres(schema))
+        Options::on(Database::Postgres(Box::new(schema)))
     }
 }
 

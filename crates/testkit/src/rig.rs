@@ -11,7 +11,7 @@ use bojagi_chassis::{Context, Pager, Service, Switchboard};
 use bojagi_events::{Consumer, EmbeddedLog};
 use bojagi_kernel::id::AccountId;
 use bojagi_kernel::{Clock, ManualClock, Moment, ShopCalendar};
-use bojagi_store::{Migration, Store, idempotency};
+use bojagi_store::{Database, Migration, Options, Store, copy_to_file, idempotency};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -104,6 +104,22 @@ impl Rig {
     #[must_use]
     pub fn store(&self, name: &str) -> Store {
         self.stores.lock().unwrap()[name].clone()
+    }
+
+    /// What a store holds now, in SQLite: for a look at it with statements that only SQLite knows. In files it is the store
+    /// itself.
+    ///
+    /// # Panics
+    /// When it cannot be copied.
+    pub async fn in_sqlite(&self, name: &str, migrations: &'static [Migration]) -> Store {
+        match self.place.store(name).database {
+            Database::Sqlite(_) => self.store(name),
+            Database::Postgres(server) => {
+                let path = self.folder().join(format!("{name}-{}.sqlite", Uuid::now_v7()));
+                copy_to_file(&server, &path).await.unwrap();
+                Store::open(&Options::at(&path), migrations, self.clock.as_ref()).await.unwrap()
+            }
+        }
     }
 
     /// A fake context that tells `topic`; ask for it before [`start`](Self::start), so that it is followed.

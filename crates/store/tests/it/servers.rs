@@ -158,7 +158,7 @@ async fn a_server_that_is_not_there_is_told_and_nothing_waits_for_ever() {
     let Some(place) = server() else { return };
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let nowhere = PostgresOptions::at(&format!("postgres://a@{closed}/shop")).unwrap();
-    let opened = Store::open(&Options::on(Database::Postgres(nowhere)), MIGRATIONS, &SystemClock).await;
+    let opened = Store::open(&Options::on(Database::Postgres(Box::new(nowhere))), MIGRATIONS, &SystemClock).await;
     assert!(matches!(opened.err(), Some(Error::Unreachable(_))));
     drop(place);
 }
@@ -172,7 +172,7 @@ async fn behind_a_proxy(place: &Place) -> (Proxy, Store) {
     let Database::Postgres(direct) = place.store("stock").database else { unreachable!() };
     let behind = PostgresOptions::at(&format!("{before}{}/{database}", proxy.address)).unwrap();
     let behind = behind.in_schema(&direct.schema.unwrap()).unwrap();
-    (proxy, open(&Options::on(Database::Postgres(behind))).await)
+    (proxy, open(&Options::on(Database::Postgres(Box::new(behind)))).await)
 }
 
 #[tokio::test(flavor = "multi_thread")]
