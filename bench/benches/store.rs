@@ -1,5 +1,6 @@
 //! The decision that the stores stand on: a unit of work on one hot row (conditional update, reservation, kept answer,
-//! fact told), a transaction a request beside whole units on a writer thread, on the same disk in one run.
+//! fact told), a transaction a request beside whole units on a writer thread, on the same disk in one run. With a server
+//! (`BOJAGI_TEST_POSTGRES=$(scripts/postgres start --durable)`) the same on PostgreSQL.
 #![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark fails by panicking")]
 
 use std::sync::{Arc, Mutex};
@@ -7,9 +8,12 @@ use std::time::{Duration, Instant};
 
 use bojagi_kernel::reexport::Uuid;
 use bojagi_kernel::{Moment, SystemClock};
-use bojagi_store::{Error, Migration, Options, Store, Tx, idempotency, params};
+use bojagi_store::{Database, Error, Migration, Options, Store, Tx, idempotency, params};
+use bojagi_testkit::{Place, SERVER_VARIABLE};
 use futures::StreamExt;
 use tempfile::TempDir;
+use tokio::sync::Semaphore;
+use tokio_postgres::{Client, Statement};
 
 const MIGRATIONS: &[Migration] = &[
     idempotency::MIGRATION,
@@ -77,6 +81,56 @@ fn in_a_transaction(connection: &Mutex<rusqlite::Connection>) {
     tx.commit().unwrap();
 }
 
+/// The same statements, each request in a transaction of its own on a connection of its own; the row that everybody wants
+/// comes last, so that it is locked for the shortest time.
+async fn on_postgres_in_a_transaction(client: &mut Client, statements: &[Statement; 4]) {
+    let [take, reserve, keep, tell] = statements;
+    let (id, nothing) = (Uuid::now_v7(), vec![0_u8; 100]);
+    let (id, now) = (id.to_string(), std::time::SystemTime::UNIX_EPOCH);
+    let tx = client.transaction().await.unwrap();
+    tx.execute(reserve, &[&id]).await.unwrap();
+    tx.execute(keep, &[&id, &nothing, &nothing, &now]).await.unwrap();
+    tx.execute(tell, &[&id, &now, &nothing]).await.unwrap();
+    tx.execute(take, &[]).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+/// A connection with the naive form's statements, which are written for its driver: ids as text that becomes a `UUID`.
+async fn connect(url: &str, schema: &str) -> (Client, [Statement; 4]) {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client.batch_execute(&format!("SET search_path = {schema}")).await.unwrap();
+    let portable = |sql: &str| sql.replace("?1", "$1::text::uuid").replace('?', "$");
+    let mut statements = Vec::new();
+    for sql in [TAKE, RESERVE, KEEP, TELL] {
+        statements.push(client.prepare(&portable(sql)).await.unwrap());
+    }
+    (client, statements.try_into().unwrap())
+}
+
+async fn on_a_server(place: &Place, url: &str) {
+    let options = place.store("bench");
+    let Database::Postgres(server) = &options.database else { unreachable!() };
+    let schema = server.schema.clone().unwrap();
+    let store = Store::open(&options, MIGRATIONS, &SystemClock).await.unwrap();
+    for in_flight in [1, 16, 64, 256] {
+        // More connections than this only wait for the same row.
+        let pool = tokio::sync::Mutex::new(Vec::new());
+        let permits = Semaphore::new(in_flight.min(64));
+        for _ in 0..in_flight.min(64) {
+            pool.lock().await.push(connect(url, &schema).await);
+        }
+        measure("PostgreSQL, a transaction a request", in_flight, || async {
+            let _permit = permits.acquire().await.unwrap();
+            let (mut client, statements) = pool.lock().await.pop().unwrap();
+            on_postgres_in_a_transaction(&mut client, &statements).await;
+            pool.lock().await.push((client, statements));
+        })
+        .await;
+        measure("PostgreSQL, units on the writer thread", in_flight, || on_the_writer(&store)).await;
+    }
+}
+
 #[tokio::main]
 async fn main() {
     let folder = TempDir::new().unwrap();
@@ -96,5 +150,8 @@ async fn main() {
         })
         .await;
         measure("units on the writer thread", in_flight, || on_the_writer(&store)).await;
+    }
+    if let (Some(place), Ok(url)) = (Place::on_postgres(), std::env::var(SERVER_VARIABLE)) {
+        on_a_server(&place, &url).await;
     }
 }

@@ -3,6 +3,7 @@
 mod admin;
 mod gateway;
 mod mail;
+mod migrate;
 mod openapi;
 mod operators;
 mod reasons;
@@ -31,7 +32,7 @@ pub(crate) struct CommandLine {
 /// Where the mesh keeps its data and listens.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Up {
-    /// The data directory; one SQLite file a service.
+    /// The data directory; one SQLite file a service, unless [database] names a server.
     #[arg(long, value_name = "DIR", default_value = "./data")]
     data: PathBuf,
     /// Where the gateway listens.
@@ -51,13 +52,15 @@ enum Command {
     Up(Up),
     /// Put the gateway alone in front of any gRPC services.
     Gateway(gateway::GatewayFlags),
+    /// Bring the schemas of all stores up to date, and end.
+    Migrate(migrate::Migrate),
     /// Walk through a customer's day and check every answer.
     Tour(tour::Tour),
-    /// Check all invariants over the stores of a data directory, with a reader of its own.
+    /// Check all invariants over the stores, with a reader of its own.
     Verify(verify::Verify),
     /// Print the mail that was sent into the mailbox folder.
     Mail(mail::Mail),
-    /// Manage admins; while the mesh is not running.
+    /// Manage admins.
     Admin(admin::Admin),
     /// Print the description of the API for callers with JSON, as an OpenAPI document.
     Openapi(openapi::OpenApi),
@@ -100,8 +103,9 @@ impl CommandLine {
             None => up::run(self.up).await,
             Some(Command::Up(up)) => up::run(up).await,
             Some(Command::Gateway(flags)) => gateway::run(flags).await,
+            Some(Command::Migrate(migrate)) => migrate::run(migrate).await,
             Some(Command::Tour(tour)) => tour::run(tour).await,
-            Some(Command::Verify(verify)) => verify::run(&verify),
+            Some(Command::Verify(verify)) => verify::run(verify).await,
             Some(Command::Mail(mail)) => mail::run(&mail),
             Some(Command::Admin(admin)) => admin::run(admin).await,
             Some(Command::Openapi(openapi)) => openapi::run(&openapi),

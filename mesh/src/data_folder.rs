@@ -1,4 +1,4 @@
-//! The data directory: one process at a time, one file a store, one secret.
+//! The data directory: one process at a time, one secret, and the stores unless they are on a server.
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
@@ -45,12 +45,6 @@ impl DataFolder {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
-    }
-
-    /// The file of a context's store.
-    #[must_use]
-    pub fn store(&self, context: &str) -> PathBuf {
-        self.path.join(format!("{context}.sqlite"))
     }
 
     /// Where mail goes when no SMTP server is configured.

@@ -3,6 +3,7 @@
 mod authenticator;
 pub mod client;
 mod data_folder;
+mod database;
 pub mod demo;
 mod mesh;
 pub mod people;
@@ -11,6 +12,7 @@ mod settings;
 pub mod tour;
 
 pub use data_folder::DataFolder;
+pub use database::{CONTEXTS, DatabaseSettings, migrate};
 pub use mesh::{Mesh, Options, StartError};
 pub use settings::MeshSettings;
 

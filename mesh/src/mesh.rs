@@ -52,8 +52,8 @@ pub enum StartError {
     #[error("{0}")]
     Data(#[from] DataFolderError),
     /// A store cannot be opened.
-    #[error("the store {0} cannot be opened: {1}")]
-    Store(PathBuf, bojagi_store::Error),
+    #[error("the store of {0} cannot be opened: {1}")]
+    Store(&'static str, bojagi_store::Error),
     /// A service cannot be composed.
     #[error("the {0} service cannot start: {1}")]
     Service(&'static str, Failure),
@@ -105,12 +105,12 @@ impl Mesh {
         let stop = CancellationToken::new();
         let open = async |name: &'static str, migrations: &'static [Migration]| {
             let store_options = bojagi_store::Options {
-                path: folder.store(name),
+                database: settings.database.of(name, folder.path())?,
                 queue: shared.store_queue,
                 readers: shared.store_readers,
             };
             let opened = Store::open(&store_options, migrations, clock.as_ref()).await;
-            let store = opened.map_err(|error| StartError::Store(store_options.path, error))?;
+            let store = opened.map_err(|error| StartError::Store(name, error))?;
             let context = Context {
                 store: store.clone(),
                 clock: Arc::clone(&clock),

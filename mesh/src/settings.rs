@@ -7,11 +7,14 @@ use bojagi_gateway::GatewayConfig;
 use bojagi_kernel::ShopCalendar;
 use serde::Deserialize;
 
+use crate::database::{self, DatabaseSettings};
+
 /// The commented defaults of what concerns the whole mesh.
 pub(crate) const DEFAULTS: &str = include_str!("../config.default.toml");
 
 const SECTIONS: &[(&str, &str)] = &[
     ("mesh", DEFAULTS),
+    ("database", database::DEFAULTS),
     ("gateway", bojagi_gateway::DEFAULT_CONFIG),
     ("user", bojagi_user::DEFAULTS),
     ("item", bojagi_item::DEFAULTS),
@@ -25,6 +28,8 @@ const SECTIONS: &[(&str, &str)] = &[
 pub struct MeshSettings {
     /// What concerns the whole mesh.
     pub mesh: Shared,
+    /// Where the stores are.
+    pub database: DatabaseSettings,
     /// The gateway.
     pub gateway: GatewayConfig,
     /// The contexts.
@@ -94,6 +99,7 @@ impl MeshSettings {
         settings.overlay_environment(environment);
 
         let mesh = settings.section("mesh", Shared::check);
+        let database = settings.section("database", DatabaseSettings::check);
         let gateway = settings.section("gateway", |config: &GatewayConfig| {
             config.mistakes().iter().chain(&config.only_for_one_alone()).map(ToString::to_string).collect()
         });
@@ -104,9 +110,10 @@ impl MeshSettings {
         let payment = settings.section("payment", bojagi_payment::Config::check);
         let settlement = settings.section("settlement", bojagi_settlement::Config::check);
         settings.finish()?;
-        match (mesh, gateway, user, item, coupon, order, payment, settlement) {
+        match (mesh, database, gateway, user, item, coupon, order, payment, settlement) {
             (
                 Some(mesh),
+                Some(database),
                 Some(gateway),
                 Some(user),
                 Some(item),
@@ -114,7 +121,7 @@ impl MeshSettings {
                 Some(order),
                 Some(payment),
                 Some(settlement),
-            ) => Ok(Self { mesh, gateway, user, item, coupon, order, payment, settlement }),
+            ) => Ok(Self { mesh, database, gateway, user, item, coupon, order, payment, settlement }),
             // A section that is not there has left a mistake, which has been answered.
             _ => Err(Mistakes(Vec::new())),
         }

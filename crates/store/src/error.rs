@@ -22,6 +22,19 @@ pub enum Error {
     /// The transaction that held the unit could not be committed; nothing of it happened.
     #[error("not committed: {0}")]
     NotCommitted(String),
+    /// The connection broke while the commit was under way, and the database could not be asked afterwards what became
+    /// of it: the unit may have happened or not.
+    #[error("it is not known whether this was committed: {0}")]
+    OutcomeUnknown(String),
+    /// The database server does not answer, or refuses to talk; nothing happened.
+    #[error("the database cannot be reached: {0}")]
+    Unreachable(String),
+    /// Others held what was needed for too long; nothing happened, and trying again makes sense.
+    #[error("lost a race for the database: {0}")]
+    Contended(String),
+    /// A statement took longer than it may; nothing happened.
+    #[error("the database took too long: {0}")]
+    TimedOut(String),
     /// A row that must be there is not.
     #[error("no row where one was expected")]
     NoRow,
@@ -68,7 +81,16 @@ impl From<Error> for Failure {
                     .retry_after(Duration::from_millis(200))
                     .into()
             }
-            Error::Closed | Error::NotCommitted(_) => Self::Unavailable(Box::new(error)),
+            Error::Contended(_) => {
+                Refusal::new("store", Kind::LostRace, "STORE_CONTENDED", "others were changing the same; try again")
+                    .retry_after(Duration::from_millis(50))
+                    .into()
+            }
+            Error::Closed
+            | Error::NotCommitted(_)
+            | Error::OutcomeUnknown(_)
+            | Error::Unreachable(_)
+            | Error::TimedOut(_) => Self::Unavailable(Box::new(error)),
             _ => Self::Broken(Box::new(error)),
         }
     }

@@ -1,10 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+mod announcer;
 mod error;
 pub mod idempotency;
 mod migrate;
+mod postgres;
 mod recent;
 mod row;
+mod session;
 mod sqlite;
 mod store;
 mod tx;
@@ -12,8 +15,9 @@ mod value;
 
 pub use error::Error;
 pub use migrate::Migration;
+pub use postgres::{PostgresOptions, UrlError, copy_to_file, drop_schema};
 pub use recent::Announced;
 pub use row::{Column, FromRow, Row};
-pub use store::{Options, Store};
+pub use store::{Database, Options, Store};
 pub use tx::Tx;
-pub use value::{Bind, Value};
+pub use value::{Bind, Kind, Value};

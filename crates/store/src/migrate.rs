@@ -32,7 +32,7 @@ pub(crate) async fn apply(tx: &mut Tx, migrations: &[Migration], now: Moment) ->
             }
             continue;
         }
-        tx.session.execute_batch(migration.sql).map_err(|error| problem(error.to_string()))?;
+        tx.session.execute_batch(migration.sql).await.map_err(|error| problem(error.to_string()))?;
         tx.execute(
             "INSERT INTO migration (name, sql, applied_at) VALUES (?1, ?2, ?3)",
             params![migration.name, migration.sql, now],

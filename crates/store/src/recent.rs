@@ -22,17 +22,25 @@ pub struct Announced {
 #[derive(Default)]
 pub(crate) struct Recent {
     facts: VecDeque<Announced>,
-    latest: HashMap<&'static str, i64>,
+    latest: HashMap<String, i64>,
 }
 
 impl Recent {
     pub(crate) fn add(&mut self, told: impl Iterator<Item = Announced>) {
         for announced in told {
-            self.latest.insert(announced.kind, announced.position);
+            self.reach(announced.kind, announced.position);
             if self.facts.len() == KEPT {
                 self.facts.pop_front();
             }
             self.facts.push_back(announced);
+        }
+    }
+
+    /// Notes a position without the fact, which then has to be read from the database.
+    pub(crate) fn reach(&mut self, kind: &str, position: i64) {
+        match self.latest.get_mut(kind) {
+            Some(latest) => *latest = position.max(*latest),
+            None => drop(self.latest.insert(kind.to_owned(), position)),
         }
     }
 
@@ -42,12 +50,12 @@ impl Recent {
 
     /// Shows `look` every fact after `position`, in order, until it answers false. Answers false itself, and shows
     /// nothing, when facts after `position` are not kept any more or were told before the store was opened.
-    pub(crate) fn after(&self, position: i64, mut look: impl FnMut(&Announced) -> bool) -> bool {
+    pub(crate) fn after(&self, position: i64, look: impl FnMut(&Announced) -> bool) -> bool {
         if self.facts.front().is_none_or(|oldest| oldest.position > position + 1) {
             return false;
         }
         let first = self.facts.partition_point(|announced| announced.position <= position);
-        let _all = self.facts.range(first..).all(|announced| look(announced));
+        let _all = self.facts.range(first..).all(look);
         true
     }
 }

@@ -5,13 +5,23 @@ use rusqlite::types::ValueRef;
 use uuid::Uuid;
 
 use crate::Error;
+use crate::postgres::Cell;
 
 /// One row of an answer. Columns are counted from 0.
-pub struct Row<'a>(&'a rusqlite::Row<'a>);
+pub struct Row<'a>(Origin<'a>);
+
+enum Origin<'a> {
+    Sqlite(&'a rusqlite::Row<'a>),
+    Postgres(&'a tokio_postgres::Row),
+}
 
 impl<'a> Row<'a> {
     pub(crate) const fn new(row: &'a rusqlite::Row<'a>) -> Self {
-        Self(row)
+        Self(Origin::Sqlite(row))
+    }
+
+    pub(crate) const fn of_postgres(row: &'a tokio_postgres::Row) -> Self {
+        Self(Origin::Postgres(row))
     }
 
     /// The column as the type that is asked for.
@@ -74,7 +84,19 @@ impl<'a> Row<'a> {
     }
 
     fn value(&self, index: usize) -> Result<ValueRef<'_>, Error> {
-        self.0.get_ref(index).map_err(|error| Error::Column { index, problem: error.to_string() })
+        match self.0 {
+            Origin::Sqlite(row) => {
+                row.get_ref(index).map_err(|error| Error::Column { index, problem: error.to_string() })
+            }
+            Origin::Postgres(row) => match row.try_get(index) {
+                Ok(Cell::Null) => Ok(ValueRef::Null),
+                Ok(Cell::Integer(integer)) => Ok(ValueRef::Integer(integer)),
+                Ok(Cell::Text(text)) => Ok(ValueRef::Text(text.as_bytes())),
+                Ok(Cell::Bytes(bytes)) => Ok(ValueRef::Blob(bytes)),
+                Ok(Cell::Other(found)) => Err(Error::Column { index, problem: format!("of type {found}") }),
+                Err(error) => Err(Error::Column { index, problem: error.to_string() }),
+            },
+        }
     }
 }
 

@@ -6,9 +6,16 @@ mod writer;
 
 pub(crate) use readers::Readers;
 pub(crate) use session::Session;
-pub(crate) use writer::{Announcer, Writer};
+pub(crate) use writer::Writer;
 
 use crate::{Error, Tx};
+
+fn commit(tx: &mut Tx) -> Result<(), Error> {
+    match &mut tx.session {
+        crate::session::Session::Sqlite(session) => session.commit(),
+        crate::session::Session::Postgres(_) => Err(Error::Defect("it was given a session of another database".into())),
+    }
+}
 
 /// Runs a unit that awaits nothing but its transaction, which on SQLite never waits.
 fn run_to_end<T, E: From<Error>>(unit: impl AsyncFnOnce(&mut Tx) -> Result<T, E>, tx: &mut Tx) -> Result<T, E> {

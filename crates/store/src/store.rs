@@ -4,28 +4,41 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bojagi_kernel::Clock;
-use parking_lot::RwLock;
 use tokio::sync::watch;
 
-use crate::recent::Recent;
-use crate::sqlite::{Announcer, Readers, Writer};
-use crate::{Announced, Error, Migration, Tx, migrate};
+use crate::announcer::Announcer;
+use crate::{Announced, Error, Migration, PostgresOptions, Tx, migrate, postgres, sqlite};
+
+/// Where a store is.
+#[derive(Debug, Clone)]
+pub enum Database {
+    /// In a file of its own; it is created when it is not there.
+    Sqlite(PathBuf),
+    /// On a PostgreSQL server, where any number of processes may share it.
+    Postgres(Box<PostgresOptions>),
+}
 
 /// How a store is opened.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The database file; it is created when it is not there.
-    pub path: PathBuf,
+    /// Where it is.
+    pub database: Database,
     /// How many units of work may wait to be written before callers are refused.
     pub queue: usize,
-    /// How many reads may go on at once.
+    /// How many reads may go on at once; a connection each.
     pub readers: usize,
 }
 
 impl Options {
-    /// A store at `path` with the default limits: 16,384 units waiting, 2 reads at once.
+    /// A store in the file at `path` with the default limits: 16,384 units waiting, 2 reads at once.
     pub fn at(path: impl AsRef<Path>) -> Self {
-        Self { path: path.as_ref().to_owned(), queue: 16_384, readers: 2 }
+        Self::on(Database::Sqlite(path.as_ref().to_owned()))
+    }
+
+    /// A store on this database with the default limits: 16,384 units waiting, 2 reads at once.
+    #[must_use]
+    pub const fn on(database: Database) -> Self {
+        Self { database, queue: 16_384, readers: 2 }
     }
 }
 
@@ -34,31 +47,35 @@ impl Options {
 pub struct Store(Arc<Inner>);
 
 struct Inner {
-    writer: Writer,
-    readers: Readers,
+    backend: Backend,
+    announcer: Announcer,
     announcements: watch::Receiver<u64>,
-    recent: Arc<RwLock<Recent>>,
+}
+
+enum Backend {
+    Sqlite { writer: sqlite::Writer, readers: sqlite::Readers },
+    Postgres { writer: postgres::Writer, readers: postgres::Readers, replica: Option<postgres::Readers> },
 }
 
 impl Store {
     /// Opens the store and brings its schema up to date.
     ///
     /// # Errors
-    /// When the file cannot be opened, or a migration cannot be applied.
+    /// When the file cannot be opened or the server cannot be reached, or a migration cannot be applied.
     pub async fn open(options: &Options, migrations: &'static [Migration], clock: &dyn Clock) -> Result<Self, Error> {
-        let (count, announcements) = watch::channel(0);
-        let recent = Arc::<RwLock<Recent>>::default();
-        let announcer = Announcer { count, recent: Arc::clone(&recent) };
-        let writer = Writer::start(&options.path, options.queue, announcer)?;
+        let announcer = Announcer::new();
+        let announcements = announcer.subscribe();
+        let backend = Backend::start(options, announcer.clone()).await?;
+        let store = Self(Arc::new(Inner { backend, announcer, announcements }));
         let now = clock.now();
-        writer.run(async move |tx: &mut Tx| migrate::apply(tx, migrations, now).await).await?;
+        store.write(async move |tx: &mut Tx| migrate::apply(tx, migrations, now).await).await?;
         // Only now are all indexes there whose names the writer has to know.
-        writer.run(async |tx: &mut Tx| tx.session.learn_constraint_names()).await?;
-        let readers = Readers::new(&options.path, options.readers);
-        Ok(Self(Arc::new(Inner { writer, readers, announcements, recent })))
+        store.write(async |tx: &mut Tx| tx.session.learn_constraint_names()).await?;
+        Ok(store)
     }
 
-    /// Runs a unit of work. When it answers, the unit is on disk; when it answers an error, nothing of it happened.
+    /// Runs a unit of work. When it answers, the unit is on disk; when it answers an error, nothing of it happened,
+    /// unless the error is [`Error::OutcomeUnknown`].
     ///
     /// # Errors
     /// What the unit answers, or why it could not be run or committed.
@@ -67,7 +84,10 @@ impl Store {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        self.0.writer.run(unit).await
+        match &self.0.backend {
+            Backend::Sqlite { writer, .. } => writer.run(unit).await,
+            Backend::Postgres { writer, .. } => writer.run(unit).await,
+        }
     }
 
     /// Runs statements that only read; all of them see the same snapshot.
@@ -79,25 +99,65 @@ impl Store {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        self.0.readers.run(unit).await
+        match &self.0.backend {
+            Backend::Sqlite { readers, .. } => readers.run(unit).await,
+            Backend::Postgres { readers, .. } => readers.run(unit).await,
+        }
+    }
+
+    /// The same for reads that only show: they go to the replica if there is one that can be reached, and what they see may
+    /// be a moment old. Nothing is decided by them, and nobody asks this way for what was just written.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub async fn show<T, E>(&self, unit: impl AsyncFnOnce(&mut Tx) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        match &self.0.backend {
+            Backend::Postgres { replica: Some(replica), .. } if replica.can_be_reached() => replica.run(unit).await,
+            _ => self.read(unit).await,
+        }
     }
 
     /// The position of the latest fact of any of these kinds that was committed since the store was opened, or 0.
     #[must_use]
     pub fn latest_fact<'a>(&self, kinds: impl IntoIterator<Item = &'a str>) -> i64 {
-        self.0.recent.read().latest(kinds)
+        self.0.announcer.latest(kinds)
     }
 
     /// Shows `look` every fact that was committed after `position`, in order, until it answers false. Answers whether it
-    /// could: false means that not all of them are in memory any more, and the database has to be asked.
+    /// could: false means that not all of them are in memory any more, or that other processes tell in the same store, and
+    /// the database has to be asked.
     #[must_use]
     pub fn recent_facts(&self, position: i64, look: impl FnMut(&Announced) -> bool) -> bool {
-        self.0.recent.read().after(position, look)
+        self.0.announcer.recent_facts(position, look)
     }
 
-    /// Changes after each commit that holds a unit which called [`Tx::announce`] or [`Tx::announce_fact`].
+    /// Changes after each commit that holds a unit which called [`Tx::announce`] or [`Tx::announce_fact`], in this process
+    /// or, on PostgreSQL, in another one on the same store.
     #[must_use]
     pub fn announcements(&self) -> watch::Receiver<u64> {
         self.0.announcements.clone()
+    }
+}
+
+impl Backend {
+    async fn start(options: &Options, announcer: Announcer) -> Result<Self, Error> {
+        Ok(match &options.database {
+            Database::Sqlite(path) => Self::Sqlite {
+                writer: sqlite::Writer::start(path, options.queue, announcer)?,
+                readers: sqlite::Readers::new(path, options.readers),
+            },
+            Database::Postgres(server) => {
+                postgres::prepare_schema(server).await?;
+                Self::Postgres {
+                    writer: postgres::Writer::start(server, options.queue, announcer)?,
+                    readers: postgres::Readers::start(server, options.queue, options.readers)?,
+                    replica: postgres::Readers::of_replica(server, options.queue, options.readers)?,
+                }
+            }
+        })
     }
 }

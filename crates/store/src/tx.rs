@@ -2,8 +2,8 @@
 
 use bojagi_telemetry::TraceContext;
 
-use crate::sqlite::Session;
-use crate::{Announced, Error, FromRow, Value};
+use crate::session::Session;
+use crate::{Announced, Error, FromRow, Row, Value};
 
 /// One unit of work on the database: what its statements do happens together or not at all.
 ///
@@ -17,8 +17,8 @@ pub struct Tx {
 }
 
 impl Tx {
-    pub(crate) const fn new(session: Session) -> Self {
-        Self { session, trace: None, announced: false, told: Vec::new() }
+    pub(crate) fn new(session: impl Into<Session>) -> Self {
+        Self { session: session.into(), trace: None, announced: false, told: Vec::new() }
     }
 
     /// The trace of the call that asked for this unit, if there is one.
@@ -37,7 +37,7 @@ impl Tx {
     /// # Errors
     /// What the database says; `Error::Constraint` when a named constraint is violated.
     pub async fn execute(&mut self, sql: &str, params: &[Value<'_>]) -> Result<u64, Error> {
-        self.session.execute(sql, params)
+        self.session.execute(sql, params).await
     }
 
     /// All rows of the answer.
@@ -46,10 +46,11 @@ impl Tx {
     /// What the database says, or `Error::Column`.
     pub async fn fetch_all<T: FromRow>(&mut self, sql: &str, params: &[Value<'_>]) -> Result<Vec<T>, Error> {
         let mut rows = Vec::new();
-        self.session.fetch(sql, params, |row| {
+        let take = |row: &Row<'_>| {
             rows.push(T::from_row(row)?);
             Ok(true)
-        })?;
+        };
+        self.session.fetch(sql, params, take).await?;
         Ok(rows)
     }
 
@@ -59,10 +60,11 @@ impl Tx {
     /// What the database says, or `Error::Column`.
     pub async fn fetch_optional<T: FromRow>(&mut self, sql: &str, params: &[Value<'_>]) -> Result<Option<T>, Error> {
         let mut first = None;
-        self.session.fetch(sql, params, |row| {
+        let take = |row: &Row<'_>| {
             first = Some(T::from_row(row)?);
             Ok(false)
-        })?;
+        };
+        self.session.fetch(sql, params, take).await?;
         Ok(first)
     }
 
@@ -84,6 +86,7 @@ impl Tx {
         part: impl AsyncFnOnce(&mut Self) -> Result<T, E>,
     ) -> Result<T, E> {
         self.session.begin_nested()?;
+        let told_before = self.told.len();
         match part(self).await {
             Ok(answer) => {
                 self.session.release_nested()?;
@@ -91,6 +94,8 @@ impl Tx {
             }
             Err(error) => {
                 self.session.undo_nested()?;
+                // What it told did not happen either.
+                self.told.truncate(told_before);
                 Err(error)
             }
         }

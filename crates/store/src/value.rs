@@ -7,8 +7,8 @@ use uuid::Uuid;
 /// One parameter of a statement.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Value<'a> {
-    /// SQL null.
-    Null,
+    /// SQL null, of a type.
+    Null(Kind),
     /// `BIGINT`.
     Integer(i64),
     /// `BOOLEAN`.
@@ -23,8 +23,44 @@ pub enum Value<'a> {
     Moment(Moment),
 }
 
+/// The type of a column or parameter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// `BIGINT`.
+    Integer,
+    /// `BOOLEAN`.
+    Flag,
+    /// `TEXT`.
+    Text,
+    /// `BYTEA`.
+    Bytes,
+    /// `UUID`.
+    Uuid,
+    /// `TIMESTAMPTZ`.
+    Moment,
+}
+
+impl Value<'_> {
+    /// The type.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Null(kind) => *kind,
+            Self::Integer(_) => Kind::Integer,
+            Self::Flag(_) => Kind::Flag,
+            Self::Text(_) => Kind::Text,
+            Self::Bytes(_) => Kind::Bytes,
+            Self::Uuid(_) => Kind::Uuid,
+            Self::Moment(_) => Kind::Moment,
+        }
+    }
+}
+
 /// A type that can be a parameter.
 pub trait Bind {
+    /// What its values are, even when there is none: a null has a type too.
+    const KIND: Kind;
+
     /// The parameter.
     fn bind(&self) -> Value<'_>;
 }
@@ -38,8 +74,10 @@ macro_rules! params {
 }
 
 macro_rules! bind {
-    ($($type:ty => |$value:ident| $bound:expr),+ $(,)?) => {$(
+    ($($type:ty => $kind:ident |$value:ident| $bound:expr),+ $(,)?) => {$(
         impl Bind for $type {
+            const KIND: Kind = Kind::$kind;
+
             fn bind(&self) -> Value<'_> {
                 let $value = self;
                 $bound
@@ -49,33 +87,31 @@ macro_rules! bind {
 }
 
 bind! {
-    i64 => |value| Value::Integer(*value),
-    i32 => |value| Value::Integer(i64::from(*value)),
-    bool => |value| Value::Flag(*value),
-    str => |value| Value::Text(value),
-    String => |value| Value::Text(value),
-    [u8] => |value| Value::Bytes(value),
-    [u8; 32] => |value| Value::Bytes(value),
-    Vec<u8> => |value| Value::Bytes(value),
-    Uuid => |value| Value::Uuid(*value),
-    Moment => |value| Value::Moment(*value),
+    i64 => Integer |value| Value::Integer(*value),
+    i32 => Integer |value| Value::Integer(i64::from(*value)),
+    bool => Flag |value| Value::Flag(*value),
+    str => Text |value| Value::Text(value),
+    String => Text |value| Value::Text(value),
+    [u8] => Bytes |value| Value::Bytes(value),
+    [u8; 32] => Bytes |value| Value::Bytes(value),
+    Vec<u8> => Bytes |value| Value::Bytes(value),
+    Uuid => Uuid |value| Value::Uuid(*value),
+    Moment => Moment |value| Value::Moment(*value),
 }
 
 impl<T: Bind> Bind for Option<T> {
+    const KIND: Kind = T::KIND;
+
     fn bind(&self) -> Value<'_> {
-        self.as_ref().map_or(Value::Null, Bind::bind)
+        self.as_ref().map_or(Value::Null(T::KIND), Bind::bind)
     }
 }
 
 impl<T: Bind + ?Sized> Bind for &T {
+    const KIND: Kind = T::KIND;
+
     fn bind(&self) -> Value<'_> {
         (**self).bind()
-    }
-}
-
-impl Bind for Value<'_> {
-    fn bind(&self) -> Value<'_> {
-        *self
     }
 }
 
@@ -84,6 +120,8 @@ impl Bind for Value<'_> {
 macro_rules! stored_ids {
     ($($type:ty),+ $(,)?) => {$(
         impl $crate::Bind for $type {
+            const KIND: $crate::Kind = $crate::Kind::Uuid;
+
             fn bind(&self) -> $crate::Value<'_> {
                 $crate::Value::Uuid(*self.as_uuid())
             }
@@ -103,6 +141,8 @@ macro_rules! stored_ids {
 macro_rules! stored_enum {
     ($type:ident { $($variant:ident => $text:literal),+ $(,)? }) => {
         impl $crate::Bind for $type {
+            const KIND: $crate::Kind = $crate::Kind::Text;
+
             fn bind(&self) -> $crate::Value<'_> {
                 $crate::Value::Text(match self {
                     $(Self::$variant => $text),+

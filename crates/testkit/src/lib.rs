@@ -2,11 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a kit for tests fails by panicking")]
 
 mod callers;
+mod place;
 mod publisher;
 mod rig;
 mod wait;
 
 pub use callers::{AccountChannel, TestAccount, TestKey};
+pub use place::{Place, SERVER_VARIABLE};
 pub use publisher::Publisher;
 pub use rig::Rig;
 pub use wait::{eventually, reason};

@@ -11,17 +11,16 @@ use bojagi_chassis::{Context, Pager, Service, Switchboard};
 use bojagi_events::{Consumer, EmbeddedLog};
 use bojagi_kernel::id::AccountId;
 use bojagi_kernel::{Clock, ManualClock, Moment, ShopCalendar};
-use bojagi_store::{Migration, Options, Store, idempotency};
-use tempfile::TempDir;
+use bojagi_store::{Database, Migration, Options, Store, copy_to_file, idempotency};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::{AccountChannel, Publisher, TestAccount, TestKey};
+use crate::{AccountChannel, Place, Publisher, TestAccount, TestKey};
 
 const PUBLISHER_MIGRATIONS: &[Migration] = &[idempotency::MIGRATION, bojagi_events::MIGRATION];
 
-/// Contexts over stores in a temporary folder, with a clock that stands still at 2026-03-02T03:00:00Z (noon in Seoul).
+/// Contexts over stores in a place of their own, with a clock that stands still at 2026-03-02T03:00:00Z (noon in Seoul).
 pub struct Rig {
     /// The time, for everything in the rig.
     pub clock: Arc<ManualClock>,
@@ -33,10 +32,11 @@ pub struct Rig {
     pub switchboard: Switchboard,
     /// Cancelled when the rig goes.
     pub stop: CancellationToken,
-    folder: Arc<TempDir>,
     stores: Mutex<HashMap<&'static str, Store>>,
     publishers: Mutex<Vec<Publisher>>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
+    /// Goes last, after the stores in it.
+    place: Arc<Place>,
 }
 
 impl Default for Rig {
@@ -53,10 +53,10 @@ impl Rig {
     #[must_use]
     pub fn new() -> Self {
         let noon_in_seoul = Moment::from_micros(1_772_420_400_000_000);
-        Self::on(Arc::new(TempDir::new().unwrap()), Arc::new(ManualClock::at(noon_in_seoul)))
+        Self::on(Arc::new(Place::as_configured()), Arc::new(ManualClock::at(noon_in_seoul)))
     }
 
-    fn on(folder: Arc<TempDir>, clock: Arc<ManualClock>) -> Self {
+    fn on(place: Arc<Place>, clock: Arc<ManualClock>) -> Self {
         let key = TestKey::from_seed(7);
         let verifier = Arc::new(Verifier::new(Arc::clone(&clock) as Arc<dyn Clock>));
         verifier.set_keys([(TestKey::ID, key.public())]);
@@ -66,25 +66,25 @@ impl Rig {
             verifier,
             switchboard: Switchboard::default(),
             stop: CancellationToken::new(),
-            folder,
             stores: Mutex::default(),
             publishers: Mutex::default(),
             tasks: Mutex::default(),
+            place,
         }
     }
 
     /// The temporary folder.
     #[must_use]
     pub fn folder(&self) -> &Path {
-        self.folder.path()
+        self.place.folder()
     }
 
-    /// What a context is given; its store is `<name>.sqlite` in the folder.
+    /// What a context is given; its store is the one of that name in the place of the rig.
     ///
     /// # Panics
     /// When the store cannot be opened.
     pub async fn context(&self, name: &'static str, migrations: &'static [Migration]) -> Context {
-        let options = Options::at(self.folder().join(format!("{name}.sqlite")));
+        let options = self.place.store(name);
         let store = Store::open(&options, migrations, self.clock.as_ref()).await.unwrap();
         self.stores.lock().unwrap().insert(name, store.clone());
         Context {
@@ -106,12 +106,28 @@ impl Rig {
         self.stores.lock().unwrap()[name].clone()
     }
 
+    /// What a store holds now, in SQLite: for a look at it with statements that only SQLite knows. In files it is the store
+    /// itself.
+    ///
+    /// # Panics
+    /// When it cannot be copied.
+    pub async fn in_sqlite(&self, name: &str, migrations: &'static [Migration]) -> Store {
+        match self.place.store(name).database {
+            Database::Sqlite(_) => self.store(name),
+            Database::Postgres(server) => {
+                let path = self.folder().join(format!("{name}-{}.sqlite", Uuid::now_v7()));
+                copy_to_file(&server, &path).await.unwrap();
+                Store::open(&Options::at(&path), migrations, self.clock.as_ref()).await.unwrap()
+            }
+        }
+    }
+
     /// A fake context that tells `topic`; ask for it before [`start`](Self::start), so that it is followed.
     ///
     /// # Panics
     /// When its store cannot be opened.
     pub async fn publisher(&self, topic: &'static str) -> Publisher {
-        let options = Options::at(self.folder().join(format!("publisher-{topic}.sqlite")));
+        let options = self.place.store(topic);
         let store = Store::open(&options, PUBLISHER_MIGRATIONS, self.clock.as_ref()).await.unwrap();
         let publisher = Publisher { topic, store, clock: Arc::clone(&self.clock) };
         self.publishers.lock().unwrap().push(publisher.clone());
@@ -182,7 +198,7 @@ impl Rig {
         AccountChannel { entrance: self.switchboard.entrance(), token: Arc::new(token) }
     }
 
-    /// Ends everything without a goodbye; answers an empty rig on the same files at the same time.
+    /// Ends everything without a goodbye; answers an empty rig on the same stores at the same time.
     pub async fn crash(self) -> Self {
         let tasks = std::mem::take(&mut *self.tasks.lock().unwrap());
         for task in &tasks {
@@ -192,7 +208,7 @@ impl Rig {
             // Either it was aborted or it had ended.
             drop(task.await);
         }
-        Self::on(Arc::clone(&self.folder), Arc::clone(&self.clock))
+        Self::on(Arc::clone(&self.place), Arc::clone(&self.clock))
     }
 }
 

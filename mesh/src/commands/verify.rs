@@ -1,8 +1,11 @@
-//! `bojagi verify`: all invariants over the stores of a data directory.
+//! `bojagi verify`: the invariants over the stores.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use bojagi::{CONTEXTS, DatabaseSettings, MeshSettings, StartError};
+use bojagi_store::{Database, copy_to_file};
+use bojagi_verify::Scope;
 use clap::Args;
 
 use super::CommandError;
@@ -13,14 +16,36 @@ pub(crate) struct Verify {
     /// The data directory. A running mesh is fine: then only what holds at any moment is checked, unless it is at rest.
     #[arg(long, value_name = "DIR", default_value = "./data")]
     data: PathBuf,
+    /// A settings file; it says whether the stores are on a server instead.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Check only what holds at any moment, not what compares stores and holds at rest.
     #[arg(long)]
     moving: bool,
 }
 
-pub(super) fn run(verify: &Verify) -> Result<ExitCode, CommandError> {
-    let scope = if verify.moving { bojagi_verify::Scope::AnyMoment } else { bojagi_verify::Scope::AtRest };
-    let report = bojagi_verify::check(&verify.data, scope).map_err(CommandError::other)?;
+pub(super) async fn run(verify: Verify) -> Result<ExitCode, CommandError> {
+    let settings = MeshSettings::load(verify.config.as_deref(), std::env::vars()).map_err(StartError::from)?;
+    let scope = if verify.moving { Scope::AnyMoment } else { Scope::AtRest };
+    let report = if settings.database.on_a_server() {
+        // The questions are asked where all stores can be read side by side: over copies, a snapshot of each.
+        let copies = tempfile::tempdir().map_err(CommandError::other)?;
+        copy(&settings.database, copies.path()).await?;
+        bojagi_verify::check(copies.path(), scope)
+    } else {
+        bojagi_verify::check(&verify.data, scope)
+    };
+    let report = report.map_err(CommandError::other)?;
     print!("{report}");
     Ok(if report.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn copy(database: &DatabaseSettings, folder: &Path) -> Result<(), CommandError> {
+    for (context, _) in CONTEXTS {
+        if let Database::Postgres(server) = database.of(context, folder).map_err(StartError::from)? {
+            let path = folder.join(format!("{context}.sqlite"));
+            copy_to_file(&server, &path).await.map_err(|error| StartError::Store(context, error))?;
+        }
+    }
+    Ok(())
 }

@@ -28,7 +28,7 @@ pub(crate) async fn coupons(
 ) -> Result<Vec<Coupon>, Failure> {
     let now = context.clock.now();
     let listed: Result<_, Error> =
-        context.store.read(async move |tx: &mut Tx| coupons::list(tx, filter, after, limit, now).await).await;
+        context.store.show(async move |tx: &mut Tx| coupons::list(tx, filter, after, limit, now).await).await;
     Ok(listed?)
 }
 

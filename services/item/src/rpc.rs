@@ -22,3 +22,11 @@ async fn reading<T: Send + 'static>(
 ) -> Result<T, Failure> {
     context.store.read(unit).await
 }
+
+/// Searches and lists what is on offer, which may be a moment old.
+async fn browsing<T: Send + 'static>(
+    context: &Context,
+    unit: impl AsyncFnOnce(&mut Tx) -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    context.store.show(unit).await
+}

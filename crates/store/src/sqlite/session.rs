@@ -242,7 +242,7 @@ fn control(connection: &Connection, sql: &str) -> Result<(), Error> {
 impl ToSql for Value<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(ToSqlOutput::Borrowed(match self {
-            Self::Null => ValueRef::Null,
+            Self::Null(_) => ValueRef::Null,
             Self::Integer(integer) => ValueRef::Integer(*integer),
             Self::Flag(flag) => ValueRef::Integer(i64::from(*flag)),
             Self::Text(text) => ValueRef::Text(text.as_bytes()),

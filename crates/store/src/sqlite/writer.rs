@@ -6,12 +6,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
 use bojagi_telemetry::TraceContext;
-use parking_lot::RwLock;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 
-use super::{Session, run_to_end};
-use crate::recent::Recent;
-use crate::{Announced, Error, Tx};
+use super::{Session, commit, run_to_end};
+use crate::announcer::Announcer;
+use crate::{Error, Tx};
 
 /// Units that go into one commit at most, so that the first of them does not wait for a whole flood.
 const UNITS_A_COMMIT: usize = 512;
@@ -20,21 +19,6 @@ const UNITS_A_COMMIT: usize = 512;
 type Job = Box<dyn FnOnce(&mut Tx) -> Option<Answer> + Send>;
 /// Tells the caller; the error says why the commit failed.
 type Answer = Box<dyn FnOnce(Result<(), Error>) + Send>;
-
-/// What was told and committed: a count that changes, and the latest facts.
-pub(crate) struct Announcer {
-    pub(crate) count: watch::Sender<u64>,
-    pub(crate) recent: Arc<RwLock<Recent>>,
-}
-
-impl Announcer {
-    fn announce(&self, told: &mut Vec<Announced>) {
-        if !told.is_empty() {
-            self.recent.write().add(told.drain(..));
-        }
-        self.count.send_modify(|count| *count = count.wrapping_add(1));
-    }
-}
 
 /// A handle to the writer thread of one store. The thread ends when the handle is dropped and the queue is empty.
 pub(crate) struct Writer {
@@ -139,7 +123,7 @@ fn work(mut tx: Tx, inbox: &mpsc::Receiver<Job>, waiting: &AtomicUsize, announce
             next = if answers.len() < UNITS_A_COMMIT { inbox.try_recv().ok() } else { None };
         }
 
-        let committed = tx.session.commit().map_err(|error| {
+        let committed = commit(&mut tx).map_err(|error| {
             tracing::error!(%error, units = answers.len(), "a commit failed");
             Error::NotCommitted(error.to_string())
         });

@@ -9,7 +9,7 @@ use bojagi_kernel::Currency;
 use bojagi_store::Tx;
 use tonic::{Request, Response, Status};
 
-use super::{read, reading, show};
+use super::{browsing, read, reading, show};
 use crate::NAME;
 use crate::categories::{create_category, delete_category};
 use crate::create_item::create_item;
@@ -75,7 +75,7 @@ impl CatalogService for Catalog {
             let Some(page) = page else { return Err(fields.refuse()) };
             let (after, limit) = (page.after.clone().unwrap_or_default(), page.limit());
             let unit = async move |tx: &mut Tx| Ok(categories::list(tx, &after, limit).await?);
-            let mut listed = reading(&self.context, unit).await?;
+            let mut listed = browsing(&self.context, unit).await?;
             let next_page_token = page.cut(&mut listed, |last| last.name.clone());
             Ok(api::ListCategoriesResponse { categories: listed.iter().map(show::category).collect(), next_page_token })
         })
@@ -192,7 +192,7 @@ impl CatalogService for Catalog {
                 let next_page_token = page.cut(&mut found, searches::cursor);
                 Ok((found, next_page_token))
             };
-            let (found, next_page_token) = reading(&self.context, unit).await?;
+            let (found, next_page_token) = browsing(&self.context, unit).await?;
             Ok(api::SearchItemsResponse { items: found.iter().map(show::item).collect(), next_page_token })
         })
         .await

@@ -9,7 +9,7 @@ use bojagi_store::Tx;
 use tonic::{Request, Response, Status};
 
 use super::mask::Mask;
-use super::{read, reading, show};
+use super::{browsing, read, reading, show};
 use crate::NAME;
 use crate::create_store::create_store;
 use crate::delete_store::delete_store;
@@ -110,7 +110,7 @@ impl StoreService for Stores {
                 let next_page_token = page.cut(&mut found, cursor);
                 Ok((found, next_page_token))
             };
-            let (stores, next_page_token) = reading(&self.context, unit).await?;
+            let (stores, next_page_token) = browsing(&self.context, unit).await?;
             Ok(api::SearchStoresResponse { stores: stores.iter().map(show::store).collect(), next_page_token })
         })
         .await

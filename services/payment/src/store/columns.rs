@@ -1,7 +1,7 @@
 //! How the words of the domain are kept in columns.
 
 use bojagi_kernel::Currency;
-use bojagi_store::{Bind, Column, Error, Row, Value, stored_enum, stored_ids};
+use bojagi_store::{Bind, Column, Error, Kind, Row, Value, stored_enum, stored_ids};
 
 use crate::domain::{
     Allocations, ChargeId, ChargeState, DeclineReason, MethodType, PaymentState, ProviderToken, RefundId, RefundState,
@@ -39,6 +39,8 @@ stored_enum!(MethodType { CreditCard => "CREDIT_CARD", DebitCard => "DEBIT_CARD"
 stored_enum!(WalletEntryKind { Charge => "CHARGE", Use => "USE", Refund => "REFUND" });
 
 impl Bind for Allocations {
+    const KIND: Kind = Kind::Bytes;
+
     fn bind(&self) -> Value<'_> {
         Value::Bytes(&self.0)
     }
@@ -51,6 +53,8 @@ impl Column for Allocations {
 }
 
 impl Bind for ProviderToken {
+    const KIND: Kind = Kind::Text;
+
     fn bind(&self) -> Value<'_> {
         Value::Text(self.expose())
     }

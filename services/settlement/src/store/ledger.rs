@@ -3,7 +3,7 @@
 use bojagi_kernel::id::{AccountId, OrderId};
 use bojagi_kernel::reexport::Uuid;
 use bojagi_kernel::{Failure, Moment, Money};
-use bojagi_store::{Bind, Error, FromRow, Row, Tx, Value, params};
+use bojagi_store::{Bind, Error, FromRow, Kind, Row, Tx, Value, params};
 
 use super::filter::Filter;
 use super::rows::insert_rows;
@@ -29,7 +29,7 @@ pub(crate) async fn book(tx: &mut Tx, transactions: &[Transaction], trace_id: &s
         .iter()
         .map(|(id, transaction)| {
             let cause = transaction.cause();
-            let order = cause.order_id.map_or(Value::Null, |order| Value::Uuid(order.into()));
+            let order = cause.order_id.map_or(Value::Null(Kind::Uuid), |order| Value::Uuid(order.into()));
             [
                 id.bind(),
                 transaction.kind().bind(),

@@ -1,7 +1,7 @@
 //! How the types of the domain are kept.
 
 use bojagi_kernel::{Currency, Money};
-use bojagi_store::{Bind, Column, Error, Row, Value, stored_enum, stored_ids};
+use bojagi_store::{Bind, Column, Error, Kind, Row, Value, stored_enum, stored_ids};
 
 use crate::domain::{
     AccountKind, BankEventId, CloseId, CommissionRateId, EntryKind, LedgerAccountId, LedgerEntryId, PayoutId,
@@ -45,6 +45,8 @@ stored_enum!(TransactionKind {
 });
 
 impl Bind for AccountKind {
+    const KIND: Kind = Kind::Text;
+
     fn bind(&self) -> Value<'_> {
         Value::Text(self.name())
     }

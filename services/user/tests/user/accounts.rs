@@ -245,7 +245,7 @@ async fn a_closed_account_is_erased_and_its_address_free() {
 
 /// Looks for texts in every table of the store.
 async fn assert_no_trace_of(shop: &Shop, texts: &'static [&'static str]) {
-    let store = shop.rig.store(bojagi_user::NAME);
+    let store = shop.rig.in_sqlite(bojagi_user::NAME, bojagi_user::MIGRATIONS).await;
     let found: Vec<String> = store
         .read(async move |tx: &mut Tx| {
             let columns: Vec<(String, String)> = tx

@@ -1,8 +1,5 @@
-use std::path::Path;
-
 use bojagi_kernel::ManualClock;
-use bojagi_store::Options;
-use bojagi_testkit::eventually;
+use bojagi_testkit::{Place, eventually};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
@@ -41,9 +38,9 @@ struct Bench {
 }
 
 impl Bench {
-    async fn open(folder: &Path, failures: u32) -> Self {
+    async fn open(place: &Place, failures: u32) -> Self {
         let clock = Arc::new(ManualClock::at(Moment::from_micros(1_772_420_400_000_000)));
-        let options = Options::at(folder.join("user.sqlite"));
+        let options = place.store("user");
         let store = Store::open(&options, crate::MIGRATIONS, clock.as_ref()).await.unwrap();
         let mailer = Arc::new(Flaky { failures_left: Mutex::new(failures), ..Flaky::default() });
         Self { store, clock, mailer }
@@ -80,8 +77,8 @@ impl Bench {
 
 #[tokio::test]
 async fn a_mail_that_cannot_leave_is_put_off_and_leaves_unchanged_later() {
-    let folder = tempfile::tempdir().unwrap();
-    let bench = Bench::open(folder.path(), 2).await;
+    let place = Place::as_configured();
+    let bench = Bench::open(&place, 2).await;
     bench.sign_up().await;
     let office = bench.office();
     assert_eq!(office.round().await.unwrap(), 1);
@@ -97,8 +94,8 @@ async fn a_mail_that_cannot_leave_is_put_off_and_leaves_unchanged_later() {
 
 #[tokio::test]
 async fn a_mail_that_was_taken_by_who_died_is_sent_by_another() {
-    let folder = tempfile::tempdir().unwrap();
-    let bench = Bench::open(folder.path(), 0).await;
+    let place = Place::as_configured();
+    let bench = Bench::open(&place, 0).await;
     bench.sign_up().await;
     let now = bench.clock.now();
     let lease_ends = now + Duration::from_secs(90);
@@ -113,8 +110,8 @@ async fn a_mail_that_was_taken_by_who_died_is_sent_by_another() {
 
 #[tokio::test]
 async fn a_mail_is_given_up_when_its_link_would_not_hold() {
-    let folder = tempfile::tempdir().unwrap();
-    let bench = Bench::open(folder.path(), u32::MAX).await;
+    let place = Place::as_configured();
+    let bench = Bench::open(&place, u32::MAX).await;
     bench.sign_up().await;
     bench.office().round().await.unwrap();
     assert_eq!(bench.queued().await, 1);
@@ -126,8 +123,8 @@ async fn a_mail_is_given_up_when_its_link_would_not_hold() {
 
 #[tokio::test]
 async fn the_task_is_woken_by_the_queue_and_ends_when_it_should() {
-    let folder = tempfile::tempdir().unwrap();
-    let bench = Bench::open(folder.path(), 0).await;
+    let place = Place::as_configured();
+    let bench = Bench::open(&place, 0).await;
     let stop = CancellationToken::new();
     let task = tokio::spawn(bench.office().run(stop.clone()));
     bench.sign_up().await;

@@ -1,14 +1,14 @@
 //! What a unit of work promises. The contract holds for every database.
-#![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bojagi_kernel::id::RequestId;
+use bojagi_kernel::reexport::Uuid;
 use bojagi_kernel::{Moment, SystemClock};
 use bojagi_store::idempotency::{self, Key, Recalled};
 use bojagi_store::{Error, Migration, Options, Store, Tx, params};
-use tempfile::TempDir;
+use bojagi_testkit::Place;
 
 const MIGRATIONS: &[Migration] = &[
     idempotency::MIGRATION,
@@ -20,12 +20,14 @@ const MIGRATIONS: &[Migration] = &[
                 colour TEXT,
                 CONSTRAINT stock_available_not_negative CHECK (available >= 0)
             );
-            CREATE UNIQUE INDEX stock_colour_key ON stock (colour);",
+            CREATE UNIQUE INDEX stock_colour_key ON stock (colour);
+            CREATE TABLE everything (an_integer BIGINT, a_flag BOOLEAN, a_text TEXT, some_bytes BYTEA, a_uuid UUID,
+                a_moment TIMESTAMPTZ);",
     },
 ];
 
-async fn open(folder: &TempDir) -> Store {
-    Store::open(&Options::at(folder.path().join("stock.sqlite")), MIGRATIONS, &SystemClock).await.unwrap()
+async fn open(place: &Place) -> Store {
+    Store::open(&place.store("stock"), MIGRATIONS, &SystemClock).await.unwrap()
 }
 
 async fn put(store: &Store, name: &'static str, available: i64) -> Result<u64, Error> {
@@ -45,10 +47,24 @@ async fn available(store: &Store, name: &'static str) -> Option<i64> {
     row.unwrap().map(|(available,)| available)
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_hundred_units_at_once_take_exactly_what_is_there() {
-    let folder = TempDir::new().unwrap();
-    let store = open(&folder).await;
+on_both! {
+    a_hundred_units_at_once_take_exactly_what_is_there,
+    a_unit_that_fails_undoes_only_itself,
+    a_panic_and_a_foreign_await_fail_only_their_unit,
+    constraints_are_known_by_their_names,
+    a_part_of_a_unit_can_fail_alone,
+    what_was_answered_is_there_after_reopening,
+    reads_cannot_write,
+    a_caller_that_goes_away_takes_back_a_unit_that_has_not_begun,
+    a_full_queue_refuses_at_once,
+    an_answer_is_recalled_under_its_key_and_no_other,
+    a_migration_that_was_edited_is_refused,
+    every_type_comes_back_as_it_went_and_null_has_a_type,
+    sums_counts_and_conditions_are_numbers,
+}
+
+async fn a_hundred_units_at_once_take_exactly_what_is_there(place: Place) {
+    let store = open(&place).await;
     put(&store, "tea", 37).await.unwrap();
     let takers: Vec<_> = (0..100)
         .map(|_| {
@@ -70,10 +86,8 @@ async fn a_hundred_units_at_once_take_exactly_what_is_there() {
     assert_eq!((taken, available(&store, "tea").await), (37, Some(0)));
 }
 
-#[tokio::test]
-async fn a_unit_that_fails_undoes_only_itself() {
-    let folder = TempDir::new().unwrap();
-    let store = open(&folder).await;
+async fn a_unit_that_fails_undoes_only_itself(place: Place) {
+    let store = open(&place).await;
     let failing = store.write(async |tx: &mut Tx| -> Result<(), Error> {
         tx.execute("INSERT INTO stock (name, available) VALUES ('half', 1)", &[]).await?;
         Err(Error::NoRow)
@@ -85,10 +99,8 @@ async fn a_unit_that_fails_undoes_only_itself() {
     assert_eq!(available(&store, "after").await, Some(1));
 }
 
-#[tokio::test]
-async fn a_panic_and_a_foreign_await_fail_only_their_unit() {
-    let folder = TempDir::new().unwrap();
-    let store = open(&folder).await;
+async fn a_panic_and_a_foreign_await_fail_only_their_unit(place: Place) {
+    let store = open(&place).await;
     let panicked = store.write(async |tx: &mut Tx| -> Result<(), Error> {
         tx.execute("INSERT INTO stock (name, available) VALUES ('half', 1)", &[]).await?;
         assert_eq!(1, 2, "a defect");
@@ -104,10 +116,8 @@ async fn a_panic_and_a_foreign_await_fail_only_their_unit() {
     assert!(put(&store, "after", 1).await.is_ok());
 }
 
-#[tokio::test]
-async fn constraints_are_known_by_their_names() {
-    let folder = TempDir::new().unwrap();
-    let store = open(&folder).await;
+async fn constraints_are_known_by_their_names(place: Place) {
+    let store = open(&place).await;
     assert_eq!(put(&store, "tea", -1).await.unwrap_err().constraint(), Some("stock_available_not_negative"));
     let coloured = async |name: &'static str| {
         store
@@ -121,10 +131,8 @@ async fn constraints_are_known_by_their_names() {
     assert_eq!(coloured("cup").await.unwrap_err().constraint(), Some("stock_colour_key"));
 }
 
-#[tokio::test]
-async fn a_part_of_a_unit_can_fail_alone() {
-    let folder = TempDir::new().unwrap();
-    let store = open(&folder).await;
+async fn a_part_of_a_unit_can_fail_alone(place: Place) {
+    let store = open(&place).await;
     let outcome: Result<bool, Error> = store
         .write(async |tx: &mut Tx| {
             tx.execute("INSERT INTO stock (name, available) VALUES ('whole', 1)", &[]).await?;
@@ -142,27 +150,21 @@ async fn a_part_of_a_unit_can_fail_alone() {
     assert_eq!(available(&store, "part").await, None);
 }
 
-#[tokio::test]
-async fn what_was_answered_is_there_after_reopening() {
-    let folder = TempDir::new().unwrap();
-    let store = open(&folder).await;
+async fn what_was_answered_is_there_after_reopening(place: Place) {
+    let store = open(&place).await;
     put(&store, "tea", 5).await.unwrap();
     drop(store);
-    assert_eq!(available(&open(&folder).await, "tea").await, Some(5));
+    assert_eq!(available(&open(&place).await, "tea").await, Some(5));
 }
 
-#[tokio::test]
-async fn reads_cannot_write() {
-    let folder = TempDir::new().unwrap();
-    let store = open(&folder).await;
+async fn reads_cannot_write(place: Place) {
+    let store = open(&place).await;
     let written: Result<u64, Error> = store.read(async |tx: &mut Tx| tx.execute("DELETE FROM stock", &[]).await).await;
     assert!(written.is_err());
 }
 
-#[tokio::test]
-async fn a_caller_that_goes_away_takes_back_a_unit_that_has_not_begun() {
-    let folder = TempDir::new().unwrap();
-    let store = open(&folder).await;
+async fn a_caller_that_goes_away_takes_back_a_unit_that_has_not_begun(place: Place) {
+    let store = open(&place).await;
     let (hold, held) = std::sync::mpsc::channel::<()>();
     let blocker = tokio::spawn({
         let store = store.clone();
@@ -190,10 +192,8 @@ async fn a_caller_that_goes_away_takes_back_a_unit_that_has_not_begun() {
     assert!(!begun.load(Ordering::SeqCst));
 }
 
-#[tokio::test]
-async fn a_full_queue_refuses_at_once() {
-    let folder = TempDir::new().unwrap();
-    let options = Options { queue: 2, ..Options::at(folder.path().join("stock.sqlite")) };
+async fn a_full_queue_refuses_at_once(place: Place) {
+    let options = Options { queue: 2, ..place.store("stock") };
     let store = Store::open(&options, MIGRATIONS, &SystemClock).await.unwrap();
     let (hold, held) = std::sync::mpsc::channel::<()>();
     let (started, has_started) = tokio::sync::oneshot::channel();
@@ -219,10 +219,8 @@ async fn a_full_queue_refuses_at_once() {
     assert!(put(&store, "more", 1).await.is_ok());
 }
 
-#[tokio::test]
-async fn an_answer_is_recalled_under_its_key_and_no_other() {
-    let folder = TempDir::new().unwrap();
-    let store = open(&folder).await;
+async fn an_answer_is_recalled_under_its_key_and_no_other(place: Place) {
+    let store = open(&place).await;
     let key = Key { caller: "a".into(), method: "Take", request_id: RequestId::generate(), fingerprint: [1; 32] };
     let now = Moment::from_micros(0);
     let recalled: Result<_, Error> = store
@@ -240,15 +238,68 @@ async fn an_answer_is_recalled_under_its_key_and_no_other() {
     assert_eq!(recalled.unwrap(), (Recalled::New, answered, Recalled::Reused, Recalled::New, 1));
 }
 
-#[tokio::test]
-async fn a_migration_that_was_edited_is_refused() {
-    let folder = TempDir::new().unwrap();
-    drop(open(&folder).await);
+async fn a_migration_that_was_edited_is_refused(place: Place) {
+    drop(open(&place).await);
     const EDITED: &[Migration] =
         &[idempotency::MIGRATION, Migration { name: "stock-1", sql: "CREATE TABLE stock (name TEXT)" }];
-    let options = Options::at(folder.path().join("stock.sqlite"));
+    let options = place.store("stock");
     let reopened = Store::open(&options, EDITED, &SystemClock).await;
     assert!(matches!(reopened.err(), Some(Error::Migration { .. })));
     let older = Store::open(&options, &[idempotency::MIGRATION], &SystemClock).await;
     assert!(matches!(older.err(), Some(Error::Migration { .. })));
+}
+
+type Everything = (Option<i64>, Option<bool>, Option<String>, Option<Vec<u8>>, Option<Uuid>, Option<Moment>);
+
+async fn every_type_comes_back_as_it_went_and_null_has_a_type(place: Place) {
+    let store = open(&place).await;
+    let full: Everything = (
+        Some(i64::MIN),
+        Some(true),
+        Some("보자기 ?1".into()),
+        Some(vec![0, 255]),
+        Some(Uuid::now_v7()),
+        Some(Moment::from_micros(-1)),
+    );
+    let none: Everything = (None, None, None, None, None, None);
+    for given in [full, none] {
+        let wanted = given.clone();
+        let found: Result<Option<Everything>, Error> = store
+            .write(async move |tx: &mut Tx| {
+                let (integer, flag, text, bytes, uuid, moment) = &given;
+                tx.execute("DELETE FROM everything", &[]).await?;
+                tx.execute(
+                    "INSERT INTO everything (an_integer, a_flag, a_text, some_bytes, a_uuid, a_moment)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                    params![integer, flag, text, bytes, uuid, moment],
+                )
+                .await?;
+                tx.fetch_optional(
+                    "SELECT an_integer, a_flag, a_text, some_bytes, a_uuid, a_moment FROM everything
+                     WHERE (?1 IS NULL OR an_integer = ?1) AND (?2 IS NULL OR a_flag = ?2) AND (?3 IS NULL OR a_text = ?3)
+                       AND (?4 IS NULL OR some_bytes = ?4) AND (?5 IS NULL OR a_uuid = ?5)
+                       AND (?6 IS NULL OR a_moment = ?6)",
+                    params![integer, flag, text, bytes, uuid, moment],
+                )
+                .await
+            })
+            .await;
+        assert_eq!(found.unwrap(), Some(wanted));
+    }
+}
+
+async fn sums_counts_and_conditions_are_numbers(place: Place) {
+    let store = open(&place).await;
+    put(&store, "tea", 40_000).await.unwrap();
+    put(&store, "cup", 2_345).await.unwrap();
+    let read: Result<(i64, i64, i64, bool), Error> = store
+        .read(async |tx: &mut Tx| {
+            tx.fetch_one(
+                "SELECT sum(available), count(*), 1, EXISTS (SELECT 1 FROM stock WHERE name = 'tea') FROM stock",
+                &[],
+            )
+            .await
+        })
+        .await;
+    assert_eq!(read.unwrap(), (42_345, 2, 1, true));
 }

@@ -1,0 +1,40 @@
+//! PostgreSQL: one connection that writes, a few that read, one that listens.
+//!
+//! What SQLite gives by itself, one unit after the other, is given here by a lock of the whole store that each writing
+//! transaction takes first: an advisory lock, which is let go only when the commit can be seen. So a unit may read and
+//! then write, positions of facts become visible in their order, and two units never wait for each other's rows; and all
+//! of it holds for any number of processes on the same store.
+
+mod config;
+mod connection;
+mod copy;
+mod errors;
+mod listener;
+mod readers;
+mod scratch;
+mod session;
+mod statements;
+mod transaction;
+mod unit;
+mod wire;
+mod writer;
+
+pub use config::{PostgresOptions, UrlError};
+pub use copy::copy_to_file;
+pub use scratch::drop_schema;
+
+pub(crate) use connection::prepare_schema;
+pub(crate) use readers::Readers;
+pub(crate) use session::Session;
+pub(crate) use wire::Cell;
+pub(crate) use writer::Writer;
+
+use crate::Error;
+
+/// The runtime of one thread: units need not be able to change threads.
+fn runtime() -> Result<tokio::runtime::Runtime, Error> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::Database(format!("a thread for the database did not start: {error}")))
+}

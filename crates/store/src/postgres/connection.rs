@@ -1,0 +1,206 @@
+//! Connecting, and what every connection is told first.
+
+use std::fmt::Write as _;
+use std::future::poll_fn;
+use std::path::Path;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+use tokio::sync::mpsc;
+use tokio_postgres::config::TargetSessionAttrs;
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::{AsyncMessage, Client, Config, NoTls, Notification, Socket};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::config::PostgresOptions;
+use super::errors::{ends_connection, with_cause};
+use super::statements::Statements;
+use crate::Error;
+
+/// How long nothing is tried after connecting failed, so that what waits fails at once instead of one after the other.
+const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(250);
+/// How long a replica is left alone after it could not be reached.
+const REST_OF_A_REPLICA: Duration = Duration::from_secs(5);
+/// The first half of the number of an advisory lock of ours: the second is by schema.
+pub(super) const LOCK_FAMILY: i32 = 0x626f_6a61;
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Writing,
+    Reading,
+    Listening,
+}
+
+/// A connection and the statements that are prepared on it.
+pub(super) struct Connection {
+    pub(super) client: Client,
+    pub(super) statements: Statements,
+}
+
+/// Makes connections to one store.
+pub(super) struct Connector {
+    options: PostgresOptions,
+    tls: Option<MakeRustlsConnect>,
+    failed: Mutex<Option<(Instant, String)>>,
+}
+
+impl Connector {
+    pub(super) fn new(options: &PostgresOptions) -> Result<Self, Error> {
+        let tls = options.verified.then(|| verifying(options.ca_file.as_deref())).transpose()?;
+        Ok(Self { options: options.clone(), tls, failed: Mutex::default() })
+    }
+
+    /// Whether connecting failed not long ago.
+    pub(super) fn failed_lately(&self) -> bool {
+        self.failed.lock().as_ref().is_some_and(|(since, _)| since.elapsed() < REST_OF_A_REPLICA)
+    }
+
+    /// Connects; notifications go to `heard`.
+    pub(super) async fn connect(
+        &self,
+        purpose: Purpose,
+        heard: Option<mpsc::UnboundedSender<Notification>>,
+    ) -> Result<Connection, Error> {
+        if let Some((since, problem)) = &*self.failed.lock()
+            && since.elapsed() < PAUSE_AFTER_FAILURE
+        {
+            return Err(Error::Unreachable(problem.clone()));
+        }
+        let connected = tokio::time::timeout(self.options.connect_timeout, self.try_connect(purpose, heard)).await;
+        let problem = match connected {
+            Ok(Ok(client)) => {
+                *self.failed.lock() = None;
+                return Ok(Connection { client, statements: Statements::default() });
+            }
+            Ok(Err(error)) => explain(&error),
+            Err(_) => Error::Unreachable(format!("no answer within {:?}", self.options.connect_timeout)),
+        };
+        *self.failed.lock() = Some((Instant::now(), problem.to_string()));
+        Err(problem)
+    }
+
+    async fn try_connect(
+        &self,
+        purpose: Purpose,
+        heard: Option<mpsc::UnboundedSender<Notification>>,
+    ) -> Result<Client, tokio_postgres::Error> {
+        let mut server = self.options.server.clone();
+        if purpose != Purpose::Reading {
+            server.target_session_attrs(TargetSessionAttrs::ReadWrite);
+        }
+        if server.get_application_name().is_none() {
+            server.application_name("bojagi");
+        }
+        let client = match &self.tls {
+            Some(tls) => open(&server, tls.clone(), heard).await?,
+            None => open(&server, NoTls, heard).await?,
+        };
+        client.batch_execute(&self.first_words()).await?;
+        Ok(client)
+    }
+
+    /// A server that is set to answer commits before they are on disk is told to wait for the disk: what is acknowledged
+    /// has to stay.
+    fn first_words(&self) -> String {
+        let options = &self.options;
+        let mut words = format!(
+            "SET statement_timeout = {}; SET lock_timeout = {}; SET idle_in_transaction_session_timeout = {};
+             SET client_min_messages = warning;
+             SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';",
+            options.statement_timeout.as_millis(),
+            options.lock_timeout.as_millis(),
+            options.silence_timeout.as_millis(),
+        );
+        if let Some(schema) = &options.schema {
+            // Writing to a String cannot fail.
+            let _ = write!(words, "SET search_path = {schema};");
+        }
+        words
+    }
+}
+
+/// Makes the schema if it is not there.
+pub(crate) async fn prepare_schema(options: &PostgresOptions) -> Result<(), Error> {
+    let Some(schema) = &options.schema else { return Ok(()) };
+    let connection = Connector::new(options)?.connect(Purpose::Writing, None).await?;
+    // Of two that make the same schema at the same moment one would fail.
+    let sql = format!(
+        "BEGIN; SELECT pg_advisory_xact_lock({LOCK_FAMILY}, hashtext('{schema}'));
+         CREATE SCHEMA IF NOT EXISTS {schema}; COMMIT"
+    );
+    connection.client.batch_execute(&sql).await.map_err(|error| explain(&error))
+}
+
+async fn open<T>(
+    server: &Config,
+    tls: T,
+    heard: Option<mpsc::UnboundedSender<Notification>>,
+) -> Result<Client, tokio_postgres::Error>
+where
+    T: MakeTlsConnect<Socket>,
+    T::Stream: Send + 'static,
+{
+    let (client, mut connection) = server.connect(tls).await?;
+    tokio::spawn(poll_fn(move |context| {
+        loop {
+            match std::task::ready!(connection.poll_message(context)) {
+                // A listener that has gone is followed by its connection.
+                Some(Ok(AsyncMessage::Notification(notification))) => {
+                    heard.as_ref().map(|heard| heard.send(notification));
+                }
+                Some(Ok(_)) => {}
+                // Whoever waits for an answer is told.
+                Some(Err(error)) => {
+                    tracing::debug!(%error, "a connection to the database broke");
+                    return Poll::Ready(());
+                }
+                None => return Poll::Ready(()),
+            }
+        }
+    }));
+    Ok(client)
+}
+
+/// A connector that checks the server's certificate and name, with this project's one cryptography provider.
+fn verifying(ca_file: Option<&Path>) -> Result<MakeRustlsConnect, Error> {
+    let mut roots = RootCertStore::empty();
+    let unusable = |problem: String| Error::Database(format!("certificate authorities: {problem}"));
+    match ca_file {
+        Some(path) => {
+            let named = |error: &dyn std::fmt::Display| unusable(format!("{}: {error}", path.display()));
+            for certificate in CertificateDer::pem_file_iter(path).map_err(|error| named(&error))? {
+                let certificate = certificate.map_err(|error| named(&error))?;
+                roots.add(certificate).map_err(|error| named(&error))?;
+            }
+        }
+        None => {
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        }
+    }
+    if roots.is_empty() {
+        return Err(unusable("there are none".into()));
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| unusable(error.to_string()))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(MakeRustlsConnect::new(config))
+}
+
+/// A refusal to connect is told apart from an absent server: a wrong password does not mend itself.
+fn explain(error: &tokio_postgres::Error) -> Error {
+    match error.as_db_error() {
+        Some(said) if !ends_connection(said) || said.code().code().starts_with("28") => {
+            Error::Database(said.to_string())
+        }
+        _ => Error::Unreachable(with_cause(error)),
+    }
+}

@@ -1,0 +1,136 @@
+//! The connection under a transaction, on whichever database it is.
+
+use crate::{Error, Row, Value, postgres, sqlite};
+
+pub(crate) enum Session {
+    Sqlite(sqlite::Session),
+    Postgres(Box<postgres::Session>),
+}
+
+impl From<sqlite::Session> for Session {
+    fn from(session: sqlite::Session) -> Self {
+        Self::Sqlite(session)
+    }
+}
+
+impl From<postgres::Session> for Session {
+    fn from(session: postgres::Session) -> Self {
+        Self::Postgres(Box::new(session))
+    }
+}
+
+impl Session {
+    pub(crate) async fn execute(&mut self, sql: &str, params: &[Value<'_>]) -> Result<u64, Error> {
+        match self {
+            Self::Sqlite(session) => session.execute(sql, params),
+            // Boxed, so that units on SQLite do not carry the state of waiting for a server.
+            Self::Postgres(session) => Box::pin(session.execute(sql, params)).await,
+        }
+    }
+
+    /// Feeds rows to `take` until it answers false.
+    pub(crate) async fn fetch(
+        &mut self,
+        sql: &str,
+        params: &[Value<'_>],
+        mut take: impl FnMut(&Row<'_>) -> Result<bool, Error>,
+    ) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(session) => session.fetch(sql, params, take),
+            Self::Postgres(session) => {
+                for row in Box::pin(session.query(sql, params)).await? {
+                    if !take(&Row::of_postgres(&row))? {
+                        break;
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Runs statements without parameters, as a migration has them.
+    pub(crate) async fn execute_batch(&mut self, sql: &str) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(session) => session.execute_batch(sql),
+            Self::Postgres(session) => Box::pin(session.execute_batch(sql)).await,
+        }
+    }
+
+    pub(crate) fn learn_constraint_names(&mut self) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(session) => session.learn_constraint_names(),
+            // PostgreSQL tells the name itself.
+            Self::Postgres(_) => Ok(()),
+        }
+    }
+
+    pub(crate) fn begin_snapshot(&mut self) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(session) => session.begin_snapshot(),
+            Self::Postgres(session) => {
+                session.begin_snapshot();
+                Ok(())
+            }
+        }
+    }
+
+    pub(crate) fn end_snapshot(&mut self) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(session) => session.end_snapshot(),
+            Self::Postgres(session) => {
+                session.rollback();
+                Ok(())
+            }
+        }
+    }
+
+    /// Ends a unit: keeps what it did, or undoes it.
+    pub(crate) fn end_unit(&mut self, keep: bool) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(session) => session.end_unit(keep),
+            Self::Postgres(session) => session.end_unit(keep),
+        }
+    }
+
+    /// Whether the whole transaction is gone, with what earlier units of it did.
+    pub(crate) fn lost_transaction(&self) -> bool {
+        match self {
+            Self::Sqlite(session) => session.lost_transaction(),
+            Self::Postgres(session) => session.lost_transaction(),
+        }
+    }
+
+    pub(crate) fn rollback(&mut self) {
+        match self {
+            Self::Sqlite(session) => session.rollback(),
+            Self::Postgres(session) => session.rollback(),
+        }
+    }
+
+    pub(crate) fn begin_nested(&mut self) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(session) => session.begin_nested(),
+            Self::Postgres(session) => {
+                session.begin_nested();
+                Ok(())
+            }
+        }
+    }
+
+    pub(crate) fn release_nested(&mut self) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(session) => session.release_nested(),
+            Self::Postgres(session) => session.release_nested(),
+        }
+    }
+
+    pub(crate) fn undo_nested(&mut self) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(session) => session.undo_nested(),
+            Self::Postgres(session) => {
+                session.undo_nested();
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! What several processes on one PostgreSQL store promise each other, and what happens when the server or the wire fails.
+
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use bojagi_kernel::SystemClock;
+use bojagi_store::{Announced, Database, Error, Migration, Options, PostgresOptions, Store, Tx, params};
+use bojagi_testkit::{Place, SERVER_VARIABLE, eventually};
+
+use crate::proxy::{Cut, Proxy};
+
+const MIGRATIONS: &[Migration] = &[Migration {
+    name: "stock-1",
+    sql: "CREATE TABLE stock (name TEXT PRIMARY KEY, available BIGINT NOT NULL);
+          CREATE TABLE log (position INTEGER PRIMARY KEY AUTOINCREMENT, text TEXT NOT NULL);
+          INSERT INTO stock (name, available) VALUES ('tea', 37);",
+}];
+
+/// A place on the server of the environment, if it names one.
+fn server() -> Option<Place> {
+    let place = Place::on_postgres();
+    if place.is_none() {
+        eprintln!("skipped: {SERVER_VARIABLE} names no server");
+    }
+    place
+}
+
+async fn open(options: &Options) -> Store {
+    Store::open(options, MIGRATIONS, &SystemClock).await.unwrap()
+}
+
+/// The same store with other limits.
+fn with(options: Options, change: impl FnOnce(&mut PostgresOptions)) -> Options {
+    let Options { database: Database::Postgres(mut server), queue, readers } = options else { unreachable!() };
+    change(&mut server);
+    Options { database: Database::Postgres(server), queue, readers }
+}
+
+async fn log(store: &Store, text: &'static str) -> Result<(), Error> {
+    store
+        .write(async move |tx: &mut Tx| tx.execute("INSERT INTO log (text) VALUES (?1)", params![text]).await.map(drop))
+        .await
+}
+
+async fn logged(store: &Store) -> Vec<String> {
+    let read: Result<Vec<(String,)>, Error> =
+        store.read(async |tx: &mut Tx| tx.fetch_all("SELECT text FROM log ORDER BY position", &[]).await).await;
+    read.unwrap().into_iter().map(|(text,)| text).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn units_of_two_processes_follow_each_other() {
+    let Some(place) = server() else { return };
+    let stores = [open(&place.store("stock")).await, open(&place.store("stock")).await];
+    let takers: Vec<_> = (0..100)
+        .map(|number| {
+            let store = stores[number % 2].clone();
+            // Reads, then writes what it makes of it: right only if nobody writes in between.
+            let take = async |tx: &mut Tx| -> Result<bool, Error> {
+                let (left,): (i64,) = tx.fetch_one("SELECT available FROM stock", &[]).await?;
+                if left == 0 {
+                    return Ok(false);
+                }
+                tx.execute("UPDATE stock SET available = ?1", params![left - 1]).await?;
+                Ok(true)
+            };
+            tokio::spawn(async move { store.write(take).await })
+        })
+        .collect();
+    let mut taken = 0;
+    for taker in takers {
+        taken += usize::from(taker.await.unwrap().unwrap());
+    }
+    assert_eq!(taken, 37);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_reads_by_position_misses_nothing() {
+    let Some(place) = server() else { return };
+    let stores = [open(&place.store("stock")).await, open(&place.store("stock")).await];
+    let tellers: Vec<_> = (0..200)
+        .map(|number| {
+            let store = stores[number % 2].clone();
+            tokio::spawn(async move { log(&store, "told").await })
+        })
+        .collect();
+    let reader = open(&place.store("stock")).await;
+    let (mut read, mut position) = (0, 0_i64);
+    while read < 200 {
+        let news: Result<Vec<(i64,)>, Error> = reader
+            .read(async move |tx: &mut Tx| {
+                tx.fetch_all("SELECT position FROM log WHERE position > ?1 ORDER BY position", params![position]).await
+            })
+            .await;
+        let news = news.unwrap();
+        read += news.len();
+        position = news.last().map_or(position, |last| last.0);
+        let told = tellers.iter().all(tokio::task::JoinHandle::is_finished);
+        assert!(!(told && news.is_empty() && read < 200), "{read} of 200 were seen");
+    }
+    for teller in tellers {
+        teller.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_process_tells_another_hears() {
+    let Some(place) = server() else { return };
+    let stores = [open(&place.store("stock")).await, open(&place.store("stock")).await];
+    // The second listens a moment after it was opened: told until it is heard.
+    eventually("the other hears of it", async || {
+        let told: Result<(), Error> = stores[0]
+            .write(async |tx: &mut Tx| {
+                let sql = "INSERT INTO log (text) VALUES ('told') RETURNING position";
+                let (position,) = tx.fetch_one(sql, &[]).await?;
+                tx.announce_fact(Announced { position, kind: "Told", fact: Arc::new(()) });
+                Ok(())
+            })
+            .await;
+        told.unwrap();
+        stores[1].latest_fact(["Told"]) > 0
+    })
+    .await;
+    assert_eq!(stores[1].latest_fact(["Else"]), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_unit_that_goes_on_after_a_failed_statement_is_undone() {
+    let Some(place) = server() else { return };
+    let store = open(&place.store("stock")).await;
+    let outcome = store.write(async |tx: &mut Tx| {
+        tx.execute("INSERT INTO log (text) VALUES ('half')", &[]).await?;
+        let twice = tx.execute("INSERT INTO stock (name, available) VALUES ('tea', 1)", &[]).await;
+        assert_eq!(twice.unwrap_err().constraint(), Some("stock_pkey"));
+        Ok::<_, Error>(())
+    });
+    let (failed, other) = tokio::join!(outcome, log(&store, "other"));
+    assert!(matches!(failed, Err(Error::Defect(_))), "{failed:?}");
+    other.unwrap();
+    assert_eq!(logged(&store).await, ["other"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_connection_undoes_what_was_not_committed_and_is_made_again() {
+    let Some(place) = server() else { return };
+    let store = open(&place.store("stock")).await;
+    let ended = store.write(async |tx: &mut Tx| {
+        tx.execute("INSERT INTO log (text) VALUES ('half')", &[]).await?;
+        tx.execute("SELECT pg_terminate_backend(pg_backend_pid())", &[]).await
+    });
+    assert!(matches!(ended.await, Err(Error::Unreachable(_))));
+    log(&store, "after").await.unwrap();
+    assert_eq!(logged(&store).await, ["after"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_not_there_is_told_and_nothing_waits_for_ever() {
+    let Some(place) = server() else { return };
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let nowhere = PostgresOptions::at(&format!("postgres://a@{closed}/shop")).unwrap();
+    let opened = Store::open(&Options::on(Database::Postgres(Box::new(nowhere))), MIGRATIONS, &SystemClock).await;
+    assert!(matches!(opened.err(), Some(Error::Unreachable(_))));
+    drop(place);
+}
+
+/// The wire between a store and its server, and the store.
+async fn behind_a_proxy(place: &Place) -> (Proxy, Store) {
+    let url = std::env::var(SERVER_VARIABLE).unwrap();
+    let (before, rest) = url.split_once("127.0.0.1:").unwrap();
+    let (port, database) = rest.split_once('/').unwrap();
+    let proxy = Proxy::to(format!("127.0.0.1:{port}").parse().unwrap()).await;
+    let Database::Postgres(direct) = place.store("stock").database else { unreachable!() };
+    let behind = PostgresOptions::at(&format!("{before}{}/{database}", proxy.address)).unwrap();
+    let behind = behind.in_schema(&direct.schema.unwrap()).unwrap();
+    (proxy, open(&Options::on(Database::Postgres(Box::new(behind)))).await)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_whose_answer_is_lost_is_asked_for() {
+    let Some(place) = server() else { return };
+    let (proxy, store) = behind_a_proxy(&place).await;
+    proxy.cut(Cut::AfterCommit);
+    log(&store, "kept").await.unwrap();
+    proxy.cut(Cut::BeforeCommit);
+    assert!(matches!(log(&store, "gone").await, Err(Error::NotCommitted(_))));
+    log(&store, "after").await.unwrap();
+    assert_eq!(logged(&store).await, ["kept", "after"]);
+}
+
+/// A unit that has written and then stands still until it is let go.
+fn stand_still(store: &Store) -> (mpsc::Sender<()>, tokio::sync::oneshot::Receiver<()>, Standing) {
+    let (let_go, held) = mpsc::channel::<()>();
+    let (stands, standing) = tokio::sync::oneshot::channel();
+    let store = store.clone();
+    let unit = async move |tx: &mut Tx| {
+        tx.execute("INSERT INTO log (text) VALUES ('stood still')", &[]).await?;
+        stands.send(()).unwrap();
+        held.recv().unwrap();
+        Ok::<_, Error>(())
+    };
+    (let_go, standing, tokio::spawn(async move { store.write(unit).await }))
+}
+
+type Standing = tokio::task::JoinHandle<Result<(), Error>>;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn waiting_for_another_process_ends() {
+    let Some(place) = server() else { return };
+    let one = open(&place.store("stock")).await;
+    let other = open(&with(place.store("stock"), |server| server.lock_timeout = Duration::from_millis(50))).await;
+    let (let_go, standing, blocker) = stand_still(&one);
+    standing.await.unwrap();
+    assert!(matches!(log(&other, "waited").await, Err(Error::Contended(_))));
+    let_go.send(()).unwrap();
+    blocker.await.unwrap().unwrap();
+    log(&other, "came after").await.unwrap();
+    assert_eq!(logged(&one).await, ["stood still", "came after"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_stands_still_loses_its_transaction() {
+    let Some(place) = server() else { return };
+    let one = open(&with(place.store("stock"), |server| server.silence_timeout = Duration::from_millis(100))).await;
+    let other = open(&place.store("stock")).await;
+    let (let_go, standing, blocker) = stand_still(&one);
+    standing.await.unwrap();
+    log(&other, "went past").await.unwrap();
+    let_go.send(()).unwrap();
+    assert!(blocker.await.unwrap().is_err());
+    log(&one, "woke").await.unwrap();
+    assert_eq!(logged(&one).await, ["went past", "woke"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_shows_and_is_done_without_while_it_is_gone() {
+    let Some(place) = server() else { return };
+    let url = std::env::var(SERVER_VARIABLE).unwrap();
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let at =
+        |replica: String| with(place.store("stock"), |server| *server = server.clone().with_replica(&replica).unwrap());
+    let (with_one, without) = (open(&at(url)).await, open(&at(format!("postgres://a@{closed}/shop"))).await);
+    let count = async |store: &Store| -> Result<i64, Error> {
+        store.show(async |tx: &mut Tx| tx.fetch_one("SELECT count(*) FROM log", &[]).await.map(|(count,)| count)).await
+    };
+    log(&with_one, "shown").await.unwrap();
+    assert_eq!(count(&with_one).await.unwrap(), 1);
+    assert!(matches!(count(&without).await, Err(Error::Unreachable(_))), "it is not known yet that it is gone");
+    assert_eq!(count(&without).await.unwrap(), 1);
+}
