@@ -14,6 +14,7 @@ use tempfile::TempDir;
 const MIGRATIONS: &[Migration] = &[
     idempotency::MIGRATION,
     bojagi_events::MIGRATION,
+    bojagi_events::RELAY_MIGRATION,
     Migration {
         name: "bench-1",
         sql: "CREATE TABLE stock (id BIGINT PRIMARY KEY, available BIGINT NOT NULL CHECK (available >= 0));

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use bojagi_chassis::settings::{Mistakes, Settings};
+use bojagi_events::kafka::KafkaConfig;
 use bojagi_gateway::GatewayConfig;
 use bojagi_kernel::ShopCalendar;
 use serde::Deserialize;
@@ -13,6 +14,7 @@ pub(crate) const DEFAULTS: &str = include_str!("../config.default.toml");
 const SECTIONS: &[(&str, &str)] = &[
     ("mesh", DEFAULTS),
     ("gateway", bojagi_gateway::DEFAULT_CONFIG),
+    ("kafka", bojagi_events::kafka::DEFAULTS),
     ("user", bojagi_user::DEFAULTS),
     ("item", bojagi_item::DEFAULTS),
     ("coupon", bojagi_coupon::DEFAULTS),
@@ -27,6 +29,8 @@ pub struct MeshSettings {
     pub mesh: Shared,
     /// The gateway.
     pub gateway: GatewayConfig,
+    /// How facts travel.
+    pub kafka: KafkaConfig,
     /// The contexts.
     pub user: bojagi_user::Config,
     /// Stores, items and stock.
@@ -96,6 +100,7 @@ impl MeshSettings {
         let mesh = settings.section("mesh", Shared::check);
         let gateway = settings
             .section("gateway", |config: &GatewayConfig| config.mistakes().iter().map(ToString::to_string).collect());
+        let kafka = settings.section("kafka", KafkaConfig::check);
         let user = settings.section("user", bojagi_user::Config::check);
         let item = settings.section("item", bojagi_item::Config::check);
         let coupon = settings.section("coupon", bojagi_coupon::Config::check);
@@ -103,17 +108,18 @@ impl MeshSettings {
         let payment = settings.section("payment", bojagi_payment::Config::check);
         let settlement = settings.section("settlement", bojagi_settlement::Config::check);
         settings.finish()?;
-        match (mesh, gateway, user, item, coupon, order, payment, settlement) {
+        match (mesh, gateway, kafka, user, item, coupon, order, payment, settlement) {
             (
                 Some(mesh),
                 Some(gateway),
+                Some(kafka),
                 Some(user),
                 Some(item),
                 Some(coupon),
                 Some(order),
                 Some(payment),
                 Some(settlement),
-            ) => Ok(Self { mesh, gateway, user, item, coupon, order, payment, settlement }),
+            ) => Ok(Self { mesh, gateway, kafka, user, item, coupon, order, payment, settlement }),
             // A section that is not there has left a mistake, which has been answered.
             _ => Err(Mistakes(Vec::new())),
         }

@@ -9,7 +9,7 @@ use futures::future::join_all;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::event::Logged;
+use crate::event::{Brought, Logged};
 use crate::{EmbeddedLog, Event, Hears, inbox, set_aside};
 
 /// How far a position may move over facts of no interest before it is saved all the same.
@@ -46,10 +46,33 @@ impl Consumer {
     }
 
     /// Follows `logs` until `stop` is cancelled. A batch that has begun is finished first.
-    pub async fn run(self, logs: Vec<EmbeddedLog>, stop: CancellationToken) {
+    pub(crate) async fn follow_logs(self, logs: Vec<EmbeddedLog>, stop: CancellationToken) {
         let consumer = &self;
         let followers = join_all(logs.into_iter().map(|log| consumer.follow(log, &stop)));
-        tokio::join!(followers, consumer.retry(&stop), consumer.tidy(&stop));
+        tokio::join!(followers, consumer.keep_up(&stop));
+    }
+
+    /// Retries what was set aside and tidies up, until `stop` is cancelled.
+    pub(crate) async fn keep_up(&self, stop: &CancellationToken) {
+        tokio::join!(self.retry(stop), self.tidy(stop));
+    }
+
+    /// What the group reacts to.
+    pub(crate) fn hears(&self) -> &Hears {
+        &self.hears
+    }
+
+    /// Applies what a broker has brought, all of it or nothing.
+    pub(crate) async fn take_in(&self, brought: Arc<Brought>) -> Result<(), Failure> {
+        let (hears, now) = (Arc::clone(&self.hears), self.clock.now());
+        self.store
+            .write(async move |tx: &mut Tx| {
+                for record in &brought.unreadable {
+                    set_aside::park(tx, hears.group(), record, now).await?;
+                }
+                inbox::apply(tx, &hears, &brought.events, now).await
+            })
+            .await
     }
 
     async fn follow(&self, log: EmbeddedLog, stop: &CancellationToken) {
@@ -217,7 +240,7 @@ pub async fn position(tx: &mut Tx, group: &str, topic: &str) -> Result<i64, Erro
     Ok(saved.map_or(0, |(position,)| position))
 }
 
-async fn save_position(tx: &mut Tx, group: &str, topic: &str, position: i64) -> Result<(), Error> {
+pub(crate) async fn save_position(tx: &mut Tx, group: &str, topic: &str, position: i64) -> Result<(), Error> {
     tx.execute(
         "INSERT INTO consumer_position (consumer, topic, position) VALUES (?1, ?2, ?3)
          ON CONFLICT (consumer, topic) DO UPDATE SET position = excluded.position",
