@@ -22,12 +22,15 @@ pub(super) async fn run(up: Up) -> Result<ExitCode, CommandError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(CommandError::other)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(CommandError::other)?;
 
+    let kafka = &settings.kafka;
+    let events = if kafka.is_used() { format!("Kafka at {}", kafka.bootstrap) } else { "in this process".into() };
     let options = Options { data: up.data.clone(), listen: up.listen, clock: Arc::new(SystemClock), settings };
     let mesh = Mesh::start(options).await?;
     let address = mesh.address();
     println!("bojagi is ready after {} ms", began.elapsed().as_millis());
     println!("  gateway   http://{address}  (gRPC, gRPC-Web)");
     println!("  services  user item coupon order payment settlement, in this process");
+    println!("  events    {events}");
     println!("  data      {}", mesh.data().display());
 
     let stopped_early = tokio::select! {

@@ -198,9 +198,10 @@ impl KafkaConfig {
         consumer.set("fetch.message.max.bytes", LARGEST_RECORD);
         consumer.set("queued.min.messages", "2000").set("queued.max.messages.kbytes", "16384");
         consumer.set("fetch.queue.backoff.ms", "10");
-        // Topics that others create are noticed soon.
-        consumer.set("topic.metadata.refresh.interval.ms", "30000");
-        consumer.set("statistics.interval.ms", "5000");
+        // A topic that was not to be seen yet when its group was formed is noticed soon.
+        consumer.set("topic.metadata.refresh.interval.ms", "2000");
+        // Tells the watchdog how far partitions go.
+        consumer.set("statistics.interval.ms", "3000");
         match self.group_protocol {
             GroupProtocol::Consumer => drop(consumer.set("group.protocol", "consumer")),
             GroupProtocol::Classic => {

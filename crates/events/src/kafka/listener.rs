@@ -12,6 +12,7 @@ use rdkafka::statistics::Statistics;
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::sparing::Sparing;
+use super::watchdog::Extent;
 
 /// A partition of a topic, as the cluster names it.
 pub(super) type Place = (String, i32);
@@ -27,8 +28,8 @@ pub(super) struct Listener {
 #[derive(Default)]
 struct Heard {
     changes: Vec<Change>,
-    /// The end of each partition, from the latest statistics.
-    ends: Option<BTreeMap<Place, i64>>,
+    /// How far each partition goes, from the latest statistics.
+    extents: Option<BTreeMap<Place, Extent>>,
     /// The offset after the last record handled.
     handled: BTreeMap<Place, i64>,
     /// Whether `handled` has moved since it was committed.
@@ -57,9 +58,9 @@ impl Listener {
         std::mem::take(&mut self.heard.lock().changes)
     }
 
-    /// The ends of the partitions, once for each time that they were told.
-    pub(super) fn ends(&self) -> Option<BTreeMap<Place, i64>> {
-        self.heard.lock().ends.take()
+    /// How far the partitions go, once for each time that it was told.
+    pub(super) fn extents(&self) -> Option<BTreeMap<Place, Extent>> {
+        self.heard.lock().extents.take()
     }
 
     /// Notes that everything before `next` was handled.
@@ -95,6 +96,10 @@ fn places(list: &TopicPartitionList) -> Vec<Place> {
 
 impl ClientContext for Listener {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
+        // A setting of ours is called experimental, and settings for producers useless to consumers.
+        if facility == "CONFWARN" {
+            return tracing::debug!(facility, "librdkafka: {line}");
+        }
         let Some(held_back) = self.sparing.say(facility, Instant::now()) else { return };
         match level {
             RDKafkaLogLevel::Emerg
@@ -110,16 +115,17 @@ impl ClientContext for Listener {
     }
 
     fn stats(&self, statistics: Statistics) {
-        let mut ends = BTreeMap::new();
+        let mut extents = BTreeMap::new();
         for (topic, known) in statistics.topics {
             for (partition, state) in known.partitions {
-                // Partitions that this member does not have are listed too, with an end of -1001.
-                if state.hi_offset >= 0 {
-                    ends.insert((topic.clone(), partition), state.hi_offset);
+                // What is not known, as for partitions of others, is below zero.
+                if state.hi_offset >= 0 && state.consumer_lag >= 0 {
+                    let extent = Extent { end: state.hi_offset, lag: state.consumer_lag };
+                    extents.insert((topic.clone(), partition), extent);
                 }
             }
         }
-        self.heard.lock().ends = Some(ends);
+        self.heard.lock().extents = Some(extents);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {

@@ -36,7 +36,7 @@ enum GivenUp {
     Topic(#[from] TopicError),
     #[error("{0}")]
     Kafka(#[from] KafkaError),
-    #[error("{}[{}] stands still while it grows", .0.0, .0.1)]
+    #[error("{}[{}] stands still although there is more", .0.0, .0.1)]
     StandsStill(Place),
 }
 
@@ -47,9 +47,10 @@ pub(super) async fn run(
     topics: &'static [&'static str],
     stop: CancellationToken,
 ) {
+    let mut watchdog = Watchdog::default();
     let listening = async {
         while !stop.is_cancelled() {
-            if let Err(reason) = listen(&shared, &consumer, topics, &stop).await {
+            if let Err(reason) = listen(&shared, &consumer, topics, &mut watchdog, &stop).await {
                 tracing::error!(group = consumer.hears().group(), %reason, "listening is interrupted");
                 tokio::select! { () = stop.cancelled() => {}, () = sleep(PAUSE) => {} }
             }
@@ -62,8 +63,10 @@ async fn listen(
     shared: &Shared,
     consumer: &Consumer,
     topics: &[&'static str],
+    watchdog: &mut Watchdog,
     stop: &CancellationToken,
 ) -> Result<(), GivenUp> {
+    watchdog.begin_anew();
     let names: Vec<_> = topics.iter().map(|topic| shared.name(topic)).collect();
     tokio::select! {
         () = stop.cancelled() => return Ok(()),
@@ -72,7 +75,7 @@ async fn listen(
     let config = shared.config.consumer(consumer.hears().group());
     let client: StreamConsumer<Listener> = StreamConsumer::from_config_and_context(&config, Listener::default())?;
     client.subscribe(&names.iter().map(String::as_str).collect::<Vec<_>>())?;
-    let mut member = Member { shared, consumer, client, lanes: Lanes::default(), watchdog: Watchdog::default() };
+    let mut member = Member { shared, consumer, client, lanes: Lanes::default(), watchdog };
     let end = member.listen(stop).await;
     let client = member.client;
     super::aside("kafka-leave", move || {
@@ -92,7 +95,7 @@ struct Member<'a> {
     consumer: &'a Consumer,
     client: StreamConsumer<Listener>,
     lanes: Lanes,
-    watchdog: Watchdog,
+    watchdog: &'a mut Watchdog,
 }
 
 impl Member<'_> {
@@ -178,8 +181,8 @@ impl Member<'_> {
     }
 
     fn look_for_standstill(&mut self) -> Result<(), GivenUp> {
-        let Some(ends) = self.client.context().ends() else { return Ok(()) };
-        match self.watchdog.look(self.lanes.idle(), &ends, Instant::now()) {
+        let Some(extents) = self.client.context().extents() else { return Ok(()) };
+        match self.watchdog.look(self.lanes.idle(), &extents, Instant::now()) {
             Some(place) => Err(GivenUp::StandsStill(place)),
             None => Ok(()),
         }

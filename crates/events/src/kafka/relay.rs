@@ -168,11 +168,9 @@ impl Term<'_> {
         let told = told?.ok_or(TermEnd::Fenced)?;
         for Logged { position, event } in &told {
             let (key, headers) = (event.aggregate_id.to_string(), record::headers(event));
-            let mut outgoing = FutureRecord::to(&self.topic)
-                .key(&key)
-                .payload(&event.payload)
-                .timestamp(event.told_at.micros() / 1_000)
-                .headers(headers);
+            // The record's own time is that of publishing: by it a broker judges what is old enough to be deleted, and a fact
+            // that waited for long is not. When it was told is in its headers.
+            let mut outgoing = FutureRecord::to(&self.topic).key(&key).payload(&event.payload).headers(headers);
             let delivery = loop {
                 match self.producer.send_result(outgoing) {
                     Ok(delivery) => break delivery,

@@ -15,6 +15,8 @@ use super::listener::Listener;
 
 /// How long a broker may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How often it is asked whether a topic that was created is to be seen.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// Why topics are not ready. Trying again makes sense.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +27,8 @@ pub(super) enum TopicError {
     NotCreated(String, RDKafkaErrorCode),
     #[error("topic {0} is not there, and create_topics is off")]
     Missing(String),
+    #[error("the brokers do not show the topics that were created")]
+    NotSeen,
     #[error("the task that asked the brokers ended early")]
     EndedEarly,
 }
@@ -55,14 +59,39 @@ impl Topics {
             }
         };
         // All topics are listed, because asking for one by name may create it with the broker's figures instead of ours.
-        let asking = Arc::clone(&admin);
-        let listed = tokio::task::spawn_blocking(move || asking.inner().fetch_metadata(None, PATIENCE)).await;
-        let listed = listed.map_err(|_| TopicError::EndedEarly)??;
+        let listed = list(&admin).await?;
         let missing: Vec<_> = names.iter().filter(|name| !is_there(&listed, name, config)).collect();
         create(&admin, &missing, config).await?;
+        wait_until_seen(&admin, &missing).await?;
         known.ready.extend(names.iter().cloned());
         Ok(())
     }
+}
+
+async fn list(admin: &Arc<AdminClient<Listener>>) -> Result<Metadata, TopicError> {
+    let admin = Arc::clone(admin);
+    let listed = tokio::task::spawn_blocking(move || admin.inner().fetch_metadata(None, PATIENCE)).await;
+    Ok(listed.map_err(|_| TopicError::EndedEarly)??)
+}
+
+/// Waits until the brokers show what was created: a group that is formed earlier would go without it for a while.
+async fn wait_until_seen(admin: &Arc<AdminClient<Listener>>, created: &[&String]) -> Result<(), TopicError> {
+    let seen = async {
+        while let Some(first) = created.first() {
+            let listed = list(admin).await?;
+            let has_leaders = |name: &str| {
+                let topic = listed.topics().iter().find(|topic| topic.name() == name);
+                topic.is_some_and(|topic| topic.partitions().iter().all(|partition| partition.leader() >= 0))
+            };
+            if created.iter().all(|name| has_leaders(name)) {
+                break;
+            }
+            tracing::debug!(topic = first, "waiting for the brokers to show it");
+            tokio::time::sleep(LOOK).await;
+        }
+        Ok(())
+    };
+    tokio::time::timeout(PATIENCE, seen).await.map_err(|_| TopicError::NotSeen)?
 }
 
 /// Whether a topic is there. Says so when it is not as it would have been created.

@@ -1,4 +1,4 @@
-//! Notices a consumer that stands still while others go on telling.
+//! Notices a consumer that stands still although there is more to receive.
 //!
 //! librdkafka can stop fetching a partition for good, without an error; then only a new client helps.
 
@@ -7,44 +7,62 @@ use std::time::{Duration, Instant};
 
 use super::listener::Place;
 
-/// How long a partition may stand still while it grows.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a partition may stand still.
+const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Watches the partitions of one client.
+/// Watches the partitions of a member, over all clients that it has one after the other.
 #[derive(Default)]
-pub(super) struct Watchdog(HashMap<Place, Standing>);
+pub(super) struct Watchdog {
+    standing: HashMap<Place, Standing>,
+    /// Where a new client was no help: what is left there is no record but a mark of another's transaction.
+    hopeless: HashMap<Place, i64>,
+}
 
 struct Standing {
     received: Option<i64>,
-    /// The end of the partition when it was found standing.
-    end: i64,
     since: Instant,
 }
 
+/// How far a partition goes, as its broker says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Extent {
+    /// The offset after its last record.
+    pub(super) end: i64,
+    /// How many of its records were not received.
+    pub(super) lag: i64,
+}
+
 impl Watchdog {
-    /// Looks at partitions that wait for the broker alone, with how far each was received, and at the ends that the broker
-    /// told. Answers one that has stood still for too long although it has grown since.
+    /// Looks at partitions that wait for the broker alone, with how far each was received, and at what the brokers told about
+    /// them. Answers one that has stood still for too long.
     pub(super) fn look<'a>(
         &mut self,
         idle: impl Iterator<Item = (&'a Place, Option<i64>)>,
-        ends: &BTreeMap<Place, i64>,
+        extents: &BTreeMap<Place, Extent>,
         now: Instant,
     ) -> Option<Place> {
         let mut standing = HashMap::new();
         let mut stuck = None;
         for (place, received) in idle {
-            let Some(&end) = ends.get(place).filter(|end| received.is_none_or(|received| received < **end)) else {
+            let Some(extent) = extents.get(place).filter(|extent| extent.lag > 0) else { continue };
+            if self.hopeless.get(place) == Some(&extent.end) {
                 continue;
-            };
-            let before = self.0.remove(place).filter(|before| before.received == received);
-            let found = before.unwrap_or(Standing { received, end, since: now });
-            if end > found.end && now.duration_since(found.since) >= PATIENCE {
+            }
+            let before = self.standing.remove(place).filter(|before| before.received == received);
+            let found = before.unwrap_or(Standing { received, since: now });
+            if now.duration_since(found.since) >= PATIENCE {
+                self.hopeless.insert(place.clone(), extent.end);
                 stuck = Some(place.clone());
             }
             standing.insert(place.clone(), found);
         }
-        self.0 = standing;
+        self.standing = standing;
         stuck
+    }
+
+    /// A new client begins.
+    pub(super) fn begin_anew(&mut self) {
+        self.standing.clear();
     }
 }
 
@@ -52,30 +70,36 @@ impl Watchdog {
 mod tests {
     use super::*;
 
-    fn place() -> Place {
-        ("bojagi.order.v1".into(), 0)
-    }
-
     /// What the dog says to (seconds, received, end), one after the other.
     fn says(looks: &[(u64, i64, i64)]) -> Vec<bool> {
-        let (mut dog, start, place) = (Watchdog::default(), Instant::now(), place());
+        let (mut dog, start, place) = (Watchdog::default(), Instant::now(), ("bojagi.order.v1".into(), 0));
         let look = |(second, received, end): &(u64, i64, i64)| {
-            let ends = BTreeMap::from([(place.clone(), *end)]);
-            dog.look([(&place, Some(*received))].into_iter(), &ends, start + Duration::from_secs(*second)).is_some()
+            let extents = BTreeMap::from([(place.clone(), Extent { end: *end, lag: end - received })]);
+            let found =
+                dog.look([(&place, Some(*received))].into_iter(), &extents, start + Duration::from_secs(*second));
+            if found.is_some() {
+                dog.begin_anew();
+            }
+            found.is_some()
         };
         looks.iter().map(look).collect()
     }
 
     #[test]
-    fn standing_still_while_the_lag_grows_is_noticed() {
-        assert_eq!(says(&[(0, 5, 6), (29, 5, 9), (30, 5, 9)]), [false, false, true]);
+    fn standing_still_is_noticed() {
+        assert_eq!(says(&[(0, 5, 6), (9, 5, 6), (10, 5, 6)]), [false, false, true]);
     }
 
     #[test]
-    fn going_on_having_nothing_to_do_and_a_lag_that_does_not_grow_are_fine() {
+    fn going_on_and_having_nothing_to_do_are_fine() {
         assert_eq!(says(&[(0, 5, 6), (40, 6, 9), (60, 7, 12)]), [false; 3], "it goes on");
         assert_eq!(says(&[(0, 5, 5), (40, 5, 5), (80, 5, 5)]), [false; 3], "there is nothing to do");
-        assert_eq!(says(&[(0, 5, 6), (40, 5, 6), (80, 5, 6)]), [false; 3], "the end is not a fact but a marker");
         assert_eq!(says(&[(0, 5, 5), (100, 5, 6), (101, 5, 7)]), [false; 3], "it stands only since the second look");
+    }
+
+    #[test]
+    fn where_a_new_client_is_no_help_it_is_not_tried_again_until_there_is_more() {
+        let looks = [(0, 5, 6), (10, 5, 6), (20, 5, 6), (40, 5, 6), (50, 5, 7), (60, 5, 7)];
+        assert_eq!(says(&looks), [false, true, false, false, false, true]);
     }
 }

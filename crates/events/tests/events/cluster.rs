@@ -46,6 +46,7 @@ async fn errors_of_brokers_neither_lose_nor_reorder_nor_double() {
             stage.tell(*aggregate, number.into()).await;
         }
     }
+    until("all are published", async || published(&stage).await >= 400).await;
     until("all are heard", async || stage.heard().await.len() >= 400).await;
     for aggregate in &aggregates {
         assert_eq!(stage.heard_of(*aggregate).await, (0..50).collect::<Vec<_>>());

@@ -80,7 +80,7 @@ async fn what_comes_twice_has_one_effect(stage: Stage) {
 
     // As if nobody remembered what was published and what was heard.
     for store in [&stage.teller, &stage.hearer] {
-        stage.meddle(store, "UPDATE consumer_position SET position = 0").await;
+        stage.meddle(store, &["UPDATE consumer_position SET position = 0"]).await;
     }
     stage.tell(last, 5).await;
     let running = stage.start();
@@ -166,17 +166,15 @@ async fn r13_while_the_hearers_database_is_down_nothing_is_lost(stage: Stage) {
     until("the first is heard", async || stage.heard_of(aggregate).await == [0]).await;
 
     // Neither the effect nor the note that it failed can be written.
-    for broken in ["ALTER TABLE inbox_sequence RENAME TO away_1", "ALTER TABLE set_aside RENAME TO away_2"] {
-        stage.meddle(&stage.hearer, broken).await;
-    }
+    let away = &["ALTER TABLE inbox_sequence RENAME TO away_1", "ALTER TABLE set_aside RENAME TO away_2"];
+    stage.meddle(&stage.hearer, away).await;
     for number in 1..50 {
         stage.tell(aggregate, number).await;
     }
     stage.kill(running).await;
     let running = stage.start();
-    for mended in ["ALTER TABLE away_2 RENAME TO set_aside", "ALTER TABLE away_1 RENAME TO inbox_sequence"] {
-        stage.meddle(&stage.hearer, mended).await;
-    }
+    let back = &["ALTER TABLE away_1 RENAME TO inbox_sequence", "ALTER TABLE away_2 RENAME TO set_aside"];
+    stage.meddle(&stage.hearer, back).await;
     until("all are heard", async || stage.heard().await.len() == 50).await;
     assert_eq!(stage.heard_of(aggregate).await, (0..50).collect::<Vec<_>>());
     running.stop().await;

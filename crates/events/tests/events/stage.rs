@@ -57,7 +57,6 @@ impl Running {
             ended.unwrap();
         }
     }
-
 }
 
 impl Stage {
@@ -185,9 +184,16 @@ impl Stage {
         rows.unwrap().iter().map(|aside| (aside.event.sequence, aside.state, aside.attempts)).collect()
     }
 
-    /// Changes a store behind the back of the crate.
-    pub(crate) async fn meddle(&self, store: &Store, sql: &'static str) {
-        let done: Result<u64, Error> = store.write(async move |tx: &mut Tx| tx.execute(sql, &[]).await).await;
+    /// Changes a store behind the back of the crate, in one unit.
+    pub(crate) async fn meddle(&self, store: &Store, statements: &'static [&'static str]) {
+        let done: Result<(), Error> = store
+            .write(async move |tx: &mut Tx| {
+                for sql in statements {
+                    tx.execute(sql, &[]).await?;
+                }
+                Ok(())
+            })
+            .await;
         done.unwrap();
     }
 }
