@@ -18,6 +18,7 @@ use tokio_postgres::{Client, Statement};
 const MIGRATIONS: &[Migration] = &[
     idempotency::MIGRATION,
     bojagi_events::MIGRATION,
+    bojagi_events::RELAY_MIGRATION,
     Migration {
         name: "bench-1",
         sql: "CREATE TABLE stock (id BIGINT PRIMARY KEY, available BIGINT NOT NULL CHECK (available >= 0));

@@ -8,7 +8,8 @@ use std::time::Duration;
 use bojagi_chassis::settings::Mistakes;
 use bojagi_chassis::tokens::{self, Verifier};
 use bojagi_chassis::{Context, Pager, Service, Switchboard};
-use bojagi_events::{Consumer, EmbeddedLog};
+use bojagi_events::kafka::KafkaConfig;
+use bojagi_events::{Consumer, EmbeddedLog, EmbeddedLogs, Kafka, Outbox, RELAY, Transport};
 use bojagi_gateway::{BindError, BoundGateway, ConfigErrors, PolicyErrors, RunningGateway};
 use bojagi_kernel::{Clock, Failure, ShopCalendar};
 use bojagi_store::{Migration, Store};
@@ -100,6 +101,11 @@ impl Mesh {
         let bound = gateway.bind(listen).await?;
 
         let shared = settings.mesh;
+        let mut kafka = settings.kafka;
+        if kafka.instance.is_empty() {
+            // Alone on its data folder, so the name comes back with the folder.
+            kafka.instance = "up".into();
+        }
         let calendar = ShopCalendar::in_zone(&shared.time_zone)
             .map_err(|error| Mistakes(vec![format!("mesh.time_zone: {error}")]))?;
         let stop = CancellationToken::new();
@@ -144,7 +150,7 @@ impl Mesh {
         let users = contexts[0].store.clone();
 
         let work = TaskTracker::new();
-        run(contexts, &switchboard, &clock, &stop, &work);
+        run(contexts, kafka, &switchboard, &clock, &stop, &work);
         work.spawn({
             let (channel, stop) = (switchboard.channel("gateway"), stop.clone());
             async move { tokens::follow(&verifier, channel, stop).await }
@@ -217,6 +223,7 @@ async fn serve(bound: BoundGateway, stop: CancellationToken, drained: Cancellati
 /// Connects the services and lets consumers and tasks run.
 fn run(
     contexts: [Composed; 6],
+    kafka: KafkaConfig,
     switchboard: &Switchboard,
     clock: &Arc<dyn Clock>,
     stop: &CancellationToken,
@@ -229,14 +236,24 @@ fn run(
 
     let logs: Vec<_> = contexts.iter().map(|context| EmbeddedLog::new(context.topic, context.store.clone())).collect();
     let pruned = contexts.iter().zip(&logs).map(|(context, log)| (log.clone(), context.store.clone())).collect();
+    let over_kafka = kafka.is_used();
+    let transport: Box<dyn Transport> =
+        if over_kafka { Box::new(Kafka::new(kafka)) } else { Box::new(EmbeddedLogs::new(logs)) };
     let mut followers = Vec::new();
-    for Composed { service, store, .. } in contexts {
+    for Composed { service, topic, store } in contexts {
+        let outbox = Outbox { topic, store: store.clone(), clock: Arc::clone(clock) };
+        work.spawn(transport.publish(outbox, stop.clone()));
+        if over_kafka {
+            followers.push(Follower { group: RELAY, topic, store: store.clone() });
+        }
         for subscription in service.subscriptions {
             let group = subscription.hears.group();
-            followers.extend(subscription.topics.iter().map(|topic| Follower { group, topic, store: store.clone() }));
-            let followed = logs.iter().filter(|log| subscription.topics.contains(&log.topic())).cloned().collect();
+            if !over_kafka {
+                let follower = |topic: &&'static str| Follower { group, topic, store: store.clone() };
+                followers.extend(subscription.topics.iter().map(follower));
+            }
             let consumer = Consumer::new(subscription.hears, store.clone(), Arc::clone(clock));
-            work.spawn(consumer.run(followed, stop.clone()));
+            work.spawn(transport.deliver(consumer, subscription.topics, stop.clone()));
         }
         for task in service.tasks {
             work.spawn(task);

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use bojagi_chassis::settings::{Mistakes, Settings};
+use bojagi_events::kafka::KafkaConfig;
 use bojagi_gateway::GatewayConfig;
 use bojagi_kernel::ShopCalendar;
 use serde::Deserialize;
@@ -16,6 +17,7 @@ const SECTIONS: &[(&str, &str)] = &[
     ("mesh", DEFAULTS),
     ("database", database::DEFAULTS),
     ("gateway", bojagi_gateway::DEFAULT_CONFIG),
+    ("kafka", bojagi_events::kafka::DEFAULTS),
     ("user", bojagi_user::DEFAULTS),
     ("item", bojagi_item::DEFAULTS),
     ("coupon", bojagi_coupon::DEFAULTS),
@@ -32,6 +34,8 @@ pub struct MeshSettings {
     pub database: DatabaseSettings,
     /// The gateway.
     pub gateway: GatewayConfig,
+    /// How facts travel.
+    pub kafka: KafkaConfig,
     /// The contexts.
     pub user: bojagi_user::Config,
     /// Stores, items and stock.
@@ -103,6 +107,7 @@ impl MeshSettings {
         let gateway = settings.section("gateway", |config: &GatewayConfig| {
             config.mistakes().iter().chain(&config.only_for_one_alone()).map(ToString::to_string).collect()
         });
+        let kafka = settings.section("kafka", KafkaConfig::check);
         let user = settings.section("user", bojagi_user::Config::check);
         let item = settings.section("item", bojagi_item::Config::check);
         let coupon = settings.section("coupon", bojagi_coupon::Config::check);
@@ -110,18 +115,19 @@ impl MeshSettings {
         let payment = settings.section("payment", bojagi_payment::Config::check);
         let settlement = settings.section("settlement", bojagi_settlement::Config::check);
         settings.finish()?;
-        match (mesh, database, gateway, user, item, coupon, order, payment, settlement) {
+        match (mesh, database, gateway, kafka, user, item, coupon, order, payment, settlement) {
             (
                 Some(mesh),
                 Some(database),
                 Some(gateway),
+                Some(kafka),
                 Some(user),
                 Some(item),
                 Some(coupon),
                 Some(order),
                 Some(payment),
                 Some(settlement),
-            ) => Ok(Self { mesh, database, gateway, user, item, coupon, order, payment, settlement }),
+            ) => Ok(Self { mesh, database, gateway, kafka, user, item, coupon, order, payment, settlement }),
             // A section that is not there has left a mistake, which has been answered.
             _ => Err(Mistakes(Vec::new())),
         }

@@ -10,8 +10,9 @@ use futures::future::join_all;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::event::Brought;
 use crate::log::{Batch, Chosen};
-use crate::{EmbeddedLog, Event, Hears, inbox, set_aside};
+use crate::{EmbeddedLog, Hears, inbox, set_aside};
 
 /// How far a position may move over facts of no interest before it is saved all the same.
 const UNSAVED: i64 = 1_000;
@@ -49,10 +50,25 @@ impl Consumer {
     }
 
     /// Follows `logs` until `stop` is cancelled. A batch that has begun is finished first.
-    pub async fn run(self, logs: Vec<EmbeddedLog>, stop: CancellationToken) {
+    pub(crate) async fn follow_logs(self, logs: Vec<EmbeddedLog>, stop: CancellationToken) {
         let consumer = &self;
         let followers = join_all(logs.into_iter().map(|log| consumer.follow(log, &stop)));
-        tokio::join!(followers, consumer.retry(&stop), consumer.tidy(&stop));
+        tokio::join!(followers, consumer.keep_up(&stop));
+    }
+
+    /// Retries what was set aside and tidies up, until `stop` is cancelled.
+    pub(crate) async fn keep_up(&self, stop: &CancellationToken) {
+        tokio::join!(self.retry(stop), self.tidy(stop));
+    }
+
+    /// What the group reacts to.
+    pub(crate) fn hears(&self) -> &Hears {
+        &self.hears
+    }
+
+    /// Applies what a broker has brought, all of it or nothing.
+    pub(crate) async fn take_in(&self, brought: Arc<Brought>) -> Result<(), Failure> {
+        self.apply(brought, None).await
     }
 
     async fn follow(&self, log: EmbeddedLog, stop: &CancellationToken) {
@@ -88,29 +104,39 @@ impl Consumer {
         if events.is_empty() && read_to < place.saved + UNSAVED {
             return Ok((Place { read: read_to, ..place }, full));
         }
-        self.apply(log.topic(), Arc::from(events), read_to).await?;
+        let brought = Brought { events, unreadable: Vec::new() };
+        self.apply(Arc::new(brought), Some((log.topic(), read_to))).await?;
         Ok((Place { read: read_to, saved: read_to }, full))
     }
 
-    /// Applies events in one unit of work together with the position after them. Only when that fails, which is rare, does
-    /// each event get a savepoint of its own, so that the one which cannot be applied is set aside alone.
-    async fn apply(&self, topic: &'static str, events: Arc<[Arc<Event>]>, read_to: i64) -> Result<(), Failure> {
-        let (hears, together, now) = (Arc::clone(&self.hears), Arc::clone(&events), self.clock.now());
-        let applied = self
-            .store
-            .write(async move |tx: &mut Tx| {
-                inbox::apply_together(tx, &hears, &together, now).await?;
-                save_position(tx, hears.group(), topic, read_to).await.map_err(Failure::from)
-            })
-            .await;
-        let Err(failure) = applied else { return Ok(()) };
-        tracing::debug!(group = self.hears.group(), topic, %failure, "events are applied one by one");
+    /// Applies a batch in one unit of work, together with the position after it where one is kept. Only when that fails,
+    /// which is rare, does each event get a savepoint of its own, so that the one which cannot be applied is set aside alone.
+    async fn apply(&self, brought: Arc<Brought>, reached: Option<(&'static str, i64)>) -> Result<(), Failure> {
+        let Err(failure) = self.apply_in(Way::Together, Arc::clone(&brought), reached).await else { return Ok(()) };
+        tracing::debug!(group = self.hears.group(), %failure, "events are applied one by one");
+        self.apply_in(Way::OneByOne, brought, reached).await
+    }
 
-        let hears = Arc::clone(&self.hears);
+    async fn apply_in(
+        &self,
+        way: Way,
+        brought: Arc<Brought>,
+        reached: Option<(&'static str, i64)>,
+    ) -> Result<(), Failure> {
+        let (hears, now) = (Arc::clone(&self.hears), self.clock.now());
         self.store
             .write(async move |tx: &mut Tx| {
-                inbox::apply_one_by_one(tx, &hears, &events, now).await?;
-                save_position(tx, hears.group(), topic, read_to).await.map_err(Failure::from)
+                for record in &brought.unreadable {
+                    set_aside::park(tx, hears.group(), record, now).await?;
+                }
+                match way {
+                    Way::Together => inbox::apply_together(tx, &hears, &brought.events, now).await?,
+                    Way::OneByOne => inbox::apply_one_by_one(tx, &hears, &brought.events, now).await?,
+                }
+                match reached {
+                    Some((topic, position)) => Ok(save_position(tx, hears.group(), topic, position).await?),
+                    None => Ok(()),
+                }
             })
             .await
     }
@@ -216,6 +242,13 @@ impl Consumer {
     }
 }
 
+/// How the events of a batch are applied.
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    Together,
+    OneByOne,
+}
+
 /// How far a log was read.
 #[derive(Debug, Clone, Copy)]
 struct Place {
@@ -239,7 +272,7 @@ pub async fn position(tx: &mut Tx, group: &str, topic: &str) -> Result<i64, Erro
     Ok(saved.map_or(0, |(position,)| position))
 }
 
-async fn save_position(tx: &mut Tx, group: &str, topic: &str, position: i64) -> Result<(), Error> {
+pub(crate) async fn save_position(tx: &mut Tx, group: &str, topic: &str, position: i64) -> Result<(), Error> {
     tx.execute(
         "INSERT INTO consumer_position (consumer, topic, position) VALUES (?1, ?2, ?3)
          ON CONFLICT (consumer, topic) DO UPDATE SET position = excluded.position",

@@ -1,5 +1,7 @@
 //! A fact with its envelope: the attributes of CloudEvents 1.0 that its binary mode carries as headers.
 
+use std::sync::Arc;
+
 use bojagi_kernel::id::EventId;
 use bojagi_kernel::{Failure, Moment};
 use bojagi_store::{Error, FromRow, Row};
@@ -34,6 +36,11 @@ impl Event {
         self.event_type.rsplit_once('.').map_or("", |(package, _)| package)
     }
 
+    /// Whether it stands for a record that could not be read.
+    pub(crate) fn is_unreadable(&self) -> bool {
+        self.event_type.rsplit('.').next() == Some(UNREADABLE)
+    }
+
     /// The message as `M`.
     ///
     /// # Errors
@@ -54,6 +61,52 @@ impl Event {
             trace: row.get::<Option<String>>(first + 5)?.as_deref().and_then(TraceContext::parse),
             payload: row.get(first + 6)?,
         })
+    }
+}
+
+/// What was read of a topic, in its order.
+#[derive(Debug, Default)]
+pub(crate) struct Brought {
+    pub(crate) events: Vec<Arc<Event>>,
+    /// Records of a broker that are no events.
+    pub(crate) unreadable: Vec<Unreadable>,
+}
+
+/// A record that is no event.
+#[derive(Debug)]
+pub(crate) struct Unreadable {
+    /// Stands for the record: its topic, its place as id, its payload. It waits for nobody, and nobody for it.
+    pub(crate) event: Event,
+    /// What is wrong with it, and where it is.
+    pub(crate) problem: String,
+}
+
+/// The name that stands for the type of a record whose type cannot be trusted.
+const UNREADABLE: &str = "Unreadable";
+
+impl Unreadable {
+    /// The record at `offset` of a partition of `topic`.
+    pub(crate) fn new(
+        topic: &str,
+        partition: i32,
+        offset: i64,
+        told_at: Moment,
+        payload: &[u8],
+        problem: &str,
+    ) -> Self {
+        let place = format!("{topic}/{partition}/{offset}");
+        // The same record has the same id however often it is brought.
+        let id = EventId::derive(&bojagi_kernel::reexport::Uuid::NAMESPACE_URL, &place);
+        let event = Event {
+            id,
+            event_type: format!("{topic}.{UNREADABLE}"),
+            aggregate_id: id.into(),
+            sequence: offset,
+            told_at,
+            trace: None,
+            payload: payload.to_vec(),
+        };
+        Self { event, problem: format!("the record at {place} is no event: {problem}") }
     }
 }
 

@@ -50,10 +50,16 @@ impl Hears {
         self.reactions.keys().map(String::as_str)
     }
 
+    /// Whether it reacts to facts of this type.
+    pub(crate) fn cares_for(&self, event_type: &str) -> bool {
+        self.reactions.contains_key(event_type)
+    }
+
     /// Applies one event.
     pub(crate) async fn react(&self, tx: &mut Tx, event: &Event) -> Result<(), Failure> {
         match self.reactions.get(&event.event_type) {
             Some(reaction) => reaction(tx, event).await,
+            None if event.is_unreadable() => Err(Failure::broken("nobody can react to a record that cannot be read")),
             None => Ok(()),
         }
     }

@@ -66,3 +66,17 @@ pub const MIGRATION: Migration = Migration {
     CREATE UNIQUE INDEX set_aside_sequence_key ON set_aside (consumer, topic, aggregate_id, sequence);
     ",
 };
+
+/// Who publishes the outbox to a broker, one process at a time. Its position is that of the group
+/// [`RELAY`](crate::RELAY) in `consumer_position`.
+pub const RELAY_MIGRATION: Migration = Migration {
+    name: "events-2",
+    sql: "
+    CREATE TABLE relay_lease (
+        topic TEXT PRIMARY KEY,
+        holder TEXT NOT NULL,
+        epoch BIGINT NOT NULL,
+        held_until TIMESTAMPTZ NOT NULL
+    );
+    ",
+};

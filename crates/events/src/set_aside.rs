@@ -6,7 +6,7 @@ use bojagi_kernel::id::EventId;
 use bojagi_kernel::{Failure, Moment};
 use bojagi_store::{Error, FromRow, Row, Tx, params, stored_enum};
 
-use crate::event::COLUMNS;
+use crate::event::{COLUMNS, Unreadable};
 use crate::{Event, Hears, inbox};
 
 /// Attempts before an event is parked: with the pauses below, about two minutes.
@@ -71,20 +71,27 @@ pub(crate) async fn any(tx: &mut Tx, group: &str) -> Result<bool, Error> {
     Ok(one.is_some())
 }
 
-/// Whether an event has to wait because one of its aggregate was set aside before it.
+/// Whether an event has to wait because it, or one of its aggregate before it, was set aside.
 pub(crate) async fn blocks(tx: &mut Tx, group: &str, event: &Event) -> Result<bool, Error> {
     let earlier: Option<(i64,)> = tx
         .fetch_optional(
-            "SELECT 1 FROM set_aside WHERE consumer = ?1 AND topic = ?2 AND aggregate_id = ?3 AND sequence < ?4 LIMIT 1",
+            "SELECT 1 FROM set_aside WHERE consumer = ?1 AND topic = ?2 AND aggregate_id = ?3 AND sequence <= ?4 LIMIT 1",
             params![group, event.topic(), event.aggregate_id, event.sequence],
         )
         .await?;
     Ok(earlier.is_some())
 }
 
-/// Puts an event behind those of its aggregate that were set aside before.
+/// Puts an event behind those of its aggregate that were set aside before. One that is there already stays as it is.
 pub(crate) async fn queue(tx: &mut Tx, group: &str, event: &Event, now: Moment) -> Result<(), Error> {
-    insert(tx, group, event, 0, "waits behind an earlier event of the same aggregate", now, now).await
+    let retrying = SetAsideState::Retrying;
+    insert(tx, group, event, retrying, 0, "waits behind an earlier event of the same aggregate", now, now).await
+}
+
+/// Parks a record that cannot be read: no attempt would make it readable.
+pub(crate) async fn park(tx: &mut Tx, group: &str, record: &Unreadable, now: Moment) -> Result<(), Error> {
+    tracing::error!(group, event = %record.event.id, problem = record.problem, "a record is parked");
+    insert(tx, group, &record.event, SetAsideState::Parked, 1, &shortened(&record.problem), now, now).await
 }
 
 /// Sets an event aside after its first failure.
@@ -95,13 +102,15 @@ pub(crate) async fn after_failure(
     failure: &Failure,
     now: Moment,
 ) -> Result<(), Error> {
-    insert(tx, group, event, 1, &shortened(failure), now, now + FIRST_PAUSE).await
+    insert(tx, group, event, SetAsideState::Retrying, 1, &shortened(failure), now, now + FIRST_PAUSE).await
 }
 
+#[allow(clippy::too_many_arguments, reason = "the columns of one row")]
 async fn insert(
     tx: &mut Tx,
     group: &str,
     event: &Event,
+    state: SetAsideState,
     attempts: i64,
     error: &str,
     now: Moment,
@@ -121,7 +130,7 @@ async fn insert(
             event.trace.map(|trace| trace.to_string()),
             event.payload,
             group,
-            SetAsideState::Retrying,
+            state,
             attempts,
             error,
             now,
@@ -237,6 +246,6 @@ pub async fn replay(
     Ok(Some((found, behind)))
 }
 
-fn shortened(failure: &Failure) -> String {
+fn shortened(failure: &impl std::fmt::Display) -> String {
     failure.to_string().chars().take(ERROR_LENGTH).collect()
 }

@@ -1,5 +1,6 @@
 //! Time is injected; days belong to the shop.
 
+use std::str::FromStr;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 use std::{fmt, ops};
@@ -60,6 +61,21 @@ impl fmt::Display for Moment {
             Ok(timestamp) => timestamp.fmt(f),
             Err(_) => write!(f, "{} µs", self.0),
         }
+    }
+}
+
+/// A text that is no moment in RFC 3339.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a time in RFC 3339")]
+pub struct MalformedMoment;
+
+impl FromStr for Moment {
+    type Err = MalformedMoment;
+
+    /// Reads RFC 3339; what is finer than a microsecond is dropped.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let timestamp: jiff::Timestamp = text.parse().map_err(|_| MalformedMoment)?;
+        Ok(Self(timestamp.as_microsecond()))
     }
 }
 
@@ -170,7 +186,7 @@ mod tests {
     use super::*;
 
     fn moment(text: &str) -> Moment {
-        Moment(text.parse::<jiff::Timestamp>().unwrap().as_microsecond())
+        text.parse().unwrap()
     }
 
     #[test]

@@ -8,7 +8,7 @@ use bojagi_api::policy::Role;
 use bojagi_chassis::channel::Channel;
 use bojagi_chassis::tokens::Verifier;
 use bojagi_chassis::{Context, Pager, Service, Switchboard};
-use bojagi_events::{Consumer, EmbeddedLog};
+use bojagi_events::{Consumer, EmbeddedLog, EmbeddedLogs, Transport};
 use bojagi_kernel::id::AccountId;
 use bojagi_kernel::{Clock, ManualClock, Moment, ShopCalendar};
 use bojagi_store::{Database, Migration, Options, Store, copy_to_file, idempotency};
@@ -18,7 +18,8 @@ use uuid::Uuid;
 
 use crate::{AccountChannel, Place, Publisher, TestAccount, TestKey};
 
-const PUBLISHER_MIGRATIONS: &[Migration] = &[idempotency::MIGRATION, bojagi_events::MIGRATION];
+const PUBLISHER_MIGRATIONS: &[Migration] =
+    &[idempotency::MIGRATION, bojagi_events::MIGRATION, bojagi_events::RELAY_MIGRATION];
 
 /// Contexts over stores in a place of their own, with a clock that stands still at 2026-03-02T03:00:00Z (noon in Seoul).
 pub struct Rig {
@@ -146,15 +147,14 @@ impl Rig {
 
         let mut logs: Vec<EmbeddedLog> = self.publishers.lock().unwrap().iter().map(Publisher::log).collect();
         logs.extend(services.iter().map(|(service, topic)| EmbeddedLog::new(topic, self.store(service.name))));
+        let transport = EmbeddedLogs::new(logs);
         let mut tasks = self.tasks.lock().unwrap();
         for (service, _) in services {
             let store = self.store(service.name);
             for subscription in service.subscriptions {
-                let followed: Vec<_> =
-                    logs.iter().filter(|log| subscription.topics.contains(&log.topic())).cloned().collect();
                 let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
                 let consumer = Consumer::new(subscription.hears, store.clone(), clock);
-                tasks.push(tokio::spawn(consumer.run(followed, self.stop.clone())));
+                tasks.push(tokio::spawn(transport.deliver(consumer, subscription.topics, self.stop.clone())));
             }
             tasks.extend(service.tasks.into_iter().map(tokio::spawn));
         }

@@ -107,6 +107,17 @@ fn only_store_knows_the_driver() {
 }
 
 #[test]
+fn only_events_knows_kafka() {
+    let crates = ["kernel", "api", "telemetry", "store", "chassis", "testkit"].map(|name| format!("crates/{name}"));
+    let services = SERVICES.map(|name| format!("services/{name}"));
+    let others = ["gateway", "mesh", "e2e", "bench"].map(str::to_owned);
+    for folder in crates.iter().chain(&services).chain(&others) {
+        let names = dependencies(&root().join(folder).join("Cargo.toml"));
+        assert!(!names.iter().any(|name| name.starts_with("rdkafka")), "{folder}");
+    }
+}
+
+#[test]
 fn only_chassis_makes_statuses() {
     for service in SERVICES {
         for file in rust_files(&root().join("services").join(service).join("src")) {

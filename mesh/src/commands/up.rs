@@ -25,6 +25,8 @@ pub(super) async fn run(up: Up) -> Result<ExitCode, CommandError> {
     let mut interrupt = signal(SignalKind::interrupt()).map_err(CommandError::other)?;
 
     let for_operators = settings.gateway.admin.clone();
+    let kafka = &settings.kafka;
+    let events = if kafka.is_used() { format!("Kafka at {}", kafka.bootstrap) } else { "in this process".into() };
     let options = Options { data: up.data.clone(), listen: up.listen, clock: Arc::new(SystemClock), settings };
     let mesh = Mesh::start(options).await?;
     let ended = CancellationToken::new();
@@ -34,6 +36,7 @@ pub(super) async fn run(up: Up) -> Result<ExitCode, CommandError> {
     println!("bojagi is ready after {} ms", began.elapsed().as_millis());
     println!("  gateway   http://{address}  (gRPC, gRPC-Web)");
     println!("  services  user item coupon order payment settlement, in this process");
+    println!("  events    {events}");
     println!("  data      {}", mesh.data().display());
     if let Some(admin) = &admin {
         println!("  operators http://{}", admin.address);

@@ -33,8 +33,13 @@ pub const NAME: &str = "item";
 pub const TOPIC: &str = "bojagi.item.v1";
 
 /// Its tables.
-pub const MIGRATIONS: &[Migration] =
-    &[idempotency::MIGRATION, bojagi_events::MIGRATION, store::schema::CATALOGUE, store::schema::STOCK];
+pub const MIGRATIONS: &[Migration] = &[
+    idempotency::MIGRATION,
+    bojagi_events::MIGRATION,
+    bojagi_events::RELAY_MIGRATION,
+    store::schema::CATALOGUE,
+    store::schema::STOCK,
+];
 
 /// What it refuses.
 pub const REASONS: &[&[ReasonRow]] = &[CatalogRefusal::REASONS, StockRefusal::REASONS];

@@ -30,7 +30,8 @@ pub const NAME: &str = "order";
 pub const TOPIC: &str = "bojagi.order.v1";
 
 /// What brings the store of order up to date.
-pub const MIGRATIONS: &[Migration] = &[idempotency::MIGRATION, bojagi_events::MIGRATION, store::MIGRATION];
+pub const MIGRATIONS: &[Migration] =
+    &[idempotency::MIGRATION, bojagi_events::MIGRATION, bojagi_events::RELAY_MIGRATION, store::MIGRATION];
 
 /// Every reason that order gives: its refusals, and the failures that its orders show.
 pub const REASONS: &[&[ReasonRow]] =

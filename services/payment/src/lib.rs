@@ -34,7 +34,11 @@ pub const NAME: &str = "payment";
 /// The topic that it tells its facts on.
 pub const TOPIC: &str = "bojagi.payment.v1";
 /// Its schema.
-pub const MIGRATIONS: &[Migration] =
-    &[bojagi_store::idempotency::MIGRATION, bojagi_events::MIGRATION, store::schema::MIGRATION];
+pub const MIGRATIONS: &[Migration] = &[
+    bojagi_store::idempotency::MIGRATION,
+    bojagi_events::MIGRATION,
+    bojagi_events::RELAY_MIGRATION,
+    store::schema::MIGRATION,
+];
 /// Every reason that it refuses with.
 pub const REASONS: &[&[ReasonRow]] = &[domain::PaymentRefusal::REASONS];

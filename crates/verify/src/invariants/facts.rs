@@ -44,6 +44,23 @@ macro_rules! heard_by {
     };
 }
 
+/// Facts of a store that its relay has not published although it was still at work after they were told.
+macro_rules! unpublished_in {
+    ($store:literal) => {
+        concat!(
+            "SELECT l.topic, o.position, o.event_type FROM ",
+            $store,
+            ".outbox o
+             JOIN ",
+            $store,
+            ".consumer_position p ON p.consumer = 'relay' AND o.position > p.position
+             JOIN ",
+            $store,
+            ".relay_lease l ON l.topic = p.topic AND o.told_at < l.held_until"
+        )
+    };
+}
+
 pub(super) const QUESTIONS: &[Question] = &[
     Question {
         invariant: "X1",
@@ -106,6 +123,24 @@ pub(super) const QUESTIONS: &[Question] = &[
               UNION ALL SELECT consumer, event_type, event_id, sequence FROM ordering.set_aside
               UNION ALL SELECT consumer, event_type, event_id, sequence FROM payment.set_aside
               UNION ALL SELECT consumer, event_type, event_id, sequence FROM settlement.set_aside"
+        ),
+    },
+    Question {
+        invariant: "X1",
+        sentence: "where facts go to a broker, none is left behind",
+        scope: Scope::AtRest,
+        sql: concat!(
+            unpublished_in!("item"),
+            " UNION ALL ",
+            unpublished_in!("coupon"),
+            " UNION ALL ",
+            unpublished_in!("ordering"),
+            " UNION ALL ",
+            unpublished_in!("payment"),
+            " UNION ALL ",
+            unpublished_in!("settlement"),
+            " UNION ALL ",
+            unpublished_in!("users")
         ),
     },
     Question {

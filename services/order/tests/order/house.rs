@@ -20,7 +20,8 @@ use uuid::Uuid;
 
 use crate::peers::{Coupons, Payments, Stock};
 
-const PEER_MIGRATIONS: &[Migration] = &[idempotency::MIGRATION, bojagi_events::MIGRATION];
+const PEER_MIGRATIONS: &[Migration] =
+    &[idempotency::MIGRATION, bojagi_events::MIGRATION, bojagi_events::RELAY_MIGRATION];
 
 pub(crate) struct House {
     pub(crate) rig: Rig,
