@@ -221,11 +221,7 @@ impl GatewayBuilder {
 }
 
 /// What the gateway answers to a GET.
-fn documents(
-    config: &GatewayConfig,
-    authenticator: Option<Arc<dyn Authenticator>>,
-    openapi: &Bytes,
-) -> JsonDocuments {
+fn documents(config: &GatewayConfig, authenticator: Option<Arc<dyn Authenticator>>, openapi: &Bytes) -> JsonDocuments {
     let mut documents = JsonDocuments::new();
     if config.openapi.serve {
         let openapi = openapi.clone();
