@@ -85,10 +85,16 @@ impl Cause {
         Status::with_error_details(code, self.to_string(), details)
     }
 
-    /// Whether every gRPC client would have come to the same status by itself, without a gateway. Then it is told in the same way, so that
-    /// nobody can tell the difference: a code and a sentence, no details.
+    /// Whether every client or server would have come to the same status by itself, without a gateway. Then it is told in the same way, so
+    /// that nobody can tell the difference: a code and a sentence, no details.
     fn is_grpc_as_usual(&self) -> bool {
-        matches!(self, Self::DeadlineExceeded(_) | Self::Upstream(UpstreamFault::HttpStatus(_)))
+        matches!(
+            self,
+            Self::UnknownMethod(_)
+                | Self::Connect(ConnectFault::Encoding(_))
+                | Self::DeadlineExceeded(_)
+                | Self::Upstream(UpstreamFault::HttpStatus(_))
+        )
     }
 
     /// Which field of the request is wrong, and how.

@@ -108,15 +108,24 @@ pub(crate) fn code_of_status(status: &Status) -> Code {
 }
 
 fn code_of_failure(error: &(dyn Error + 'static)) -> Code {
-    reset_of(error).map_or(Code::Unavailable, code_of_reset)
+    match http2_error(error) {
+        // A server that leaves has not done what it was asked, whatever the code by which it says so.
+        Some(left) if left.is_go_away() && left.is_remote() => Code::Unavailable,
+        Some(error) => error.reason().map_or(Code::Unavailable, code_of_reset),
+        None => Code::Unavailable,
+    }
 }
 
 /// The code with which HTTP/2 ended the stream or the connection, if it did.
 fn reset_of(error: &(dyn Error + 'static)) -> Option<Reason> {
+    http2_error(error).and_then(h2::Error::reason)
+}
+
+fn http2_error<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e h2::Error> {
     let mut cause = Some(error);
     while let Some(error) = cause {
-        if let Some(reason) = error.downcast_ref::<h2::Error>().and_then(h2::Error::reason) {
-            return Some(reason);
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
         }
         cause = error.source();
     }

@@ -1,5 +1,7 @@
 //! The frame that takes the place of HTTP trailers at the end of a gRPC-Web body.
 
+use std::borrow::Cow;
+
 use bytes::{BufMut, Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -17,20 +19,19 @@ pub(crate) fn encode(trailers: &HeaderMap) -> Bytes {
     for (name, value) in lines() {
         frame.put_slice(name.as_bytes());
         frame.put_u8(b':');
-        frame.put_slice(value);
+        frame.put_slice(&value);
         frame.put_slice(b"\r\n");
     }
     frame.freeze()
 }
 
-fn written_value<'v>(name: &HeaderName, value: &'v HeaderValue) -> &'v [u8] {
-    let mut value = value.as_bytes();
-    if name.as_str().ends_with("-bin") {
-        while let Some(without_padding) = value.strip_suffix(b"=") {
-            value = without_padding;
-        }
+fn written_value<'v>(name: &HeaderName, value: &'v HeaderValue) -> Cow<'v, [u8]> {
+    let value = value.as_bytes();
+    // Several binary values may be joined by commas, each with padding of its own.
+    if name.as_str().ends_with("-bin") && value.contains(&b'=') {
+        return value.iter().copied().filter(|byte| *byte != b'=').collect();
     }
-    value
+    Cow::Borrowed(value)
 }
 
 #[cfg(test)]
@@ -40,11 +41,13 @@ mod tests {
     #[test]
     fn lines_of_lower_case_with_duplicates_and_unpadded_binary() {
         let mut trailers = HeaderMap::new();
-        for (name, value) in [("Grpc-Status", "0"), ("x-seen", "a"), ("x-seen", "b"), ("x-key-bin", "YQ==")] {
+        for (name, value) in
+            [("Grpc-Status", "0"), ("x-seen", "a"), ("x-seen", "b"), ("x-key-bin", "YQ==,YmI="), ("x-sum", "1=1")]
+        {
             let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
             trailers.append(name, HeaderValue::from_static(value));
         }
-        let lines = b"grpc-status:0\r\nx-seen:a\r\nx-seen:b\r\nx-key-bin:YQ\r\n";
+        let lines = b"grpc-status:0\r\nx-seen:a\r\nx-seen:b\r\nx-key-bin:YQ,YmI\r\nx-sum:1=1\r\n";
         let mut expected = vec![0x80, 0, 0, 0, lines.len() as u8];
         expected.extend(lines);
         assert_eq!(encode(&trailers), expected);

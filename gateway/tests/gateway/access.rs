@@ -93,7 +93,7 @@ async fn an_internal_method_looks_like_one_that_does_not_exist() {
         let as_unknown = |reply: &Reply, path: &str| {
             let status = reply.grpc_status();
             let names: Vec<String> = reply.headers.keys().map(ToString::to_string).collect();
-            (status.code(), status.message().replace(path, "PATH"), reply.reason(), names)
+            (status.code(), status.message().replace(path, "PATH"), status.details().to_vec(), names)
         };
         assert_eq!(as_unknown(&reply, hidden), as_unknown(&unknown, UNKNOWN), "{hidden}");
     }

@@ -100,6 +100,7 @@ async fn the_dialect_and_what_the_client_calls_itself() {
         call(&gateway(echo()), asked, b"AAAAAANhc2s=".to_vec()).await;
         let line = &log.calls()[0];
         assert_eq!((&line["dialect"], &line["user_agent"]), (&"grpc-web-text".into(), &user_agent.into()));
-        assert_eq!((&line["status"], &line["attempts"]), (&"OK".into(), &0.into()), "no attempt leaves the process");
+        assert_eq!((&line["status"], &line["attempts"]), (&"OK".into(), &1.into()));
+        assert_eq!(line["upstream"], serde_json::Value::Null, "it is in this process");
     }
 }

@@ -14,7 +14,7 @@ const TALK: &str = "/shop.v1.Orders/Talk";
 
 #[tokio::test]
 async fn a_malformed_body_is_internal_with_a_sentence() {
-    let cases: [(&str, &str, Vec<u8>, &str); 11] = [
+    let cases: [(&str, &str, Vec<u8>, &str); 12] = [
         ("unknown flags", WEB, frame(2, b"a").to_vec(), "unknown flags 0x02"),
         ("unknown flags", NATIVE, frame(0xff, b"a").to_vec(), "unknown flags 0xff"),
         ("a trailer frame", NATIVE, frame(0x80, b"").to_vec(), "unknown flags 0x80"),
@@ -24,6 +24,7 @@ async fn a_malformed_body_is_internal_with_a_sentence() {
         ("a cut message", NATIVE, message(b"abcdef")[..8].to_vec(), "3 of the 6 bytes"),
         ("a cut trailer frame", WEB, frame(0x80, b"a: b\r\n")[..7].to_vec(), "2 of the 6 bytes"),
         ("a message after the end", WEB, [frame(0x80, b""), message(b"a")].concat(), "follows the trailer frame"),
+        ("a message after the end", WEB_TEXT, b"gAAAAAA=AAAAAAA=".to_vec(), "follows the trailer frame"),
         ("no base64", WEB_TEXT, b"AAAA!AAA".to_vec(), "not base64"),
         ("a cut group", WEB_TEXT, b"AAAAAAA".to_vec(), "3 of the 4 characters"),
     ];
@@ -73,6 +74,16 @@ async fn the_default_limit_is_four_mebibytes() {
     let gateway = crate::support::gateway(upstream);
     assert_eq!(call(&gateway, request(WEB, GET), message(&longest)).await.code(), Code::Ok);
     assert_too_long(&call(&gateway, request(WEB, GET), message(&too_long)).await, "4194305 bytes");
+}
+
+#[tokio::test]
+async fn a_trailer_frame_of_a_request_has_a_limit_too() {
+    for (length, code) in [(16 * 1024, Code::Ok), (16 * 1024 + 1, Code::ResourceExhausted)] {
+        let (upstream, _received) = answering(Answer::unary(b""));
+        let body = [message(b""), frame(0x80, &vec![b'a'; length])].concat();
+        let reply = call(&gateway(upstream), request(WEB, GET), body).await;
+        assert_eq!(reply.code(), code, "{length}");
+    }
 }
 
 #[tokio::test]

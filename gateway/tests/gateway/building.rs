@@ -55,10 +55,13 @@ fn policies_are_read_from_the_descriptor_set() {
         policies.methods(),
         [
             policy("Orders/Get", Access::Public, Streaming::Unary, true),
+            policy("Orders/Look", Access::Public, Streaming::Unary, false),
+            policy("Orders/Describe", Access::Public, Streaming::Unary, false),
             policy("Orders/Mine", Access::SignedIn, Streaming::Unary, false),
             policy("Orders/Sell", seller_or_admin, Streaming::Unary, false),
             policy("Orders/Repair", Access::Internal, Streaming::Unary, false),
             policy("Orders/Watch", Access::Public, Streaming::Server, false),
+            policy("Orders/Follow", Access::Public, Streaming::Server, true),
             policy("Orders/Upload", Access::Public, Streaming::Client, false),
             policy("Orders/Talk", Access::Public, Streaming::Both, false),
             policy("Workshop/Build", Access::Internal, Streaming::Unary, false),

@@ -176,7 +176,7 @@ async fn auth_deadlines_cors_and_the_log_hold_for_json_too() {
     let asked = request(JSON, "/shop.v1.Orders/Mine").header("authorization", "Bearer customer");
     assert_eq!(call(&gateway.service(), asked, "{}").await.status, 200);
     let statuses: Vec<_> = log.calls().iter().map(|line| line["status"].clone()).collect();
-    assert_eq!(statuses, ["Unauthenticated", "Ok"]);
+    assert_eq!(statuses, ["UNAUTHENTICATED", "OK"]);
 }
 
 #[tokio::test]

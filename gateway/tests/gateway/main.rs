@@ -4,6 +4,7 @@
 
 mod access;
 mod access_log;
+mod authenticators;
 mod bad_requests;
 mod building;
 mod cancellation;
@@ -19,6 +20,7 @@ mod metrics;
 mod misbehaving_upstreams;
 mod openapi;
 mod own_services;
+mod refused_streams;
 mod retries;
 mod socket;
 mod standalone;

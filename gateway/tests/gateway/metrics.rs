@@ -6,8 +6,8 @@ use http_body_util::{BodyExt, Full};
 
 use crate::support::answer::Answer;
 use crate::support::client::{NATIVE, WEB, WEB_TEXT, call, request, send};
+use crate::support::message;
 use crate::support::upstream::careless;
-use crate::support::{gateway_with, message};
 
 const GET: &str = "/shop.v1.Orders/Get";
 
@@ -103,8 +103,10 @@ async fn a_call_is_in_flight_until_the_client_has_all_of_it_or_gives_it_up() {
 #[tokio::test]
 async fn a_method_that_nobody_calls_is_not_shown() {
     let (of_gateway, metrics) = counted();
-    let gateway = gateway_with(careless(Answer::unary(b"")), |_| {});
-    drop((of_gateway, gateway));
+    let gateway = gateway_counting(of_gateway, Answer::unary(b""));
+    assert!(!metrics.text().unwrap().contains("service="));
+    call(&gateway, request(WEB, GET), message(b"")).await;
     let text = metrics.text().unwrap();
-    assert!(text.contains("# TYPE bojagi_gateway_calls_started counter") && !text.contains("service="), "{text}");
+    assert!(text.contains("# TYPE bojagi_gateway_calls_started counter"), "{text}");
+    assert!(text.contains("method=\"Get\"") && !text.contains("method=\"Watch\""), "{text}");
 }

@@ -143,7 +143,16 @@ fn assert_status(what: &str, reply: &Reply, code: Code, part: &str) {
 #[tokio::test]
 async fn a_failure_before_the_headers_is_a_status_by_its_kind() {
     for (reason, code) in [
+        (Reason::NO_ERROR, Code::Internal),
         (Reason::PROTOCOL_ERROR, Code::Internal),
+        (Reason::INTERNAL_ERROR, Code::Internal),
+        (Reason::FLOW_CONTROL_ERROR, Code::Internal),
+        (Reason::SETTINGS_TIMEOUT, Code::Internal),
+        (Reason::STREAM_CLOSED, Code::Unknown),
+        (Reason::FRAME_SIZE_ERROR, Code::Internal),
+        (Reason::COMPRESSION_ERROR, Code::Internal),
+        (Reason::CONNECT_ERROR, Code::Internal),
+        (Reason::HTTP_1_1_REQUIRED, Code::Unknown),
         (Reason::REFUSED_STREAM, Code::Unavailable),
         (Reason::CANCEL, Code::Cancelled),
         (Reason::ENHANCE_YOUR_CALM, Code::ResourceExhausted),

@@ -115,7 +115,7 @@ async fn reflection_describes_methods_with_their_options_and_hides_internal_ones
     }
     let orders = pool.get_service_by_name("shop.v1.Orders").unwrap();
     let methods: Vec<_> = orders.methods().map(|method| method.name().to_owned()).collect();
-    assert_eq!(methods, ["Get", "Mine", "Sell", "Watch", "Upload", "Talk"]);
+    assert_eq!(methods, ["Get", "Look", "Describe", "Mine", "Sell", "Watch", "Follow", "Upload", "Talk"]);
     assert!(pool.get_service_by_name("shop.v1.Workshop").is_none());
     let policy = pool.get_extension_by_name("bojagi.options.v1.policy").unwrap();
     assert!(orders.methods().all(|method| method.options().has_extension(&policy)));

@@ -1,5 +1,7 @@
 //! What the gateway refuses of this protocol, and what it says.
 
+use serde_json::{Value, json};
+
 use super::{GET, JSON, PROTO, json_of};
 use crate::support::answer::Answer;
 use crate::support::client::{call, request};
@@ -44,18 +46,19 @@ async fn the_place_of_a_mistake_is_told() {
 async fn methods_that_are_not_to_be_had_this_way() {
     let (upstream, mut received) = answering(Answer::unary(b""));
     let gateway = gateway(upstream);
+    let streams = json!("METHOD_STREAMS");
     for (path, status, reason) in [
-        ("/shop.v1.Orders/Watch", 415, "METHOD_STREAMS"),
-        ("/shop.v1.Orders/Upload", 415, "METHOD_STREAMS"),
-        ("/shop.v1.Orders/Talk", 415, "METHOD_STREAMS"),
-        ("/shop.v1.Orders/None", 404, "METHOD_UNKNOWN"),
-        ("/shop.v1.Orders/Repair", 404, "METHOD_UNKNOWN"),
+        ("/shop.v1.Orders/Watch", 415, &streams),
+        ("/shop.v1.Orders/Upload", 415, &streams),
+        ("/shop.v1.Orders/Talk", 415, &streams),
+        ("/shop.v1.Orders/None", 404, &Value::Null),
+        ("/shop.v1.Orders/Repair", 404, &Value::Null),
     ] {
         for content_type in [JSON, PROTO] {
             let reply = call(&gateway, request(content_type, path), "{}").await;
             let error = json_of(&reply);
             assert_eq!((reply.status.as_u16(), error["code"].as_str()), (status, Some("unimplemented")), "{path}");
-            assert_eq!(error["details"][0]["debug"]["reason"], reason, "{path}");
+            assert_eq!(&error["details"][0]["debug"]["reason"], reason, "{path}");
         }
     }
     for content_type in ["application/connect+json", "application/connect+proto", "application/xml"] {
@@ -69,18 +72,14 @@ async fn headers_that_cannot_be_understood() {
     let (upstream, mut received) = answering(Answer::unary(b""));
     let gateway = gateway(upstream);
     for (name, value, status, reason) in [
-        ("connect-timeout-ms", "soon", 400, "TIMEOUT_MALFORMED"),
-        ("connect-timeout-ms", "12345678901", 400, "TIMEOUT_MALFORMED"),
-        ("connect-protocol-version", "2", 400, "REQUEST_MALFORMED"),
-        ("content-encoding", "br", 501, "ENCODING_UNKNOWN"),
+        ("connect-timeout-ms", "soon", 400, json!("TIMEOUT_MALFORMED")),
+        ("connect-timeout-ms", "12345678901", 400, json!("TIMEOUT_MALFORMED")),
+        ("connect-protocol-version", "2", 400, json!("REQUEST_MALFORMED")),
+        ("content-encoding", "br", 501, Value::Null),
     ] {
         let reply = call(&gateway, request(JSON, GET).header(name, value), "{}").await;
         let error = json_of(&reply);
-        assert_eq!(
-            (reply.status.as_u16(), &error["details"][0]["debug"]["reason"]),
-            (status, &reason.into()),
-            "{name}"
-        );
+        assert_eq!((reply.status.as_u16(), &error["details"][0]["debug"]["reason"]), (status, &reason), "{name}");
     }
     let broken = request(JSON, GET).header("content-encoding", "gzip");
     assert_eq!(json_of(&call(&gateway, broken, "{}").await)["code"], "invalid_argument");

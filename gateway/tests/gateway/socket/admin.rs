@@ -1,14 +1,15 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bojagi_gateway::{Admin, Gateway, LogFilter};
+use bojagi_gateway::{Admin, Cluster, ClusterPorts, DEFAULT_CONFIG, Gateway, GatewayConfig, LogFilter};
 use bojagi_telemetry::metrics::Metrics;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::{GUARD, exchange, http1_request};
+use super::{GUARD, Listening, exchange, http1_request};
+use crate::support::log::Log;
 use crate::support::upstream::echo;
-use crate::support::{gateway_with, message};
+use crate::support::{FourTokens, gateway_with, message, policies};
 
 /// Takes every filter but one.
 struct Filter(Mutex<String>);
@@ -37,7 +38,10 @@ struct Watched {
 
 impl Watched {
     async fn start() -> Self {
-        let gateway = gateway_with(echo(), |_| {});
+        Self::watch(gateway_with(echo(), |_| {})).await
+    }
+
+    async fn watch(gateway: Gateway) -> Self {
         let bound = gateway.bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let filter = Arc::new(Filter(Mutex::new("info".into())));
         let admin = Admin::new(bound.running(), Metrics::of_process("1.2.3"), filter);
@@ -172,4 +176,42 @@ async fn drain_ends_the_gateway_in_an_orderly_way() {
     assert!(!watched.gateway.readiness().is_serving());
     let refused = timeout(Duration::from_secs(5), TcpStream::connect(watched.listens)).await.unwrap();
     assert!(refused.is_err(), "nobody listens any more");
+}
+
+#[tokio::test]
+async fn the_servers_behind_a_route_are_shown_and_counted() {
+    let server = Listening::before(echo()).await;
+    let url = format!("http://{}", server.address);
+    let mut table: toml::Table = DEFAULT_CONFIG.parse().unwrap();
+    table.insert("routes".into(), vec![format!("/shop.v1.={url}")].into());
+    let config: GatewayConfig = table.try_into().unwrap();
+    let route = config.routes[0].clone();
+    let cluster = Cluster::new(&route.endpoints, route.upstreams.clone(), ClusterPorts::default()).unwrap();
+    let gateway = Gateway::builder(config)
+        .policies(policies())
+        .authenticator(Arc::new(FourTokens))
+        .cluster_route(route, cluster)
+        .build()
+        .unwrap();
+    let watched = Watched::watch(gateway).await;
+    let log = Log::begin();
+    let asked = http1_request("/shop.v1.Orders/Get", "connection: close\r\n", &message(b"hello"));
+    let answer = exchange(&mut TcpStream::connect(watched.listens).await.unwrap(), &asked).await;
+    assert!(answer.contains("grpc-status:0"), "{answer}");
+
+    let (_, _, body) = watched.ask("GET /upstreams", "").await;
+    let upstreams: serde_json::Value = serde_json::from_str(&body).unwrap();
+    let endpoint = &upstreams["/shop.v1."]["endpoints"][0];
+    assert_eq!((&endpoint["address"], &endpoint["calls"]), (&server.address.to_string().into(), &1.into()), "{body}");
+    assert_eq!((&endpoint["connection"], &endpoint["failures"]), (&"connected".into(), &0.into()), "{body}");
+    let (_, _, text) = watched.ask("GET /metrics", "").await;
+    let labels = format!("{{route=\"/shop.v1.\",authority=\"{0}\",address=\"{0}\"}}", server.address);
+    for sample in [format!("endpoint_calls_total{labels} 1\n"), format!("endpoint_usable{labels} 1\n")] {
+        assert!(text.contains(&sample), "{sample} in {text}");
+    }
+    assert!(text.contains("bojagi_gateway_upstream_attempts_total{service=\"shop.v1.Orders\",method=\"Get\"} 1\n"));
+    // The server is a gateway too, and logs the call as well; its own upstream is in the same process.
+    let line = log.calls().into_iter().find(|line| line["upstream"].is_string()).unwrap();
+    assert_eq!((&line["client"], &line["attempts"]), (&"127.0.0.1".into(), &1.into()));
+    assert!(line["upstream"].as_str().unwrap().contains(&server.address.to_string()), "{line}");
 }
