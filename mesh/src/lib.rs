@@ -4,6 +4,7 @@ mod authenticator;
 pub mod client;
 mod data_folder;
 pub mod demo;
+mod front;
 mod mesh;
 pub mod people;
 mod pruning;
@@ -11,6 +12,7 @@ mod settings;
 pub mod tour;
 
 pub use data_folder::DataFolder;
+pub use front::openapi;
 pub use mesh::{Mesh, Options, StartError};
 pub use settings::MeshSettings;
 
