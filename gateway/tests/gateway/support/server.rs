@@ -68,7 +68,7 @@ impl Server {
     }
 }
 
-/// A function with a name, because the compiler cannot see of the path of a generic one that it fits every lifetime.
-fn failed(error: tower::BoxError) -> std::io::Error {
-    std::io::Error::other(error)
+/// For an error of any lifetime, which is what the compiler asks of a future that is to be spawned.
+fn failed(error: Box<dyn std::error::Error + Send + Sync + '_>) -> std::io::Error {
+    std::io::Error::other(error.to_string())
 }
