@@ -262,9 +262,8 @@ def main():
                 print(f"{load.name}, {load.clients} at once", file=sys.stderr)
             text = table(results, found)
         finally:
-            for process in stack:
+            for process in reversed(stack):
                 process.send_signal(signal.SIGTERM)
-            for process in stack:
                 process.wait(timeout=30)
     print(text)
     if options.output:

@@ -5,6 +5,7 @@ pub mod client;
 mod data_folder;
 mod database;
 pub mod demo;
+mod front;
 mod mesh;
 pub mod people;
 mod pruning;
@@ -13,6 +14,7 @@ pub mod tour;
 
 pub use data_folder::DataFolder;
 pub use database::{CONTEXTS, DatabaseSettings, migrate};
+pub use front::openapi;
 pub use mesh::{Mesh, Options, StartError};
 pub use settings::MeshSettings;
 

@@ -8,10 +8,12 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use bojagi_testkit::eventually;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::time::timeout;
-use tokio_stream::wrappers::TcpListenerStream;
-use tonic::transport::{Channel, Server};
+use tonic::transport::Channel;
 use tonic_reflection::pb::v1::ServerReflectionRequest;
 use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
 use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
@@ -27,7 +29,17 @@ async fn service() -> String {
         .register_encoded_file_descriptor_set(bojagi_api::FILE_DESCRIPTOR_SET)
         .build_v1()
         .unwrap();
-    tokio::spawn(Server::builder().add_service(reflection).serve_with_incoming(TcpListenerStream::new(listener)));
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let service = TowerToHyperService::new(reflection.clone());
+            tokio::spawn(async move {
+                let http = auto::Builder::new(TokioExecutor::new()).http2_only();
+                // How a connection ends is for its other end to judge.
+                let _ended = http.serve_connection(TokioIo::new(stream), service).await;
+            });
+        }
+    });
     url
 }
 

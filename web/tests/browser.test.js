@@ -134,7 +134,7 @@ for (const client of WITH_STREAMS) {
 }
 
 function isCancelledWatch(line) {
-  return line.method === "/bojagi.order.v1.OrderService/WatchOrder" && line.status === "Cancelled";
+  return line.method === "/bojagi.order.v1.OrderService/WatchOrder" && line.status === "CANCELLED";
 }
 
 describe("fetch with JSON", () => {

@@ -125,7 +125,10 @@ async fn while_the_upstream_takes_no_more_of_the_request() {
 #[tokio::test]
 async fn a_request_that_breaks_off_is_cancelled_too() {
     let (gateway, mut wire) = Wire::connect(&[]).await;
-    let frames = futures::stream::iter([Ok(http_body::Frame::data(message(b"one"))), Err("the client is gone")]);
+    let frames = futures::stream::iter([
+        Ok(http_body::Frame::data(message(b"one"))),
+        Err(std::io::Error::other("the client is gone")),
+    ]);
     let asked = request(NATIVE, "/shop.v1.Orders/Upload").body(StreamBody::new(frames)).unwrap();
     let calling = tokio::spawn(async move { send(&gateway, asked).await });
     let stream = wire.next(HEADERS).await.stream;

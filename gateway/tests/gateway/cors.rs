@@ -95,7 +95,7 @@ async fn refusals_can_be_read_by_the_page() {
     assert_eq!((reply.status.as_u16(), reply.header("access-control-allow-origin")), (405, Some(SHOP)));
     assert_eq!(exposed(&reply), ["allow", "x-request-id"]);
 
-    let reply = call(&gateway, of_the_page(request("application/json", GET)), "{}").await;
+    let reply = call(&gateway, of_the_page(request("application/xml", GET)), "{}").await;
     assert_eq!((reply.status.as_u16(), reply.header("access-control-allow-origin")), (415, Some(SHOP)));
 
     let reply = call(&gateway, of_the_page(request(WEB, "/shop.v1.Orders/Mine")), message(b"")).await;

@@ -132,7 +132,7 @@ async fn what_is_no_grpc_is_told_so_in_plain_http() {
         assert_eq!((reply.status.as_u16(), reply.header("allow")), (405, Some("POST")), "{method}");
         assert!(reply.header("x-request-id").is_some());
     }
-    for content_type in ["application/json", "text/plain", "application/grpc-websocket"] {
+    for content_type in ["application/xml", "text/plain", "application/grpc-websocket"] {
         let reply = read(send(&gateway, request(content_type, GET).body(empty()).unwrap()).await).await;
         assert_eq!(reply.status, 415, "{content_type}");
         assert!(reply.body.starts_with(b"The content-type must be"), "{content_type}");

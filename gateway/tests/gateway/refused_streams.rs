@@ -34,7 +34,8 @@ async fn first_refused_by(refusal: fn(u32) -> Vec<u8>, hangs_up: bool) -> (Reply
         }
     });
     let cluster = Cluster::new(&urls, ClusterConfig::default(), ClusterPorts::default()).unwrap();
-    let calling = call(&gateway(cluster.upstream()), request(NATIVE, UPLOAD), message(b"ask"));
+    let service = gateway(cluster.upstream());
+    let calling = call(&service, request(NATIVE, UPLOAD), message(b"ask"));
     let reply = timeout(GUARD, calling).await.expect("a call ends");
     (reply, requests.load(Ordering::SeqCst))
 }

@@ -8,6 +8,9 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 
+/** How long something that should happen at once is waited for. */
+const PATIENCE_MS = 20_000;
+
 /** What stands before the 32 bytes of an Ed25519 key in PKCS #8 (RFC 8410). */
 const PKCS8_OF_ED25519 = Buffer.from("302e020100300506032b657004220420", "hex");
 
@@ -41,9 +44,16 @@ export async function startMesh(binary, origins) {
     countLogged: (fits) => log.filter((line) => isCall(line, fits)).length,
     /** Waits until so many lines of the access log fit. */
     logged: (fits, count) =>
-      new Promise((resolve) => {
+      new Promise((resolve, reject) => {
+        const giveUp = setTimeout(() => {
+          waiting.delete(look);
+          reject(new Error("the access log never said so"));
+        }, PATIENCE_MS);
         const look = () => {
-          if (log.filter((line) => isCall(line, fits)).length >= count && waiting.delete(look)) resolve();
+          if (log.filter((line) => isCall(line, fits)).length < count) return;
+          clearTimeout(giveUp);
+          waiting.delete(look);
+          resolve();
         };
         waiting.add(look);
         look();

@@ -10,7 +10,7 @@ use crate::support::{gateway, message};
 
 const LOOK: &str = "/shop.v1.Orders/Look";
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_method_that_only_looks_can_be_called_by_get() {
     for (query, content_type) in [
         ("connect=v1&encoding=json&message=%7B%22text%22%3A%22tea+%3F%22%7D", JSON),

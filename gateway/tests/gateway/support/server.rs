@@ -39,10 +39,8 @@ impl Server {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
                 count.fetch_add(1, Ordering::SeqCst);
-                let service = upstream
-                    .clone()
-                    .map_request(|request: http::Request<_>| request.map(Body::new))
-                    .map_err(std::io::Error::other);
+                let service =
+                    upstream.clone().map_request(|request: http::Request<_>| request.map(Body::new)).map_err(failed);
                 let (tls, service) = (tls.clone(), TowerToHyperService::new(service));
                 tokio::spawn(async move {
                     let http = auto::Builder::new(TokioExecutor::new()).http2_only();
@@ -68,4 +66,9 @@ impl Server {
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
+}
+
+/// For an error of any lifetime, which is what the compiler asks of a future that is to be spawned.
+fn failed(error: Box<dyn std::error::Error + Send + Sync + '_>) -> std::io::Error {
+    std::io::Error::other(error.to_string())
 }
