@@ -45,23 +45,40 @@ pub struct BoundGateway {
     local_addr: SocketAddr,
 }
 
+/// A socket that listens, and its address.
+pub(crate) struct Listening {
+    listener: TcpListener,
+    local_addr: SocketAddr,
+}
+
+impl Listening {
+    /// Opens a socket. With port 0 the system chooses one.
+    pub(crate) async fn at(address: SocketAddr) -> Result<Self, BindError> {
+        let bound = async {
+            let listener = TcpListener::bind(address).await?;
+            let local_addr = listener.local_addr()?;
+            Ok(Self { listener, local_addr })
+        };
+        bound.await.map_err(|source| BindError::new(address, source))
+    }
+}
+
 impl Gateway {
     /// Opens the socket. With port 0 the system chooses one; see [`BoundGateway::local_addr`].
     ///
     /// # Errors
     /// When the address is taken, not of this machine, or not allowed.
     pub async fn bind(&self, address: SocketAddr) -> Result<BoundGateway, BindError> {
-        let bound = async {
-            let listener = TcpListener::bind(address).await?;
-            let local_addr = listener.local_addr()?;
-            Ok((listener, local_addr))
-        };
-        let (listener, local_addr) = bound.await.map_err(|source| BindError { address, source })?;
-        Ok(BoundGateway { running: RunningGateway::new(self.clone()), listener, local_addr })
+        Ok(BoundGateway::on(Listening::at(address).await?, self.clone()))
     }
 }
 
 impl BoundGateway {
+    pub(crate) fn on(socket: Listening, gateway: Gateway) -> Self {
+        let Listening { listener, local_addr } = socket;
+        Self { running: RunningGateway::new(gateway), listener, local_addr }
+    }
+
     /// The address that the gateway listens on.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {

@@ -15,7 +15,7 @@ use self::assembly::{Assembled, Parts, assemble};
 use self::watched_files::WatchedFiles;
 use crate::config::{GatewayConfig, bounded};
 use crate::config_errors::{ConfigErrors, ConfigMistake};
-use crate::server::{BindError, BoundGateway, RunningGateway};
+use crate::server::{BindError, BoundGateway, Listening, RunningGateway};
 
 /// Where a configuration comes from. It is asked at the start and for every reload.
 pub trait ConfigSource: Send + Sync + 'static {
@@ -59,11 +59,19 @@ impl Standalone {
         let config = source.read().map_err(StandaloneError::Config)?;
         // Looked at before they are read, so that no change is missed.
         let watched = WatchedFiles::look_at(files_of(source.as_ref(), &config));
-        let (listen, watch) = (config.listen, bounded(config.reload.watch_ms));
+        let watch = bounded(config.reload.watch_ms);
+        if !config.mistakes().is_empty() {
+            // Assembled for the sake of the other mistakes.
+            let Assembled { builder, problems, .. } = assemble(config, &Parts::default());
+            let mistakes = only_if_sound(builder.build(), problems).err();
+            return Err(StandaloneError::Config(mistakes.unwrap_or_default()));
+        }
 
+        // A taken port is told before anything is connected to.
+        let socket = Listening::at(config.listen).await?;
         let Assembled { builder, parts, problems } = assemble(config, &Parts::default());
         let gateway = only_if_sound(builder.build(), problems).map_err(StandaloneError::Config)?;
-        let bound = gateway.bind(listen).await?;
+        let bound = BoundGateway::on(socket, gateway);
         let running = bound.running();
         let reloader = Reloader { source, running, parts, watched, watch, asked: Arc::default() };
         Ok(Self { bound, reloader })

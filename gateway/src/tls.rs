@@ -7,7 +7,7 @@ mod connector;
 mod pem;
 mod upstream;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::ServerConfig;
@@ -73,11 +73,11 @@ fn provider() -> Arc<rustls::crypto::CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
 }
 
-fn is_given(path: &PathBuf) -> bool {
+fn is_given(path: &Path) -> bool {
     !path.as_os_str().is_empty()
 }
 
-fn incomplete_pair(option: &str, certificate: &PathBuf, key: &PathBuf) -> Option<ConfigMistake> {
+fn incomplete_pair(option: &str, certificate: &Path, key: &Path) -> Option<ConfigMistake> {
     let problem = "certificate and key must be given together";
     (is_given(certificate) != is_given(key)).then(|| ConfigMistake::new(option, problem))
 }

@@ -1,5 +1,7 @@
 //! The log of a process: one line an event, on standard error, readable by people or by machines.
 
+use std::io::IsTerminal;
+
 use tracing_subscriber::filter::EnvFilter;
 use tracing_subscriber::fmt::Layer;
 use tracing_subscriber::layer::SubscriberExt;
@@ -61,7 +63,8 @@ impl LogFilter {
 pub fn start(filter: &str, format: Format) -> Result<LogFilter, LoggingError> {
     let (filter, handle) = reload::Layer::new(read(filter)?);
     let filtered = tracing_subscriber::registry().with(filter);
-    let lines = Layer::default().with_writer(std::io::stderr);
+    // Colours are for terminals; in a file they would only be in the way.
+    let lines = Layer::default().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
     let started = match format {
         Format::Text => filtered.with(lines.with_target(true)).try_init(),
         Format::Json => filtered.with(lines.json().flatten_event(true)).try_init(),

@@ -64,7 +64,7 @@ pub(super) fn to_native<B>(request: &mut Request<B>, codec: Codec) -> Result<Rea
         None => encoding.map(|encoding| String::from_utf8_lossy(encoding.as_bytes()).into_owned()),
     };
     let is_compressed = is_gzip(named)?;
-    let accepts_gzip = accepted.as_ref().map_or(is_compressed, |accepted| names_gzip(accepted));
+    let accepts_gzip = accepted.as_ref().map_or(is_compressed, names_gzip);
     write_encodings(headers, codec, is_compressed, accepts_gzip);
     Ok(Read { accepts_gzip, is_compressed, queried: queried.map(|query| query.message) })
 }

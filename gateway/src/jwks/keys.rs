@@ -80,7 +80,7 @@ pub(crate) fn read(document: &[u8]) -> Result<KeySet, SourceError> {
     if listed.len() > MOST_KEYS {
         return Err(SourceError(format!("the key set has more than {MOST_KEYS} keys")));
     }
-    Ok(listed.iter().filter_map(|value| usable(value)).collect())
+    Ok(listed.iter().filter_map(usable).collect())
 }
 
 fn usable(value: &Value) -> Option<(String, PublicKey)> {

@@ -99,10 +99,10 @@ impl KeySource for Played {
 }
 
 /// An authenticator, and the clock of its tokens.
-async fn with_sources(config: &JwksConfig, sources: &[Played]) -> (JwksAuthenticator, Arc<AtomicU64>) {
+async fn with_sources(config: &JwksConfig, sources: &[&Played]) -> (JwksAuthenticator, Arc<AtomicU64>) {
     let now = Arc::new(AtomicU64::new(NOW));
     let clock = Arc::clone(&now);
-    let sources = sources.iter().map(|source| Box::new(source.clone()) as Box<dyn KeySource>).collect();
+    let sources = sources.iter().map(|source| Box::new(Played::clone(source)) as Box<dyn KeySource>).collect();
     let authenticator =
         JwksAuthenticator::with_sources(config, sources, Arc::new(move || clock.load(Ordering::SeqCst)));
     if let Some(first_fetch) = authenticator.wait() {
@@ -112,7 +112,7 @@ async fn with_sources(config: &JwksConfig, sources: &[Played]) -> (JwksAuthentic
 }
 
 async fn knowing(seeds: &[u8]) -> JwksAuthenticator {
-    with_sources(&config(), &[Played::new(seeds)]).await.0
+    with_sources(&config(), &[&Played::new(seeds)]).await.0
 }
 
 /// As the gateway asks: once more after the wait, if there is one.
@@ -201,7 +201,7 @@ async fn what_is_wrong_with_a_token() {
 #[tokio::test(start_paused = true)]
 async fn roles_stand_where_the_configuration_says() {
     let nested = JwksConfig { roles_claim: "realm_access.roles".into(), ..config() };
-    let (authenticator, _) = with_sources(&nested, &[Played::new(&[1])]).await;
+    let (authenticator, _) = with_sources(&nested, &[&Played::new(&[1])]).await;
     for (roles, expected) in [
         (json!({"roles": ["seller"]}), &["seller"][..]),
         (json!({"roles": "seller  admin"}), &["seller", "admin"]),
@@ -217,7 +217,7 @@ async fn roles_stand_where_the_configuration_says() {
 #[tokio::test(start_paused = true)]
 async fn a_remembered_token_expires_and_is_forgotten_with_its_key() {
     let source = Played::new(&[1, 2]);
-    let (authenticator, now) = with_sources(&config(), &[source.clone()]).await;
+    let (authenticator, now) = with_sources(&config(), &[&source]).await;
     assert!(authenticator.verify(&token(1)).is_ok());
     now.store(NOW + 605, Ordering::SeqCst);
     assert_eq!(authenticator.verify(&token(1)), Err(Expired));
@@ -236,7 +236,7 @@ async fn a_remembered_token_expires_and_is_forgotten_with_its_key() {
 #[tokio::test(start_paused = true)]
 async fn no_more_tokens_are_remembered_than_may_be() {
     let small = JwksConfig { max_tokens: 10, ..config() };
-    let (authenticator, _) = with_sources(&small, &[Played::new(&[1])]).await;
+    let (authenticator, _) = with_sources(&small, &[&Played::new(&[1])]).await;
     for subject in 0..50 {
         let mut changed = claims();
         changed["sub"] = json!(subject.to_string());
@@ -249,7 +249,7 @@ async fn no_more_tokens_are_remembered_than_may_be() {
 #[tokio::test(start_paused = true)]
 async fn a_rotated_key_is_fetched_at_once() {
     let source = Played::new(&[1]);
-    let (authenticator, _) = with_sources(&config(), &[source.clone()]).await;
+    let (authenticator, _) = with_sources(&config(), &[&source]).await;
     source.publishes(&[1, 2]);
     assert!(verify(&authenticator, &token(2)).await.is_ok(), "without a wait for the next regular fetch");
     assert_eq!(source.fetches(), 2);
@@ -258,7 +258,7 @@ async fn a_rotated_key_is_fetched_at_once() {
 #[tokio::test(start_paused = true)]
 async fn a_flood_of_unknown_keys_makes_one_fetch_in_half_a_minute() {
     let source = Played::new(&[1]);
-    let (authenticator, _) = with_sources(&config(), &[source.clone()]).await;
+    let (authenticator, _) = with_sources(&config(), &[&source]).await;
     for seconds in 1..=60 {
         for seed in 100..120 {
             assert_eq!(verify(&authenticator, &token(seed)).await, Err(Invalid));
@@ -273,7 +273,7 @@ async fn a_flood_of_unknown_keys_makes_one_fetch_in_half_a_minute() {
 #[tokio::test(start_paused = true)]
 async fn keys_are_kept_through_outages_and_an_unknown_key_is_then_no_verdict() {
     let source = Played::new(&[1]);
-    let (authenticator, _) = with_sources(&config(), &[source.clone()]).await;
+    let (authenticator, _) = with_sources(&config(), &[&source]).await;
     source.fails();
     advance(Duration::from_secs(3600)).await;
     assert!(authenticator.verify(&token(1)).is_ok());
@@ -287,7 +287,7 @@ async fn keys_are_kept_through_outages_and_an_unknown_key_is_then_no_verdict() {
 async fn without_any_keys_nothing_is_known() {
     let source = Played::new(&[1]);
     source.fails();
-    let (authenticator, _) = with_sources(&config(), &[source.clone()]).await;
+    let (authenticator, _) = with_sources(&config(), &[&source]).await;
     assert_eq!(verify(&authenticator, &token(1)).await, Err(Unavailable));
     assert_eq!(authenticator.verify("forged"), Err(Invalid), "what is no token needs no keys");
     source.publishes(&[1]);
@@ -300,7 +300,7 @@ async fn a_slow_source_holds_nobody_up_for_long() {
     let source = Played::new(&[1]);
     source.takes(Duration::from_secs(3600));
     let began = tokio::time::Instant::now();
-    let (authenticator, _) = with_sources(&config(), &[source.clone()]).await;
+    let (authenticator, _) = with_sources(&config(), &[&source]).await;
     assert_eq!(verify(&authenticator, &token(1)).await, Err(Unavailable));
     assert!(began.elapsed() <= Duration::from_millis(2 * 1000 + 10), "{:?}: a second for each wait", began.elapsed());
     source.takes(Duration::ZERO);
@@ -311,7 +311,7 @@ async fn a_slow_source_holds_nobody_up_for_long() {
 #[tokio::test(start_paused = true)]
 async fn keys_of_several_sources_count_together_and_fail_apart() {
     let (one, two) = (Played::new(&[1]), Played::new(&[2]));
-    let (authenticator, _) = with_sources(&config(), &[one.clone(), two.clone()]).await;
+    let (authenticator, _) = with_sources(&config(), &[&one, &two]).await;
     one.fails();
     two.publishes(&[3]);
     assert!(verify(&authenticator, &token(3)).await.is_ok());
@@ -326,7 +326,7 @@ async fn the_keys_are_served_as_they_were_published() {
     let other_use = json!({"kid": "encrypts", "use": "enc", "kty": "OKP", "crv": "Ed25519", "x": published(3)["x"]});
     let document = json!({"keys": [published(2), secret, other_use, {"kty": "new"}, published(1)]});
     *source.document.lock().unwrap() = Ok(document.to_string().into_bytes());
-    let (authenticator, _) = with_sources(&config(), &[source]).await;
+    let (authenticator, _) = with_sources(&config(), &[&source]).await;
     let served: Value = serde_json::from_slice(&authenticator.keys().unwrap()).unwrap();
     assert_eq!(served, json!({"keys": [published(1), published(2)]}), "what can check tokens, and nothing secret");
 }

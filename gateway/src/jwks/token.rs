@@ -87,7 +87,7 @@ impl TokenRules {
             jsonwebtoken::decode::<Claims>(token, &key.key, &validation).map_err(|_| TokenFault::Invalid)?.claims;
 
         let leeway = self.leeway_seconds;
-        if claims.nbf.is_some_and(|not_before| !(not_before <= now.saturating_add(leeway) as f64)) {
+        if claims.nbf.is_some_and(|not_before| not_before > now.saturating_add(leeway) as f64) {
             return Err(TokenFault::Invalid);
         }
         let expires_at = claims.exp.max(0.0) as u64;

@@ -94,8 +94,8 @@ async fn a_stream_has_its_place_until_its_end() {
 
 #[test]
 fn limits_that_make_no_sense_are_told() {
-    let mut config = GatewayConfig::default();
-    config.rate_limits = RateLimitConfig { calls_per_minute: 5, burst: 0 };
+    let rate_limits = RateLimitConfig { calls_per_minute: 5, burst: 0 };
+    let mut config = GatewayConfig { rate_limits, ..GatewayConfig::default() };
     config.limits.max_rates = 0;
     config.limits.max_calls = usize::MAX;
     let told: Vec<_> = config.mistakes().iter().map(|mistake| mistake.option().to_owned()).collect();

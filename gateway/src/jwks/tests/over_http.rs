@@ -59,7 +59,7 @@ async fn an_answer_that_is_no_key_set_is_a_reason_to_wait() {
     let small = JwksConfig { max_bytes: 1000, ..config() };
     let endless = [
         &b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"[..],
-        &b"200\r\n".repeat(1),
+        &b"200\r\n"[..],
         &[b' '; 512],
         b"\r\n200\r\n",
         &[b' '; 512],

@@ -11,10 +11,8 @@ async fn every_mistake_is_told_at_once() {
         upstream_tls = { ca = "/nowhere/ca.pem" }
         tls = { certificate = "/nowhere/cert.pem" }
     "#;
-    let told = mistakes_of(config).await;
-    for expected in ["\"shop.=http://127.0.0.1:1\" is not PREFIX=URL"] {
-        assert!(told.iter().any(|mistake| mistake.contains(expected)), "{expected} in {told:#?}");
-    }
+    let told = mistakes_of(config).await.join("\n");
+    assert!(told.contains("\"shop.=http://127.0.0.1:1\" is not PREFIX=URL"), "{told}");
 
     let told = mistakes_of(&config.replace(", \"shop.=http://127.0.0.1:1\"", "")).await;
     for expected in [
