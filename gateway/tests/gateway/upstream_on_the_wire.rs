@@ -45,7 +45,10 @@ fn trailers(stream: u32) -> Vec<u8> {
 }
 
 /// What the upstream does; its bytes; whether it cuts the connection then; how many messages the client still gets; the status.
-struct Case(&'static str, fn(u32) -> Vec<u8>, bool, usize, Code);
+struct Case(&'static str, Writes, bool, usize, Code);
+
+/// What an upstream writes on a stream.
+type Writes = fn(u32) -> Vec<u8>;
 
 const CASES: [Case; 21] = [
     Case("answers", |s| [head(s), one(s), trailers(s)].concat(), false, 1, Code::Ok),
@@ -141,7 +144,7 @@ const CASES: [Case; 21] = [
         1,
         Code::Internal,
     ),
-    Case("sends data before its headers", |s| one(s), false, 0, Code::Internal),
+    Case("sends data before its headers", one, false, 0, Code::Internal),
     Case("gives a window of nothing", |s| [head(s), one(s), window_update(s, 0)].concat(), false, 1, Code::Internal),
     Case(
         "sends frames that are too long",
@@ -217,7 +220,7 @@ const RESETS: [(u32, Code); 15] = [
 
 #[tokio::test]
 async fn resets_by_their_code() {
-    let places: [(&str, fn(u32) -> Vec<u8>, usize); 3] = [
+    let places: [(&str, Writes, usize); 3] = [
         ("before the headers", |_| Vec::new(), 0),
         ("after the headers", head, 0),
         ("after a message", |s| [head(s), one(s)].concat(), 1),
