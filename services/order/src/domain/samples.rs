@@ -56,7 +56,7 @@ pub(crate) fn pending() -> Order {
         points: 2_500,
         payment_method_id: None,
         order_coupon_id: None,
-        quote_hash: String::new(),
+        quote_hash: "shown".into(),
         address: Address { recipient: "Kim".into(), ..Address::default() },
         trace: None,
     };

@@ -130,6 +130,14 @@ mod tests {
     }
 
     #[test]
+    fn coupon_has_no_steps_when_it_is_not_asked() {
+        let mut order = samples::confirmed();
+        order.data.quote_hash.clear();
+        let kinds: Vec<_> = states(&order, &[]).into_iter().map(|(kind, ..)| kind).collect();
+        assert_eq!(kinds, [StepKind::ReserveStock, StepKind::Authorize, StepKind::Capture]);
+    }
+
+    #[test]
     fn recorded_attempts_count_on_top() {
         let order = samples::confirmed();
         let failed = Step {
