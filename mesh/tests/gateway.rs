@@ -74,7 +74,7 @@ impl Running {
     fn start(command: &mut Command) -> Self {
         let mut child = command.stderr(Stdio::null()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let first_line = lines.next().expect("it says where it listens").unwrap();
+        let first_line = lines.next().unwrap().unwrap();
         Self { child, lines, first_line }
     }
 
