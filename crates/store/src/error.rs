@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use bojagi_kernel::{Failure, Kind, Refusal};
+use bojagi_kernel::Failure;
+use bojagi_kernel::refusal::Refuses;
 
 /// Why a unit of work did not happen.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -73,19 +74,21 @@ impl Error {
     }
 }
 
+bojagi_kernel::refusals! {
+    /// What every context refuses for the sake of its store.
+    pub enum StoreRefusal in "common" {
+        /// More is waiting to be written or read than is waited for.
+        Overloaded => Exhausted "OVERLOADED" ("too much is going on; try again shortly"),
+        /// Others were changing the same rows for too long.
+        Contended => LostRace "STORE_CONTENDED" ("others were changing the same; try again"),
+    }
+}
+
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match error {
-            Error::Overloaded => {
-                Refusal::new("store", Kind::Exhausted, "OVERLOADED", "too much is going on; try again shortly")
-                    .retry_after(Duration::from_millis(200))
-                    .into()
-            }
-            Error::Contended(_) => {
-                Refusal::new("store", Kind::LostRace, "STORE_CONTENDED", "others were changing the same; try again")
-                    .retry_after(Duration::from_millis(50))
-                    .into()
-            }
+            Error::Overloaded => StoreRefusal::Overloaded.refusal().retry_after(Duration::from_millis(200)).into(),
+            Error::Contended(_) => StoreRefusal::Contended.refusal().retry_after(Duration::from_millis(50)).into(),
             Error::Closed
             | Error::NotCommitted(_)
             | Error::OutcomeUnknown(_)

@@ -5,6 +5,7 @@ mod error;
 pub mod idempotency;
 mod migrate;
 mod postgres;
+mod queue;
 mod recent;
 mod row;
 mod session;
@@ -13,7 +14,7 @@ mod store;
 mod tx;
 mod value;
 
-pub use error::Error;
+pub use error::{Error, StoreRefusal};
 pub use migrate::Migration;
 pub use postgres::{PostgresOptions, UrlError, copy_to_file, drop_schema};
 pub use recent::Announced;

@@ -86,7 +86,7 @@ impl Tx {
         part: impl AsyncFnOnce(&mut Self) -> Result<T, E>,
     ) -> Result<T, E> {
         self.session.begin_nested()?;
-        let told_before = self.told.len();
+        let before = self.announcements();
         match part(self).await {
             Ok(answer) => {
                 self.session.release_nested()?;
@@ -94,11 +94,21 @@ impl Tx {
             }
             Err(error) => {
                 self.session.undo_nested()?;
-                // What it told did not happen either.
-                self.told.truncate(told_before);
+                self.take_back_announcements(before);
                 Err(error)
             }
         }
+    }
+
+    /// What has been announced so far.
+    pub(crate) const fn announcements(&self) -> (bool, usize) {
+        (self.announced, self.told.len())
+    }
+
+    /// What was announced since `before` did not happen.
+    pub(crate) fn take_back_announcements(&mut self, before: (bool, usize)) {
+        self.announced = before.0;
+        self.told.truncate(before.1);
     }
 
     /// Announces a fact to those who follow the store, once this unit is committed.

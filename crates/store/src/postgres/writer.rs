@@ -1,11 +1,10 @@
 //! The writer thread: whole units of work, in order of arrival, as many to a commit as are waiting.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bojagi_telemetry::TraceContext;
 use futures::future::LocalBoxFuture;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use super::config::PostgresOptions;
 use super::connection::{Connector, Purpose};
@@ -13,6 +12,7 @@ use super::listener::{self, Channel};
 use super::session::Session;
 use super::unit::run_to_end;
 use crate::announcer::Announcer;
+use crate::queue::{Answer, Inbox, Queue, answer_once_committed};
 use crate::session::Session as AnySession;
 use crate::{Error, Tx};
 
@@ -22,41 +22,23 @@ const UNITS_A_COMMIT: usize = 48;
 
 /// Runs on the writer thread inside the transaction; answers what is left to do once the commit is decided.
 type Job = Box<dyn for<'a> FnOnce(&'a mut Tx) -> LocalBoxFuture<'a, Option<Answer>> + Send>;
-/// Tells the caller; the error says why the commit failed.
-type Answer = Box<dyn FnOnce(Result<(), Error>) + Send>;
 
-/// A handle to the writer thread of one store. The thread ends when the handle is dropped and the queue is empty.
-pub(crate) struct Writer {
-    jobs: Option<mpsc::UnboundedSender<Job>>,
-    waiting: Arc<AtomicUsize>,
-    queue: usize,
-    thread: Option<std::thread::JoinHandle<()>>,
-}
+/// A handle to the writer thread of one store.
+pub(crate) struct Writer(Queue<Job>);
 
 impl Writer {
     pub(crate) fn start(options: &PostgresOptions, queue: usize, announcer: Announcer) -> Result<Self, Error> {
         let connector = Arc::new(Connector::new(options)?);
         let runtime = super::runtime()?;
-        let (jobs, inbox) = mpsc::unbounded_channel();
-        let waiting = Arc::new(AtomicUsize::new(0));
-        let worker = Worker {
-            tx: Tx::new(Session::new(Arc::clone(&connector), Purpose::Writing)),
-            inbox,
-            waiting: Arc::clone(&waiting),
-            channel: Channel::of(options),
-            announcer: announcer.clone(),
+        let channel = Channel::of(options);
+        let work = move |inbox| {
+            runtime.block_on(async {
+                tokio::spawn(listener::listen(Arc::clone(&connector), channel.clone(), announcer.clone()));
+                let tx = Tx::new(Session::new(connector, Purpose::Writing));
+                Worker { tx, inbox, channel, announcer }.work().await;
+            });
         };
-        let channel = worker.channel.clone();
-        let thread = std::thread::Builder::new()
-            .name(format!("{}-writer", options.name()))
-            .spawn(move || {
-                runtime.block_on(async {
-                    tokio::spawn(listener::listen(connector, channel, announcer));
-                    worker.work().await;
-                });
-            })
-            .map_err(|error| Error::Database(format!("the writer thread did not start: {error}")))?;
-        Ok(Self { jobs: Some(jobs), waiting, queue, thread: Some(thread) })
+        Queue::start(format!("{}-writer", options.name()), queue, work).map(Self)
     }
 
     pub(crate) async fn run<T, E>(
@@ -77,47 +59,20 @@ impl Writer {
                 }
                 tx.trace = trace;
                 let outcome = run_unit(unit, tx).await;
-                Some(Box::new(move |committed| {
-                    let outcome = match committed {
-                        Ok(()) => outcome,
-                        Err(error) => outcome.and(Err(E::from(error))),
-                    };
-                    // A caller that has gone meanwhile misses the answer; what is committed stays.
-                    drop(reply.send(outcome));
-                }) as Answer)
+                Some(answer_once_committed(reply, outcome))
             })
         });
-
-        if self.waiting.fetch_add(1, Ordering::Relaxed) >= self.queue {
-            self.waiting.fetch_sub(1, Ordering::Relaxed);
-            return Err(Error::Overloaded.into());
-        }
-        if self.jobs.as_ref().is_none_or(|jobs| jobs.send(job).is_err()) {
-            return Err(Error::Closed.into());
-        }
-        answered.await.unwrap_or_else(|_| Err(Error::Closed.into()))
-    }
-}
-
-impl Drop for Writer {
-    fn drop(&mut self) {
-        self.jobs = None;
-        let Some(thread) = self.thread.take() else { return };
-        // The last handle can be dropped by the writer thread itself, at the end of a unit that held one.
-        if thread.thread().id() != std::thread::current().id() && thread.join().is_err() {
-            tracing::error!("a writer thread panicked");
-        }
+        self.0.ask(job, answered).await
     }
 }
 
 async fn run_unit<T, E: From<Error>>(unit: impl AsyncFnOnce(&mut Tx) -> Result<T, E>, tx: &mut Tx) -> Result<T, E> {
-    let (announced_before, told_before) = (tx.announced, tx.told.len());
+    let before = tx.announcements();
     let outcome = run_to_end(unit, tx).await;
     let ended = if tx.session.lost_transaction() { Ok(()) } else { tx.session.end_unit(outcome.is_ok()) };
     let outcome = ended.map_err(E::from).and(outcome);
     if outcome.is_err() {
-        tx.announced = announced_before;
-        tx.told.truncate(told_before);
+        tx.take_back_announcements(before);
     }
     outcome
 }
@@ -125,8 +80,7 @@ async fn run_unit<T, E: From<Error>>(unit: impl AsyncFnOnce(&mut Tx) -> Result<T
 /// What the writer thread works with.
 struct Worker {
     tx: Tx,
-    inbox: mpsc::UnboundedReceiver<Job>,
-    waiting: Arc<AtomicUsize>,
+    inbox: Inbox<Job>,
     channel: Channel,
     announcer: Announcer,
 }
@@ -134,15 +88,14 @@ struct Worker {
 impl Worker {
     async fn work(mut self) {
         let mut answers: Vec<Answer> = Vec::with_capacity(UNITS_A_COMMIT);
-        while let Some(first) = self.inbox.recv().await {
+        while let Some(first) = self.inbox.next().await {
             let mut next = Some(first);
             while let Some(job) = next {
-                self.waiting.fetch_sub(1, Ordering::Relaxed);
                 answers.extend(job(&mut self.tx).await);
                 if self.tx.session.lost_transaction() {
                     self.lose(&mut answers);
                 }
-                next = if answers.len() < UNITS_A_COMMIT { self.inbox.try_recv().ok() } else { None };
+                next = if answers.len() < UNITS_A_COMMIT { self.inbox.next_at_hand() } else { None };
             }
             self.commit(&mut answers).await;
         }

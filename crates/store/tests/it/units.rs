@@ -7,7 +7,7 @@ use bojagi_kernel::id::RequestId;
 use bojagi_kernel::reexport::Uuid;
 use bojagi_kernel::{Moment, SystemClock};
 use bojagi_store::idempotency::{self, Key, Recalled};
-use bojagi_store::{Error, Migration, Options, Store, Tx, params};
+use bojagi_store::{Announced, Error, Migration, Options, Store, Tx, params};
 use bojagi_testkit::Place;
 
 const MIGRATIONS: &[Migration] = &[
@@ -53,6 +53,7 @@ on_both! {
     a_panic_and_a_foreign_await_fail_only_their_unit,
     constraints_are_known_by_their_names,
     a_part_of_a_unit_can_fail_alone,
+    what_did_not_happen_is_not_announced,
     what_was_answered_is_there_after_reopening,
     reads_cannot_write,
     a_caller_that_goes_away_takes_back_a_unit_that_has_not_begun,
@@ -148,6 +149,36 @@ async fn a_part_of_a_unit_can_fail_alone(place: Place) {
     assert!(outcome.unwrap());
     assert_eq!(available(&store, "whole").await, Some(1));
     assert_eq!(available(&store, "part").await, None);
+}
+
+async fn what_did_not_happen_is_not_announced(place: Place) {
+    let store = open(&place).await;
+    let fact = |kind| Announced { position: 1, kind, fact: Arc::new(()) };
+    let kept: Result<(), Error> = store
+        .write(async move |tx: &mut Tx| {
+            tx.execute("INSERT INTO stock (name, available) VALUES ('kept', 1)", &[]).await?;
+            tx.announce_fact(fact("Kept"));
+            let part: Result<(), Error> = tx
+                .nested(async |tx: &mut Tx| {
+                    tx.announce_fact(fact("Part"));
+                    Err(Error::NoRow)
+                })
+                .await;
+            assert!(part.is_err());
+            Ok(())
+        })
+        .await;
+    kept.unwrap();
+    let failed: Result<(), Error> = store
+        .write(async move |tx: &mut Tx| {
+            tx.execute("INSERT INTO stock (name, available) VALUES ('failed', 1)", &[]).await?;
+            tx.announce_fact(fact("Failed"));
+            Err(Error::NoRow)
+        })
+        .await;
+    assert!(failed.is_err());
+    assert_eq!(store.latest_fact(["Part", "Failed"]), 0);
+    assert_eq!(store.latest_fact(["Kept"]), 1);
 }
 
 async fn what_was_answered_is_there_after_reopening(place: Place) {
