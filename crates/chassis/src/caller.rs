@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use bojagi_api::policy::Role;
+use bojagi_kernel::Failure;
 use bojagi_kernel::id::AccountId;
-use bojagi_kernel::{Failure, Kind, Refusal};
 use uuid::Uuid;
+
+use crate::CommonRefusal;
 
 /// A signed-in account, as its access token says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,9 +53,7 @@ impl Caller {
     pub fn account(&self) -> Result<&Account, Failure> {
         match self {
             Self::Account(account) => Ok(account),
-            Self::Anonymous | Self::Workload(_) => {
-                Err(Refusal::new("bojagi", Kind::Unauthenticated, "TOKEN_MISSING", "sign in first").into())
-            }
+            Self::Anonymous | Self::Workload(_) => Err(CommonRefusal::TokenMissing.into()),
         }
     }
 

@@ -15,7 +15,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bojagi_api::policy::{self, Access, Method};
-use bojagi_kernel::{Failure, Kind, Refusal};
+use bojagi_kernel::Failure;
 use bojagi_telemetry::{TRACEPARENT, TraceContext};
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -25,7 +25,7 @@ use tower::Service;
 
 use crate::channel::InProcess;
 use crate::tokens::{TokenFault, Verifier};
-use crate::{Caller, answer, deadline};
+use crate::{Caller, CommonRefusal, answer, deadline};
 
 /// How long a unary call may take when its caller does not say.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -64,7 +64,10 @@ where
         let method = policy::of(request.uri().path());
 
         let admitted = identify(&request, called_inside, method, &self.verifier)
-            .and_then(|caller| method.map_or(Ok(()), |method| admit(method, &caller)).map(|()| caller))
+            .and_then(|caller| {
+                method.map_or(Ok(()), |method| admit(method, &caller))?;
+                Ok(caller)
+            })
             .and_then(|caller| deadline_of(&request, called_inside, method).map(|deadline| (caller, deadline)));
         let (caller, deadline) = match admitted {
             Ok(admitted) => admitted,
@@ -85,7 +88,7 @@ where
                     let timed = tokio::time::timeout_at(deadline.into(), deadline::scope(deadline, handled));
                     match timed.await {
                         Ok(outcome) => outcome,
-                        Err(_) => return Ok(answer::status(domain, too_late().into()).into_http()),
+                        Err(_) => return Ok(answer::status(domain, CommonRefusal::DeadlineExceeded.into()).into_http()),
                     }
                 }
             };
@@ -128,29 +131,20 @@ fn identify(
         Ok(account) => Ok(Caller::Account(account)),
         // What is open to anybody is open to somebody whose token has run out: they could not even refresh it otherwise.
         Err(_) if method.is_some_and(|method| method.access == Access::Public) => Ok(Caller::Anonymous),
-        Err(fault) => Err(fault.refusal().into()),
+        Err(fault) => Err(CommonRefusal::from(fault).into()),
     }
 }
 
 /// What the policy of a method says to a caller.
-fn admit(method: &Method, caller: &Caller) -> Result<(), Failure> {
-    let refuse = |kind, reason, message| Err(Failure::from(Refusal::new("bojagi", kind, reason, message)));
+fn admit(method: &Method, caller: &Caller) -> Result<(), CommonRefusal> {
     match (method.access, caller) {
         (Access::Public, _) | (Access::SignedIn, Caller::Account(_)) => Ok(()),
         (Access::Internal(workloads), Caller::Workload(name)) if workloads.contains(name) => Ok(()),
-        (Access::Internal(_), _) => {
-            refuse(Kind::Forbidden, "WORKLOAD_REQUIRED", "this method is not for callers from outside")
-        }
+        (Access::Internal(_), _) => Err(CommonRefusal::WorkloadRequired),
         (Access::Roles(roles), Caller::Account(account)) if roles.iter().any(|role| account.has(*role)) => Ok(()),
-        (Access::Roles(_), Caller::Account(_)) => {
-            refuse(Kind::Forbidden, "ROLE_REQUIRED", "your account does not have the role that this needs")
-        }
-        (Access::SignedIn | Access::Roles(_), Caller::Anonymous) => {
-            refuse(Kind::Unauthenticated, "TOKEN_MISSING", "sign in first")
-        }
-        (Access::SignedIn | Access::Roles(_), Caller::Workload(_)) => {
-            refuse(Kind::Forbidden, "ACCOUNT_REQUIRED", "this method acts for an account")
-        }
+        (Access::Roles(_), Caller::Account(_)) => Err(CommonRefusal::RoleRequired),
+        (Access::SignedIn | Access::Roles(_), Caller::Anonymous) => Err(CommonRefusal::TokenMissing),
+        (Access::SignedIn | Access::Roles(_), Caller::Workload(_)) => Err(CommonRefusal::AccountRequired),
     }
 }
 
@@ -162,21 +156,14 @@ fn deadline_of(
 ) -> Result<Option<Instant>, Failure> {
     let now = Instant::now();
     if let Some(deadline) = inside.and_then(|call| call.deadline) {
-        return if deadline > now { Ok(Some(deadline)) } else { Err(too_late().into()) };
+        return if deadline > now { Ok(Some(deadline)) } else { Err(CommonRefusal::DeadlineExceeded.into()) };
     }
     if let Some(header) = request.headers().get("grpc-timeout") {
-        let timeout =
-            header.to_str().ok().and_then(deadline::parse_timeout).ok_or_else(|| {
-                Refusal::new("bojagi", Kind::Invalid, "MALFORMED_TIMEOUT", "grpc-timeout is malformed")
-            })?;
+        let timeout = header.to_str().ok().and_then(deadline::parse_timeout).ok_or(CommonRefusal::MalformedTimeout)?;
         return Ok(Some(now + timeout));
     }
     let streams = method.is_some_and(|method| method.server_streaming);
     Ok((!streams).then(|| now + DEFAULT_TIMEOUT))
-}
-
-fn too_late() -> Refusal {
-    Refusal::new("bojagi", Kind::TooLate, "DEADLINE_EXCEEDED", "the deadline has passed")
 }
 
 fn message_of(panic: &(dyn Any + Send)) -> &str {

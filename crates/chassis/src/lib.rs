@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod caller;
 pub mod channel;
+mod common;
 pub mod deadline;
 pub mod fields;
 pub mod guard;
@@ -17,6 +18,7 @@ pub mod wire;
 
 pub use caller::{Account, Caller};
 pub use channel::{Channel, Switchboard};
+pub use common::CommonRefusal;
 pub use fields::Fields;
 pub use pages::{Page, Pager};
 pub use service::{Context, Service};

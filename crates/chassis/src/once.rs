@@ -1,12 +1,12 @@
 //! One effect, and one answer, for a request that comes twice.
 
 use bojagi_kernel::id::RequestId;
-use bojagi_kernel::{Failure, Kind, Moment, Refusal};
+use bojagi_kernel::{Failure, Moment};
 use bojagi_store::idempotency::{self, Key, Recalled};
 use bojagi_store::{Store, Tx};
 use sha2::{Digest, Sha256};
 
-use crate::Caller;
+use crate::{Caller, CommonRefusal};
 
 /// The key of a request: who asks, what, under which id, with which content. What does not belong to the content (how
 /// long the caller waits) is cleared from `request` before.
@@ -45,22 +45,11 @@ pub async fn within<M: prost::Message + Default>(
     match idempotency::recall(tx, key).await? {
         Recalled::Answered(answer) => M::decode(answer.as_slice())
             .map_err(|error| Failure::broken(format!("a kept answer of {} is unreadable: {error}", key.method))),
-        Recalled::Reused => Err(reused().into()),
+        Recalled::Reused => Err(CommonRefusal::IdempotencyKeyReused.into()),
         Recalled::New => {
             let answer = unit(tx).await?;
             idempotency::remember(tx, key, &answer.encode_to_vec(), now).await?;
             Ok(answer)
         }
     }
-}
-
-/// The refusal of a request id that names another request.
-#[must_use]
-pub fn reused() -> Refusal {
-    Refusal::new(
-        "bojagi",
-        Kind::Invalid,
-        "IDEMPOTENCY_KEY_REUSED",
-        "this request_id was used for a different request; use a new one",
-    )
 }

@@ -9,14 +9,14 @@ use std::time::Duration;
 
 use bojagi_api::policy::Role;
 use bojagi_kernel::id::AccountId;
-use bojagi_kernel::{Clock, Kind, Moment, Refusal};
+use bojagi_kernel::{Clock, Moment};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::Account;
+use crate::{Account, CommonRefusal};
 
 mod follow;
 
@@ -72,19 +72,13 @@ pub enum TokenFault {
     Revoked,
 }
 
-impl TokenFault {
-    /// The reason as programs read it.
-    #[must_use]
-    pub const fn reason(self) -> &'static str {
-        match self {
-            Self::Malformed => "TOKEN_INVALID",
-            Self::Expired => "TOKEN_EXPIRED",
-            Self::Revoked => "TOKEN_REVOKED",
+impl From<TokenFault> for CommonRefusal {
+    fn from(fault: TokenFault) -> Self {
+        match fault {
+            TokenFault::Malformed => Self::TokenInvalid,
+            TokenFault::Expired => Self::TokenExpired,
+            TokenFault::Revoked => Self::TokenRevoked,
         }
-    }
-
-    pub(crate) fn refusal(self) -> Refusal {
-        Refusal::new("bojagi", Kind::Unauthenticated, self.reason(), self.to_string())
     }
 }
 

@@ -4,7 +4,7 @@
 //! it needs by key, lets the pure rule decide, and then writes; an order of one line costs seven statements. A refusal,
 //! which in a rush is the most frequent answer, writes nothing and so costs only its two reads.
 
-use bojagi_chassis::once;
+use bojagi_chassis::CommonRefusal;
 use bojagi_kernel::id::{AccountId, OrderId};
 use bojagi_kernel::{Failure, Moment};
 use bojagi_store::Tx;
@@ -64,7 +64,7 @@ async fn answer_present(tx: &mut Tx, asked: &Asked, present: Hold) -> Result<(Ho
     let same_lines = hold::in_order_of(&asked.lines, held).filter(|_| present.customer_id == asked.customer_id);
     match same_lines {
         Some(held) => Ok((present.state, held)),
-        None => Err(once::reused().into()),
+        None => Err(CommonRefusal::IdempotencyKeyReused.into()),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bojagi_chassis::{deadline, once};
+use bojagi_chassis::{CommonRefusal, deadline};
 use bojagi_kernel::id::OrderId;
 use bojagi_kernel::refusal::Refuses;
 use bojagi_kernel::{Failure, Moment};
@@ -96,7 +96,7 @@ async fn place(
                 .map(Placed::Before)
                 .ok_or_else(|| Failure::broken("the order of a request that came before is unreadable"));
         }
-        Recalled::Reused => return Err(once::reused().into()),
+        Recalled::Reused => return Err(CommonRefusal::IdempotencyKeyReused.into()),
         Recalled::New => {}
     }
     if store::is_blocked(tx, new.customer_id).await? {

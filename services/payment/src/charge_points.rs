@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bojagi_chassis::once;
+use bojagi_chassis::CommonRefusal;
 use bojagi_kernel::id::{AccountId, PaymentMethodId, RequestId};
 use bojagi_kernel::{Failure, Moment, Money};
 use bojagi_store::Tx;
@@ -49,7 +49,7 @@ async fn begin(tx: &mut Tx, ask: &ChargePoints, now: Moment) -> Result<(Charge, 
     let balance = wallets::balance(tx, account_id).await?;
     if let Some(earlier) = charges::asked_as(tx, account_id, request_id).await? {
         if earlier.fingerprint != ask.fingerprint {
-            return Err(once::reused().into());
+            return Err(CommonRefusal::IdempotencyKeyReused.into());
         }
         return Ok((earlier, balance));
     }
