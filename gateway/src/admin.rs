@@ -9,6 +9,7 @@ mod guard;
 mod pages;
 mod upstreams;
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::fmt;
 use std::net::SocketAddr;
@@ -21,12 +22,14 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::pages::Pages;
 use self::upstreams::UpstreamMetrics;
+use crate::cluster::ClusterStatus;
 use crate::config_errors::ConfigMistake;
 use crate::server::{BindError, RunningGateway};
 
@@ -73,6 +76,42 @@ pub trait LogFilter: Send + Sync + 'static {
     fn set(&self, filter: &str) -> Result<(), String>;
 }
 
+/// The port to what runs behind the door: a gateway, or another server that operators look at in the same way.
+pub trait Operated: Send + Sync + 'static {
+    /// Whether calls are welcome.
+    fn is_ready(&self) -> bool;
+
+    /// The servers that it calls, by a name for each kind of them.
+    fn upstreams(&self) -> BTreeMap<String, ClusterStatus>;
+
+    /// The configuration that is in force. The door masks the secrets in it.
+    ///
+    /// # Errors
+    /// When it cannot be written as JSON.
+    fn config(&self) -> Result<Value, serde_json::Error>;
+
+    /// Takes no more calls, lets those that run finish, and ends.
+    fn begin_drain(&self);
+}
+
+impl Operated for RunningGateway {
+    fn is_ready(&self) -> bool {
+        self.gateway().readiness().is_serving()
+    }
+
+    fn upstreams(&self) -> BTreeMap<String, ClusterStatus> {
+        self.gateway().clusters.iter().map(|(prefix, cluster)| (prefix.clone(), cluster.status())).collect()
+    }
+
+    fn config(&self) -> Result<Value, serde_json::Error> {
+        serde_json::to_value(&*self.gateway().config)
+    }
+
+    fn begin_drain(&self) {
+        self.gateway().begin_drain();
+    }
+}
+
 /// The admin port of a gateway, ready to listen.
 pub struct Admin {
     pages: Arc<Pages>,
@@ -83,9 +122,15 @@ impl Admin {
     #[must_use]
     pub fn new(running: RunningGateway, metrics: Metrics, log_filter: Arc<dyn LogFilter>) -> Self {
         running.gateway().metrics.register(&metrics);
-        let upstreams = UpstreamMetrics::new(running.clone());
+        Self::of(Arc::new(running), metrics, log_filter)
+    }
+
+    /// For another server. What its upstreams count is shown among `metrics` from now on.
+    #[must_use]
+    pub fn of(operated: Arc<dyn Operated>, metrics: Metrics, log_filter: Arc<dyn LogFilter>) -> Self {
+        let upstreams = UpstreamMetrics::new(Arc::clone(&operated));
         metrics.register(|registry| registry.register_collector(Box::new(upstreams)));
-        Self { pages: Arc::new(Pages::new(running, metrics, log_filter)) }
+        Self { pages: Arc::new(Pages::new(operated, metrics, log_filter)) }
     }
 
     /// Opens the socket. With port 0 the system chooses one.

@@ -251,7 +251,8 @@ impl GatewayConfig {
     }
 
     /// A route to no endpoint yet, with the settings that hold for all.
-    pub(crate) fn route(&self, prefix: impl Into<String>) -> RouteConfig {
+    #[must_use]
+    pub fn route(&self, prefix: impl Into<String>) -> RouteConfig {
         RouteConfig {
             prefix: prefix.into(),
             endpoints: Vec::new(),

@@ -1,4 +1,4 @@
-//! `grpc.health.v1` for all services behind the gateway, and the handle by which its owner says whether they serve.
+//! `grpc.health.v1` for all services behind the gateway, or of another server, and the handle by which the owner says whether they serve.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
 use crate::methods::{Methods, Unlisted};
 
-/// What the owner of the gateway says about everything behind it.
+/// What the owner says about everything that is served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     NotServing,
@@ -22,7 +22,7 @@ enum State {
     Leaving,
 }
 
-/// Says whether the gateway is ready for calls. It is not, until told so. All clones are one.
+/// Says whether a gateway, or another server, is ready for calls. It is not, until told so. All clones are one.
 #[derive(Clone, Debug)]
 pub struct Readiness {
     state: Arc<watch::Sender<State>>,
@@ -35,7 +35,7 @@ impl Default for Readiness {
 }
 
 impl Readiness {
-    /// Sets what health checks are told. Calls are answered in either case. Without effect once the gateway drains.
+    /// Sets what health checks are told. Calls are answered in either case. Without effect after [`leave`](Self::leave).
     pub fn set_serving(&self, serving: bool) {
         let wanted = if serving { State::Serving } else { State::NotServing };
         self.state.send_if_modified(|state| {
@@ -53,8 +53,16 @@ impl Readiness {
         *self.state.borrow() == State::Serving
     }
 
-    pub(crate) fn leave(&self) {
+    /// Not ready, and never again: whoever watches is told, and sent away.
+    pub fn leave(&self) {
         self.state.send_replace(State::Leaving);
+    }
+
+    /// The health service of a server with these services, and of the server itself (`""`).
+    #[must_use]
+    pub fn health_service(&self, services: Vec<String>) -> HealthServer<impl Health + use<>> {
+        let services = services.into_iter().chain([String::new()]).collect();
+        HealthServer::new(GatewayHealth { readiness: self.clone(), services, unlisted: Unlisted::default() })
     }
 }
 
@@ -81,7 +89,7 @@ impl GatewayHealth {
 impl Health for GatewayHealth {
     async fn check(&self, request: Request<HealthCheckRequest>) -> Result<Response<HealthCheckResponse>, Status> {
         if !self.knows(&request.get_ref().service) {
-            return Err(Status::not_found("no such service behind this gateway"));
+            return Err(Status::not_found("there is no such service here"));
         }
         let state = *self.readiness.state.borrow();
         Ok(Response::new(answer(state)))
@@ -97,7 +105,7 @@ impl Health for GatewayHealth {
         }
         let states = WatchStream::new(self.readiness.state.subscribe());
         let answers = states.flat_map(|state| {
-            let farewell = (state == State::Leaving).then(|| Err(Status::unavailable("the gateway is closing")));
+            let farewell = (state == State::Leaving).then(|| Err(Status::unavailable("the server is closing")));
             stream::iter([Ok(answer(state))].into_iter().chain(farewell))
         });
         Ok(Response::new(answers.boxed()))

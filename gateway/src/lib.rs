@@ -9,6 +9,7 @@ mod answer_status;
 mod auth;
 mod call_notes;
 mod clean_headers;
+mod client;
 mod client_address;
 mod cluster;
 mod compression;
@@ -54,8 +55,9 @@ mod transcode;
 mod upstream;
 mod upstream_fault;
 
-pub use admin::{Admin, AdminConfig, BoundAdmin, LogFilter};
+pub use admin::{Admin, AdminConfig, BoundAdmin, LogFilter, Operated};
 pub use auth::{AuthConfig, AuthMode};
+pub use client::ClusterClient;
 pub use client_address::ProxiesConfig;
 pub use cluster::{
     ByteStream, Cluster, ClusterConfig, ClusterPorts, ClusterStatus, Connector, EjectionConfig, EndpointConnection,
@@ -78,6 +80,6 @@ pub use rate_limits::RateLimitConfig;
 pub use retry::RetryConfig;
 pub use routes::RouteConfig;
 pub use server::{BindError, BoundGateway, RunningGateway};
-pub use standalone::{ConfigSource, Standalone, StandaloneError};
+pub use standalone::{ConfigSource, Standalone, StandaloneError, WatchedFiles};
 pub use tls::{ListenerTlsConfig, UpstreamTls, UpstreamTlsConfig};
 pub use upstream::{Upstream, upstream};

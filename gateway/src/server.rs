@@ -32,7 +32,9 @@ pub struct BindError {
 }
 
 impl BindError {
-    pub(crate) fn new(address: SocketAddr, source: std::io::Error) -> Self {
+    /// Why it cannot.
+    #[must_use]
+    pub fn new(address: SocketAddr, source: std::io::Error) -> Self {
         Self { address, source }
     }
 }

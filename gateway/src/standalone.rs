@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use self::assembly::{Assembled, Parts, assemble};
-use self::watched_files::WatchedFiles;
+pub use self::watched_files::WatchedFiles;
 use crate::config::{GatewayConfig, bounded};
 use crate::config_errors::{ConfigErrors, ConfigMistake};
 use crate::server::{BindError, BoundGateway, Listening, RunningGateway};

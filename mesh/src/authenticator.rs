@@ -1,10 +1,15 @@
 //! What the gateway asks about tokens, answered by the verifier that the services ask too.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bojagi_chassis::tokens::{TokenFault, Verifier};
 use bojagi_gateway::{AuthenticationFailure, Authenticator, Identity};
 use bytes::Bytes;
+use futures::future::BoxFuture;
+
+/// How long a call waits for the first keys.
+const KEYS_WITHIN: Duration = Duration::from_secs(1);
 
 pub(crate) struct TokenAuthenticator(pub(crate) Arc<Verifier>);
 
@@ -17,7 +22,16 @@ impl Authenticator for TokenAuthenticator {
             }),
             Err(TokenFault::Expired) => Err(AuthenticationFailure::Expired),
             Err(TokenFault::Malformed | TokenFault::Revoked) => Err(AuthenticationFailure::Invalid),
+            Err(TokenFault::KeysUnknown) => Err(AuthenticationFailure::Unavailable),
         }
+    }
+
+    fn wait(&self) -> Option<BoxFuture<'static, ()>> {
+        let verifier = Arc::clone(&self.0);
+        Some(Box::pin(async move {
+            // Whether they have come is asked again in any case.
+            let _ = tokio::time::timeout(KEYS_WITHIN, verifier.keys_known()).await;
+        }))
     }
 
     fn keys(&self) -> Option<Bytes> {

@@ -1,12 +1,16 @@
 //! The command line.
 
 mod admin;
+mod certs;
+mod demo;
 mod gateway;
 mod mail;
 mod migrate;
 mod openapi;
 mod operators;
 mod reasons;
+mod serve;
+mod shop;
 mod tour;
 mod up;
 mod verify;
@@ -50,8 +54,14 @@ pub(crate) struct Up {
 enum Command {
     /// Start everything in this process (the same as no command).
     Up(Up),
-    /// Put the gateway alone in front of any gRPC services.
+    /// Run some of the services in this process; the others run elsewhere, called over mutual TLS.
+    Serve(serve::Serve),
+    /// Put the gateway alone in front of any gRPC services, or (--shop) in front of those of the shop.
     Gateway(gateway::GatewayFlags),
+    /// Make certificates for trying a mesh of several processes.
+    Certs(certs::Certs),
+    /// Make the sample shop in a mesh of several processes.
+    Demo(demo::Demo),
     /// Bring the schemas of all stores up to date, and end.
     Migrate(migrate::Migrate),
     /// Walk through a customer's day and check every answer.
@@ -102,7 +112,10 @@ impl CommandLine {
         match self.command {
             None => up::run(self.up).await,
             Some(Command::Up(up)) => up::run(up).await,
+            Some(Command::Serve(serve)) => serve::run(serve).await,
             Some(Command::Gateway(flags)) => gateway::run(flags).await,
+            Some(Command::Certs(certs)) => certs::run(&certs),
+            Some(Command::Demo(demo)) => demo::run(demo).await,
             Some(Command::Migrate(migrate)) => migrate::run(migrate).await,
             Some(Command::Tour(tour)) => tour::run(tour).await,
             Some(Command::Verify(verify)) => verify::run(verify).await,

@@ -1,27 +1,30 @@
-//! The gateway in front of the services of this process.
+//! The gateway in front of the services, in this process or elsewhere.
 
 use std::sync::Arc;
 
 use bojagi_chassis::Switchboard;
 use bojagi_chassis::tokens::Verifier;
-use bojagi_gateway::{Gateway, GatewayConfig, Policies, upstream};
+use bojagi_gateway::{Gateway, GatewayBuilder, GatewayConfig, Policies, upstream};
 use bojagi_kernel::SystemClock;
 use bytes::Bytes;
 
 use crate::authenticator::TokenAuthenticator;
 use crate::mesh::StartError;
 
-/// Puts the gateway together: all contracts, tokens checked by `verifier`, calls to the services at `switchboard`.
+/// Puts the gateway together in front of the services of this process.
 pub(crate) fn gateway(
     config: GatewayConfig,
     verifier: &Arc<Verifier>,
     switchboard: &Switchboard,
 ) -> Result<Gateway, StartError> {
-    let gateway = Gateway::builder(config)
+    Ok(of_the_shop(config, verifier)?.route("/bojagi.", upstream(switchboard.entrance())).build()?)
+}
+
+/// All of the gateway but where calls go: all contracts, tokens checked by `verifier`.
+pub(crate) fn of_the_shop(config: GatewayConfig, verifier: &Arc<Verifier>) -> Result<GatewayBuilder, StartError> {
+    Ok(Gateway::builder(config)
         .policies(Policies::from_descriptor_set(bojagi_api::FILE_DESCRIPTOR_SET)?)
-        .authenticator(Arc::new(TokenAuthenticator(Arc::clone(verifier))))
-        .route("/bojagi.", upstream(switchboard.entrance()));
-    Ok(gateway.build()?)
+        .authenticator(Arc::new(TokenAuthenticator(Arc::clone(verifier)))))
 }
 
 /// The description of what can be called with JSON: an OpenAPI 3.1 document, the one that a running mesh answers at `/openapi.json`.

@@ -6,20 +6,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bojagi_chassis::settings::Mistakes;
-use bojagi_chassis::tokens::{self, Verifier};
-use bojagi_chassis::{Context, Pager, Service, Switchboard};
-use bojagi_events::kafka::KafkaConfig;
-use bojagi_events::{Consumer, EmbeddedLog, EmbeddedLogs, Kafka, Outbox, RELAY, Transport};
+use bojagi_chassis::{Pager, Switchboard};
 use bojagi_gateway::{BindError, BoundGateway, ConfigErrors, PolicyErrors, RunningGateway};
-use bojagi_kernel::{Clock, Failure, ShopCalendar};
-use bojagi_store::{Migration, Store};
+use bojagi_kernel::{Clock, Failure};
+use bojagi_store::Store;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::contexts::{Contexts, Surroundings};
 use crate::data_folder::{DataFolder, DataFolderError};
+use crate::database::CONTEXTS;
 use crate::front;
-use crate::pruning::{Follower, prune_until_stopped};
+use crate::identity::GATEWAY;
 use crate::settings::MeshSettings;
 
 /// What a mesh is started with.
@@ -34,7 +33,7 @@ pub struct Options {
     pub settings: MeshSettings,
 }
 
-/// Why a mesh did not start. Each is one sentence for the person who started it.
+/// Why a mesh, or a part of it, did not start. Each is one sentence for the person who started it.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// Mistakes in the settings.
@@ -46,6 +45,9 @@ pub enum StartError {
     /// The descriptors carry policies that contradict each other.
     #[error("{0}")]
     Policies(#[from] PolicyErrors),
+    /// The description of the services is not complete.
+    #[error("the services cannot be described: {0}")]
+    Reflection(#[from] tonic_reflection::server::Error),
     /// The address is taken.
     #[error("{0}; choose another with --listen")]
     Listen(#[from] BindError),
@@ -75,13 +77,6 @@ pub struct Mesh {
     stop_within: Duration,
 }
 
-/// A context, composed, with what it tells and where.
-struct Composed {
-    service: Service,
-    topic: &'static str,
-    store: Store,
-}
-
 impl Mesh {
     /// Starts a mesh; it is ready when this answers.
     ///
@@ -90,77 +85,33 @@ impl Mesh {
     pub async fn start(options: Options) -> Result<Self, StartError> {
         let Options { data, listen, clock, settings } = options;
         let folder = DataFolder::take(&data)?;
-        let pager = Pager::new(folder.secret()?);
-        let verifier = Arc::new(Verifier::new(Arc::clone(&clock)));
-        let switchboard = Switchboard::default();
+        let pager = pager(&settings, &folder)?;
+        let around = Surroundings::new(folder.path().to_owned(), folder.mailbox(), clock, pager);
 
-        let gateway = front::gateway(settings.gateway, &verifier, &switchboard)?;
+        let gateway = front::gateway(settings.gateway.clone(), &around.verifier, &around.switchboard)?;
         let readiness = gateway.readiness();
         readiness.set_serving(false);
         // Bound first: a taken port is told before anything else happens, and early clients wait instead of failing.
         let bound = gateway.bind(listen).await?;
 
-        let shared = settings.mesh;
+        let contexts = Contexts::compose(&CONTEXTS.map(|(name, _)| name), &settings, &around).await?;
+        let users = contexts.store(bojagi_user::NAME)?;
+        let first = around.switchboard.connect(contexts.handlers());
+        debug_assert!(first, "a switchboard is connected once");
         let mut kafka = settings.kafka;
         if kafka.instance.is_empty() {
             // Alone on its data folder, so the name comes back with the folder.
             kafka.instance = "up".into();
         }
-        let calendar = ShopCalendar::in_zone(&shared.time_zone)
-            .map_err(|error| Mistakes(vec![format!("mesh.time_zone: {error}")]))?;
-        let stop = CancellationToken::new();
-        let open = async |name: &'static str, migrations: &'static [Migration]| {
-            let store_options = bojagi_store::Options {
-                database: settings.database.of(name, folder.path())?,
-                queue: shared.store_queue,
-                readers: shared.store_readers,
-            };
-            let opened = Store::open(&store_options, migrations, clock.as_ref()).await;
-            let store = opened.map_err(|error| StartError::Store(name, error))?;
-            let context = Context {
-                store: store.clone(),
-                clock: Arc::clone(&clock),
-                calendar: calendar.clone(),
-                pager: pager.clone(),
-                verifier: Arc::clone(&verifier),
-                stop: stop.clone(),
-            };
-            Ok::<_, StartError>((context, store, switchboard.channel(name)))
-        };
-
-        /// Opens the store of a context and composes it.
-        macro_rules! compose {
-            ($context:ident, $config:expr) => {{
-                let (context, store, channel) = open($context::NAME, $context::MIGRATIONS).await?;
-                let service = $context::build(context, channel, $config)
-                    .await
-                    .map_err(|failure| StartError::Service($context::NAME, failure))?;
-                Composed { service, topic: $context::TOPIC, store }
-            }};
-        }
-        let user_config = bojagi_user::Config { mailbox_folder: folder.mailbox(), ..settings.user };
-        let contexts = [
-            compose!(bojagi_user, user_config),
-            compose!(bojagi_item, settings.item),
-            compose!(bojagi_coupon, settings.coupon),
-            compose!(bojagi_order, settings.order),
-            compose!(bojagi_payment, settings.payment),
-            compose!(bojagi_settlement, settings.settlement),
-        ];
-        let users = contexts[0].store.clone();
-
-        let work = TaskTracker::new();
-        run(contexts, kafka, &switchboard, &clock, &stop, &work);
-        work.spawn({
-            let (channel, stop) = (switchboard.channel("gateway"), stop.clone());
-            async move { tokens::follow(&verifier, channel, stop).await }
-        });
+        contexts.run(kafka, &around);
+        around.follow_tokens(GATEWAY);
 
         let address = bound.local_addr();
         let (running, drained) = (bound.running(), CancellationToken::new());
-        let gateway = tokio::spawn(serve(bound, stop.clone(), drained.clone()));
+        let gateway = tokio::spawn(serve(bound, around.stop.clone(), drained.clone()));
         readiness.set_serving(true);
-        let stop_within = Duration::from_secs(shared.stop_seconds);
+        let stop_within = Duration::from_secs(settings.mesh.stop_seconds);
+        let Surroundings { switchboard, clock, stop, work, .. } = around;
         Ok(Self { address, folder, switchboard, users, clock, stop, work, running, drained, gateway, stop_within })
     }
 
@@ -215,49 +166,13 @@ impl Mesh {
     }
 }
 
+/// What page tokens are signed with: the secret of the settings, or that of the data directory.
+pub(crate) fn pager(settings: &MeshSettings, folder: &DataFolder) -> Result<Pager, DataFolderError> {
+    let secret = settings.mesh.page_secret.as_str();
+    if secret.is_empty() { folder.secret().map(Pager::new) } else { Ok(Pager::of_secret(secret)) }
+}
+
 async fn serve(bound: BoundGateway, stop: CancellationToken, drained: CancellationToken) {
     let _drained = drained.drop_guard();
     bound.serve(stop.cancelled_owned()).await;
-}
-
-/// Connects the services and lets consumers and tasks run.
-fn run(
-    contexts: [Composed; 6],
-    kafka: KafkaConfig,
-    switchboard: &Switchboard,
-    clock: &Arc<dyn Clock>,
-    stop: &CancellationToken,
-    work: &TaskTracker,
-) {
-    let mut contexts = contexts;
-    let handlers = contexts.iter_mut().flat_map(|context| std::mem::take(&mut context.service.handlers));
-    let first = switchboard.connect(handlers.collect::<Vec<_>>());
-    debug_assert!(first, "a switchboard is connected once");
-
-    let logs: Vec<_> = contexts.iter().map(|context| EmbeddedLog::new(context.topic, context.store.clone())).collect();
-    let pruned = contexts.iter().zip(&logs).map(|(context, log)| (log.clone(), context.store.clone())).collect();
-    let over_kafka = kafka.is_used();
-    let transport: Box<dyn Transport> =
-        if over_kafka { Box::new(Kafka::new(kafka)) } else { Box::new(EmbeddedLogs::new(logs)) };
-    let mut followers = Vec::new();
-    for Composed { service, topic, store } in contexts {
-        let outbox = Outbox { topic, store: store.clone(), clock: Arc::clone(clock) };
-        work.spawn(transport.publish(outbox, stop.clone()));
-        if over_kafka {
-            followers.push(Follower { group: RELAY, topic, store: store.clone() });
-        }
-        for subscription in service.subscriptions {
-            let group = subscription.hears.group();
-            if !over_kafka {
-                let follower = |topic: &&'static str| Follower { group, topic, store: store.clone() };
-                followers.extend(subscription.topics.iter().map(follower));
-            }
-            let consumer = Consumer::new(subscription.hears, store.clone(), Arc::clone(clock));
-            work.spawn(transport.deliver(consumer, subscription.topics, stop.clone()));
-        }
-        for task in service.tasks {
-            work.spawn(task);
-        }
-    }
-    work.spawn(prune_until_stopped(pruned, followers, Arc::clone(clock), stop.clone()));
 }

@@ -8,10 +8,18 @@ use bojagi_gateway::GatewayConfig;
 use bojagi_kernel::ShopCalendar;
 use serde::Deserialize;
 
+pub use self::serving::{ConnectionLimits, ServeSettings, ServiceSettings};
 use crate::database::{self, DatabaseSettings};
+
+mod serving;
+
+pub(crate) use self::serving::calls;
 
 /// The commented defaults of what concerns the whole mesh.
 pub(crate) const DEFAULTS: &str = include_str!("../config.default.toml");
+
+/// Characters of a secret that nobody guesses, in hexadecimal digits 16 bytes.
+const LEAST_SECRET: usize = 32;
 
 const SECTIONS: &[(&str, &str)] = &[
     ("mesh", DEFAULTS),
@@ -24,6 +32,8 @@ const SECTIONS: &[(&str, &str)] = &[
     ("order", bojagi_order::DEFAULTS),
     ("payment", bojagi_payment::DEFAULTS),
     ("settlement", bojagi_settlement::DEFAULTS),
+    ("serve", include_str!("../serve.default.toml")),
+    ("services", include_str!("../services.default.toml")),
 ];
 
 /// Everything that can be set.
@@ -48,10 +58,14 @@ pub struct MeshSettings {
     pub payment: bojagi_payment::Config,
     /// Settlement.
     pub settlement: bojagi_settlement::Config,
+    /// A process that runs some of the services.
+    pub serve: ServeSettings,
+    /// Where the services of other processes are.
+    pub services: ServiceSettings,
 }
 
 /// What concerns the whole mesh.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Shared {
     /// The IANA time zone that decides when the shop's day begins.
@@ -66,6 +80,8 @@ pub struct Shared {
     pub store_readers: usize,
     /// Seconds that running work may take to end after the process was asked to.
     pub stop_seconds: u64,
+    /// What page tokens are signed with, the same in all processes over the same stores; empty for the data directory's own.
+    pub page_secret: String,
 }
 
 impl Shared {
@@ -79,6 +95,9 @@ impl Shared {
         }
         if self.store_queue == 0 || self.store_readers == 0 {
             mistakes.push("store_queue and store_readers: must be at least 1".into());
+        }
+        if !self.page_secret.is_empty() && self.page_secret.len() < LEAST_SECRET {
+            mistakes.push(format!("page_secret: must have {LEAST_SECRET} characters or more"));
         }
         mistakes
     }
@@ -114,8 +133,10 @@ impl MeshSettings {
         let order = settings.section("order", bojagi_order::Config::check);
         let payment = settings.section("payment", bojagi_payment::Config::check);
         let settlement = settings.section("settlement", bojagi_settlement::Config::check);
+        let serve = settings.section("serve", ServeSettings::check);
+        let services = settings.section("services", ServiceSettings::check);
         settings.finish()?;
-        match (mesh, database, gateway, kafka, user, item, coupon, order, payment, settlement) {
+        match (mesh, database, gateway, kafka, user, item, coupon, order, payment, settlement, serve, services) {
             (
                 Some(mesh),
                 Some(database),
@@ -127,7 +148,22 @@ impl MeshSettings {
                 Some(order),
                 Some(payment),
                 Some(settlement),
-            ) => Ok(Self { mesh, database, gateway, kafka, user, item, coupon, order, payment, settlement }),
+                Some(serve),
+                Some(services),
+            ) => Ok(Self {
+                mesh,
+                database,
+                gateway,
+                kafka,
+                user,
+                item,
+                coupon,
+                order,
+                payment,
+                settlement,
+                serve,
+                services,
+            }),
             // A section that is not there has left a mistake, which has been answered.
             _ => Err(Mistakes(Vec::new())),
         }

@@ -3,7 +3,9 @@
 //! In one process the generated client calls the generated server without a socket: a call is looked up on the
 //! [`Switchboard`] by the name of its service and goes through the same guard as a call from outside. What a call over the
 //! wire would say in headers (who calls, until when, in which trace) goes along as an extension, which nobody outside the
-//! process can set.
+//! process can set. To a service of another process, [`Elsewhere`] says the same in headers.
+
+mod elsewhere;
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -18,6 +20,7 @@ use tonic::body::Body;
 use tower::Service;
 use tower::util::BoxCloneSyncService;
 
+pub use self::elsewhere::Elsewhere;
 use crate::deadline;
 
 /// A guarded service: takes calls of one gRPC service by path.
@@ -47,7 +50,8 @@ impl Switchboard {
         Channel { switchboard: self.clone(), workload }
     }
 
-    /// A way in for calls from outside, such as a gateway's: they are whoever their headers prove them to be.
+    /// A way in for calls from outside, such as a gateway's: they are whoever their headers prove them to be, or the
+    /// [`Peer`](crate::Peer) that the server has put into their extensions.
     #[must_use]
     pub fn entrance(&self) -> Entrance {
         Entrance(self.clone())

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use http::HeaderValue;
+
 tokio::task_local! {
     static DEADLINE: Instant;
 }
@@ -37,9 +39,30 @@ pub fn parse_timeout(header: &str) -> Option<Duration> {
     })
 }
 
+/// A `grpc-timeout` header that says how much time is left: in microseconds, or in milliseconds from some 100 seconds on. What
+/// is longer than a day is told as a day.
+#[must_use]
+pub fn header(left: Duration) -> HeaderValue {
+    const MOST: u128 = 99_999_999;
+    let text = match left.as_micros() {
+        micros @ 0..=MOST => format!("{micros}u"),
+        _ => format!("{}m", left.as_millis().min(MOST)),
+    };
+    HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static("0u"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_header_says_what_is_left() {
+        let read = |left| parse_timeout(header(left).to_str().unwrap());
+        for left in [Duration::ZERO, Duration::from_micros(1_500), Duration::from_secs(99), Duration::from_secs(300)] {
+            assert_eq!(read(left), Some(left));
+        }
+        assert_eq!(read(Duration::from_secs(1_000_000)), Some(Duration::from_millis(99_999_999)));
+    }
 
     #[test]
     fn timeouts_are_digits_and_a_unit() {

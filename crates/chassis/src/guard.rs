@@ -1,8 +1,8 @@
 //! The layers in front of every handler, outermost first:
 //!
 //! 1. **trace**: the caller's trace goes on, or a new one begins; everything below belongs to it;
-//! 2. **identity**: a workload of this process, an account by its token, or nobody; where anybody may call, a token that does
-//!    not hold is nobody's;
+//! 2. **identity**: a workload of this process, an account by its token, the workload at the other end of the connection, or
+//!    nobody; where anybody may call, a token that does not hold is nobody's;
 //! 3. **policy**: what the method's policy refuses is refused before a handler sees it;
 //! 4. **deadline**: the caller's, or the default; its end is DEADLINE_EXCEEDED, and calls made below carry what is left;
 //! 5. **panic**: a defect in a handler fails the call, not the process.
@@ -25,7 +25,7 @@ use tower::Service;
 
 use crate::channel::InProcess;
 use crate::tokens::{TokenFault, Verifier};
-use crate::{Caller, CommonRefusal, answer, deadline};
+use crate::{Caller, CommonRefusal, Peer, answer, deadline};
 
 /// How long a unary call may take when its caller does not say.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -120,7 +120,8 @@ fn identify(
         return Ok(Caller::Workload(call.workload));
     }
     let Some(header) = request.headers().get(AUTHORIZATION) else {
-        return Ok(Caller::Anonymous);
+        let peer = request.extensions().get::<Peer>();
+        return Ok(peer.map_or(Caller::Anonymous, |peer| peer.caller(method)));
     };
     let bearer = header.to_str().ok().and_then(|text| {
         let (scheme, token) = text.split_once(' ')?;
@@ -131,7 +132,7 @@ fn identify(
         Ok(account) => Ok(Caller::Account(account)),
         // What is open to anybody is open to somebody whose token has run out: they could not even refresh it otherwise.
         Err(_) if method.is_some_and(|method| method.access == Access::Public) => Ok(Caller::Anonymous),
-        Err(fault) => Err(CommonRefusal::from(fault).into()),
+        Err(fault) => Err(fault.into()),
     }
 }
 

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, Mac};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 
 use crate::Fields;
 
@@ -30,6 +30,12 @@ impl Pager {
     #[must_use]
     pub fn new(key: [u8; 32]) -> Self {
         Self(Arc::new(key))
+    }
+
+    /// A pager that signs with a key made of `secret`, which should be as hard to guess as 32 random bytes.
+    #[must_use]
+    pub fn of_secret(secret: &str) -> Self {
+        Self::new(Sha256::digest(secret.as_bytes()).into())
     }
 
     /// The token of the page that begins after `cursor`. `query` names everything else that the list depends on: method,

@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use bojagi_api::policy::Role;
 use bojagi_kernel::id::AccountId;
-use bojagi_kernel::{Clock, Moment};
+use bojagi_kernel::{Clock, Failure, Moment};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::{Account, CommonRefusal};
@@ -70,14 +71,18 @@ pub enum TokenFault {
     /// It was revoked: signed out, suspended, or closed.
     #[error("the access token was revoked")]
     Revoked,
+    /// Nothing can be said about it: no keys have come yet, so the caller should keep it and ask again.
+    #[error("tokens cannot be checked yet")]
+    KeysUnknown,
 }
 
-impl From<TokenFault> for CommonRefusal {
+impl From<TokenFault> for Failure {
     fn from(fault: TokenFault) -> Self {
         match fault {
-            TokenFault::Malformed => Self::TokenInvalid,
-            TokenFault::Expired => Self::TokenExpired,
-            TokenFault::Revoked => Self::TokenRevoked,
+            TokenFault::Malformed => CommonRefusal::TokenInvalid.into(),
+            TokenFault::Expired => CommonRefusal::TokenExpired.into(),
+            TokenFault::Revoked => CommonRefusal::TokenRevoked.into(),
+            TokenFault::KeysUnknown => Self::Unavailable(Box::new(fault)),
         }
     }
 }
@@ -121,6 +126,7 @@ pub struct Verifier {
     clock: Arc<dyn Clock>,
     keys: RwLock<HashMap<String, DecodingKey>>,
     published: RwLock<String>,
+    keys_known: watch::Sender<bool>,
     verdicts: Mutex<Verdicts>,
     revoked: RwLock<Revoked>,
 }
@@ -130,7 +136,14 @@ impl Verifier {
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         let published = RwLock::new(json!({ "keys": [] }).to_string());
-        Self { clock, keys: RwLock::default(), published, verdicts: Mutex::default(), revoked: RwLock::default() }
+        Self {
+            clock,
+            keys: RwLock::default(),
+            published,
+            keys_known: watch::Sender::new(false),
+            verdicts: Mutex::default(),
+            revoked: RwLock::default(),
+        }
     }
 
     /// Takes over the set of public keys: key ids with the `x` of their JWK (RFC 8037). Keys that cannot be read are
@@ -149,9 +162,16 @@ impl Verifier {
                 Err(_) => unreadable.push(kid),
             }
         }
+        self.keys_known.send_replace(!known.is_empty());
         *self.keys.write() = known;
         *self.published.write() = json!({ "keys": published }).to_string();
         unreadable
+    }
+
+    /// Ends when there are keys.
+    pub async fn keys_known(&self) {
+        // The sender lives as long as this.
+        let _ = self.keys_known.subscribe().wait_for(|known| *known).await;
     }
 
     /// The public keys as a JSON Web Key Set (RFC 7517), for others who check tokens.
@@ -217,6 +237,9 @@ impl Verifier {
         // Expiry is judged by the injected clock, on every call.
         rules.validate_exp = false;
         let keys = self.keys.read();
+        if keys.is_empty() {
+            return Err(TokenFault::KeysUnknown);
+        }
         let key = header.kid.as_deref().and_then(|kid| keys.get(kid)).ok_or(TokenFault::Malformed)?;
         let claims = jsonwebtoken::decode::<Claims>(token, key, &rules).map_err(|_| TokenFault::Malformed)?.claims;
         Ok(Verdict {

@@ -1,15 +1,14 @@
 //! The configuration as operators may see it: with the defaults filled in, and without secrets.
 
+use serde::Serialize;
 use serde_json::Value;
-
-use crate::config::GatewayConfig;
 
 const MASK: &str = "***";
 /// What the names of options that hold a secret end with. Certificates and keys are in files, and the configuration has only their names.
 const SECRETS: [&str; 4] = ["password", "passphrase", "secret", "token"];
 
 /// The configuration with every secret masked.
-pub(super) fn view(config: &GatewayConfig) -> Result<Value, serde_json::Error> {
+pub(super) fn view(config: &impl Serialize) -> Result<Value, serde_json::Error> {
     let mut value = serde_json::to_value(config)?;
     mask(&mut value);
     Ok(value)

@@ -8,8 +8,7 @@ use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 
 use super::answer::{Answer, json, line, metrics, only_for};
-use super::{LogFilter, config_view, guard, upstreams};
-use crate::server::RunningGateway;
+use super::{LogFilter, Operated, config_view, guard};
 
 /// A log filter names a few targets; this would be hundreds.
 const LONGEST_LOG_FILTER: usize = 16 * 1024;
@@ -25,14 +24,14 @@ PUT  /log-level   a new one, such as info,bojagi_gateway=debug
 POST /drain       take no more calls, let those that run finish, and end";
 
 pub(super) struct Pages {
-    running: RunningGateway,
+    operated: Arc<dyn Operated>,
     metrics: Metrics,
     log_filter: Arc<dyn LogFilter>,
 }
 
 impl Pages {
-    pub(super) fn new(running: RunningGateway, metrics: Metrics, log_filter: Arc<dyn LogFilter>) -> Self {
-        Self { running, metrics, log_filter }
+    pub(super) fn new(operated: Arc<dyn Operated>, metrics: Metrics, log_filter: Arc<dyn LogFilter>) -> Self {
+        Self { operated, metrics, log_filter }
     }
 
     pub(super) async fn answer(&self, request: Request<Incoming>, only_loopback: bool) -> Answer {
@@ -50,7 +49,7 @@ impl Pages {
             "/live" => line(StatusCode::OK, "live"),
             "/ready" => self.ready(),
             "/metrics" => metrics(&self.metrics),
-            "/upstreams" => json(&upstreams::view(&self.running)),
+            "/upstreams" => json(&self.operated.upstreams()),
             "/config" => self.config(),
             "/log-level" => self.log_filter(),
             _ => line(StatusCode::NOT_FOUND, "There is no such page; / lists them."),
@@ -58,7 +57,7 @@ impl Pages {
     }
 
     fn ready(&self) -> Answer {
-        if self.running.gateway().readiness().is_serving() {
+        if self.operated.is_ready() {
             line(StatusCode::OK, "ready")
         } else {
             line(StatusCode::SERVICE_UNAVAILABLE, "not ready")
@@ -66,7 +65,7 @@ impl Pages {
     }
 
     fn config(&self) -> Answer {
-        match config_view::view(&self.running.gateway().config) {
+        match self.operated.config().and_then(|config| config_view::view(&config)) {
             Ok(config) => json(&config),
             Err(error) => line(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
         }
@@ -97,8 +96,8 @@ impl Pages {
     }
 
     fn drain(&self) -> Answer {
-        tracing::warn!("the gateway was asked to drain through the admin port");
-        self.running.gateway().begin_drain();
+        tracing::warn!("the process was asked to drain through the admin port");
+        self.operated.begin_drain();
         line(StatusCode::ACCEPTED, "draining")
     }
 }

@@ -1,29 +1,25 @@
-//! The servers behind the routes, as a page for people and as metrics.
+//! The servers behind the routes, as metrics.
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
+use super::Operated;
 use crate::cluster::{ClusterStatus, EndpointConnection, EndpointHealth, EndpointStatus};
-use crate::server::RunningGateway;
-
-/// The servers of every route that leads out of the process, by prefix.
-pub(super) fn view(running: &RunningGateway) -> BTreeMap<String, ClusterStatus> {
-    running.gateway().clusters.iter().map(|(prefix, cluster)| (prefix.clone(), cluster.status())).collect()
-}
 
 /// Counts what the clusters know when somebody asks. The labels are routes and endpoints of the configuration.
 pub(super) struct UpstreamMetrics {
-    running: RunningGateway,
+    operated: Arc<dyn Operated>,
 }
 
 impl UpstreamMetrics {
-    pub(super) fn new(running: RunningGateway) -> Self {
-        Self { running }
+    pub(super) fn new(operated: Arc<dyn Operated>) -> Self {
+        Self { operated }
     }
 }
 
@@ -51,7 +47,7 @@ fn is_usable(endpoint: &EndpointStatus) -> bool {
 
 impl Collector for UpstreamMetrics {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-        let clusters = view(&self.running);
+        let clusters = self.operated.upstreams();
         for (name, help, read) in GAUGES {
             let name = format!("bojagi_gateway_endpoint_{name}");
             let kind = ConstGauge::new(0_u64).metric_type();

@@ -70,7 +70,8 @@ pub struct EjectionConfig {
 
 impl ClusterConfig {
     /// Every mistake; `option` is where it stands in the configuration.
-    pub(crate) fn mistakes(&self, option: &str) -> Vec<ConfigMistake> {
+    #[must_use]
+    pub fn mistakes(&self, option: &str) -> Vec<ConfigMistake> {
         let named = |name: &str| format!("{option}.{name}");
         let mut mistakes = must_be_positive(&[
             (&named("connect_ms"), self.connect_ms),

@@ -37,7 +37,8 @@ pub struct RetryConfig {
 
 impl RetryConfig {
     /// Every mistake; `option` is where it stands in the configuration.
-    pub(crate) fn mistakes(&self, option: &str) -> Vec<ConfigMistake> {
+    #[must_use]
+    pub fn mistakes(&self, option: &str) -> Vec<ConfigMistake> {
         let named = |name: &str| format!("{option}.{name}");
         let mut mistakes = must_be_positive(&[(&named("attempts"), u64::from(self.attempts))]);
         if self.longest_ms < self.first_ms {

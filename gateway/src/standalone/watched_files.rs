@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 /// Files and how they were when they were last read.
-pub(super) struct WatchedFiles {
+pub struct WatchedFiles {
     read: Looks,
 }
 
@@ -26,17 +26,18 @@ struct Look {
 
 impl WatchedFiles {
     /// Looks at files that are about to be read.
-    pub(super) fn look_at(files: impl IntoIterator<Item = PathBuf>) -> Self {
+    #[must_use]
+    pub fn look_at(files: impl IntoIterator<Item = PathBuf>) -> Self {
         Self { read: files.into_iter().map(|file| (file.clone(), look(&file))).collect() }
     }
 
     /// Looks at the same files, which are about to be read again.
-    pub(super) fn look_again(&mut self) {
+    pub fn look_again(&mut self) {
         self.read = looks(&self.read);
     }
 
     /// From now on it is about these files; those that are new are about to be read.
-    pub(super) fn follow(&mut self, files: impl IntoIterator<Item = PathBuf>) {
+    pub fn follow(&mut self, files: impl IntoIterator<Item = PathBuf>) {
         let known = std::mem::take(&mut self.read);
         let look_of = |file: &PathBuf| known.get(file).copied().unwrap_or_else(|| look(file));
         self.read = files.into_iter().map(|file| (file.clone(), look_of(&file))).collect();
@@ -44,7 +45,7 @@ impl WatchedFiles {
 
     /// Ends when a file has changed and then has not changed again between two looks, so that nobody reads what is still being written.
     /// Never ends without an interval.
-    pub(super) async fn changed(&self, interval: Option<Duration>) {
+    pub async fn changed(&self, interval: Option<Duration>) {
         let Some(interval) = interval else { return pending().await };
         let mut last = None;
         loop {

@@ -105,6 +105,12 @@ impl UpstreamTls {
         Ok(Self { client: Arc::new(client), server_name, material })
     }
 
+    /// The same to a server whose certificate must have this name, whatever the host of its URL.
+    #[must_use]
+    pub fn to_server(&self, name: ServerName<'static>) -> Self {
+        Self { server_name: Some(name), ..self.clone() }
+    }
+
     /// The same for HTTP/1.1.
     pub(crate) fn for_http1(&self) -> ClientConfig {
         let mut client = ClientConfig::clone(&self.client);

@@ -12,8 +12,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::CommandError;
 use super::operators::{self, ProcessLog};
+use super::{CommandError, shop};
 
 /// The section of the settings; also what its environment variables begin with.
 const SECTION: &str = "gateway";
@@ -41,9 +41,16 @@ pub(crate) struct GatewayFlags {
     /// What is logged, such as "warn" or "info,bojagi_gateway=debug".
     #[arg(long, value_name = "FILTER")]
     log: Option<String>,
+    /// Stand in front of the services of the shop, wherever [services] says they are: contracts and policies are those of this build, and
+    /// tokens are checked by the keys of user. The configuration is that of the whole mesh, as for `bojagi serve`.
+    #[arg(long, conflicts_with_all = ["routes", "auth", "descriptor_set", "log"])]
+    shop: bool,
 }
 
 pub(super) async fn run(flags: GatewayFlags) -> Result<ExitCode, CommandError> {
+    if flags.shop {
+        return shop::run(flags.config.as_deref(), flags.listen.as_deref()).await;
+    }
     // Heard from the beginning, so that a signal during the start is not lost.
     let heard = |kind| signal(kind).map_err(CommandError::other);
     let (mut terminate, mut interrupt) = (heard(SignalKind::terminate())?, heard(SignalKind::interrupt())?);

@@ -1,4 +1,4 @@
-//! The door for operators, for every command that runs a gateway.
+//! The door for operators, for every command that runs a gateway or services.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -45,9 +45,18 @@ pub(super) async fn admit(
     ended: &CancellationToken,
 ) -> Result<Option<Door>, CommandError> {
     let Some(address) = config.address() else { return Ok(None) };
-    let metrics = Metrics::of_process(env!("CARGO_PKG_VERSION"));
-    let bound = Admin::new(running, metrics, log).bind(address).await.map_err(CommandError::other)?;
+    open(Admin::new(running, metrics(), log), address, ended).await.map(Some)
+}
+
+/// Opens an admin port, until `ended`.
+pub(super) async fn open(admin: Admin, address: SocketAddr, ended: &CancellationToken) -> Result<Door, CommandError> {
+    let bound = admin.bind(address).await.map_err(CommandError::other)?;
     let address = bound.local_addr();
     tracing::info!(%address, "operators may call");
-    Ok(Some(Door { address, served: tokio::spawn(bound.serve(ended.clone().cancelled_owned())) }))
+    Ok(Door { address, served: tokio::spawn(bound.serve(ended.clone().cancelled_owned())) })
+}
+
+/// What is counted in this process.
+pub(super) fn metrics() -> Metrics {
+    Metrics::of_process(env!("CARGO_PKG_VERSION"))
 }

@@ -85,7 +85,7 @@ async fn show(mesh: &Mesh, no_demo: bool) -> Result<(), CommandError> {
     Ok(())
 }
 
-fn print_accounts(accounts: &DemoAccounts) {
+pub(super) fn print_accounts(accounts: &DemoAccounts) {
     println!("\ndemo accounts");
     for account in accounts.list() {
         println!("  {:<9} {:<32} {}", account.role, account.email, account.password);
