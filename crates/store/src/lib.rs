@@ -16,7 +16,7 @@ mod value;
 
 pub use error::{Error, StoreRefusal};
 pub use migrate::Migration;
-pub use postgres::{PostgresOptions, UrlError, copy_to_file, drop_schema};
+pub use postgres::{PostgresOptions, UrlError, copy_to_file, drop_schema, end_connections};
 pub use recent::Announced;
 pub use row::{Column, FromRow, Row};
 pub use store::{Database, Options, Store};

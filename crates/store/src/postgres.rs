@@ -21,7 +21,7 @@ mod writer;
 
 pub use config::{PostgresOptions, UrlError};
 pub use copy::copy_to_file;
-pub use scratch::drop_schema;
+pub use scratch::{drop_schema, end_connections};
 
 pub(crate) use connection::prepare_schema;
 pub(crate) use readers::Readers;

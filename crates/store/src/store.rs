@@ -74,6 +74,12 @@ impl Store {
         Ok(store)
     }
 
+    /// Whether other processes may work on the same store: always on a server, never in a file.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        matches!(self.0.backend, Backend::Postgres { .. })
+    }
+
     /// Runs a unit of work. When it answers, the unit is on disk; when it answers an error, nothing of it happened,
     /// unless the error is [`Error::OutcomeUnknown`].
     ///

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Mutex;
 
-use bojagi_store::{Database, Options, PostgresOptions, drop_schema};
+use bojagi_store::{Database, Options, PostgresOptions, drop_schema, end_connections};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -44,12 +44,26 @@ impl Place {
     #[must_use]
     pub fn on_postgres() -> Option<Self> {
         let url = std::env::var(SERVER_VARIABLE).ok().filter(|url| !url.is_empty())?;
-        Some(Self::on(Some(PostgresOptions::at(&url).unwrap())))
+        Some(Self::on(Some(&url)))
     }
 
-    fn on(server: Option<PostgresOptions>) -> Self {
+    fn on(url: Option<&str>) -> Self {
         let number = Uuid::now_v7().simple().to_string();
+        // By its name every connection of the place is found, and no other test's.
+        let named = |url: &str| format!("{url}{}application_name=t{number}", if url.contains('?') { '&' } else { '?' });
+        let server = url.map(|url| PostgresOptions::at(&named(url)).unwrap());
         Self { folder: TempDir::new().unwrap(), server, number, made: Mutex::default() }
+    }
+
+    /// Ends all connections to its stores on the server, as a restart of the server would. Answers how many there were.
+    ///
+    /// # Panics
+    /// When the server cannot be reached.
+    pub async fn cut_connections(&self) -> u64 {
+        match &self.server {
+            Some(server) => end_connections(server).await.unwrap(),
+            None => 0,
+        }
     }
 
     /// The folder.

@@ -16,21 +16,31 @@ pub struct Publisher {
 }
 
 impl Publisher {
-    /// Tells a fact about an aggregate.
+    /// Tells a fact about an aggregate; again when the connection to the store broke before it was told.
     ///
     /// # Panics
-    /// When the store fails.
+    /// When the store fails in another way.
     pub async fn tell<M>(&self, aggregate_id: Uuid, fact: &M)
     where
         M: prost::Message + prost::Name + Clone + 'static,
     {
-        let (fact, now) = (fact.clone(), self.clock.now());
-        let told: Result<_, Error> =
-            self.store.write(async move |tx: &mut Tx| bojagi_events::tell(tx, aggregate_id, &fact, now).await).await;
-        told.unwrap();
+        loop {
+            let (fact, now) = (fact.clone(), self.clock.now());
+            let told =
+                self.store.write(async move |tx: &mut Tx| bojagi_events::tell(tx, aggregate_id, &fact, now).await);
+            match told.await {
+                Err(Error::NotCommitted(_) | Error::Unreachable(_)) => {}
+                told => {
+                    told.unwrap();
+                    return;
+                }
+            }
+        }
     }
 
-    pub(crate) fn log(&self) -> EmbeddedLog {
+    /// What it tells, for [`Rig::follow`](crate::Rig::follow).
+    #[must_use]
+    pub fn log(&self) -> EmbeddedLog {
         EmbeddedLog::new(self.topic, self.store.clone())
     }
 }

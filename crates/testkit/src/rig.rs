@@ -34,7 +34,10 @@ pub struct Rig {
     /// Cancelled when the rig goes.
     pub stop: CancellationToken,
     stores: Mutex<HashMap<&'static str, Store>>,
-    publishers: Mutex<Vec<Publisher>>,
+    /// Those of the rig that this one is beside, as far as they are files: a file has one writer.
+    shared: HashMap<&'static str, Store>,
+    /// What is told elsewhere and heard here.
+    logs: Mutex<Vec<EmbeddedLog>>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
     /// Goes last, after the stores in it.
     place: Arc<Place>,
@@ -68,10 +71,35 @@ impl Rig {
             switchboard: Switchboard::default(),
             stop: CancellationToken::new(),
             stores: Mutex::default(),
-            publishers: Mutex::default(),
+            shared: HashMap::new(),
+            logs: Mutex::default(),
             tasks: Mutex::default(),
             place,
         }
+    }
+
+    /// Another process on the same stores at the same time. On a server it opens them for itself; those in files that are
+    /// open here it shares, because a file belongs to one process.
+    ///
+    /// # Panics
+    /// Never, unless another thread panicked here.
+    #[must_use]
+    pub fn beside(&self) -> Self {
+        let on_a_server = self.place.server().is_some();
+        let mut beside = Self::on(Arc::clone(&self.place), Arc::clone(&self.clock));
+        if !on_a_server {
+            beside.shared = self.stores.lock().unwrap().clone();
+        }
+        beside
+    }
+
+    /// Ends all connections to the stores, as a restart of their server would. Answers how many there were; none when the
+    /// stores are files.
+    ///
+    /// # Panics
+    /// When the server cannot be reached.
+    pub async fn cut_connections(&self) -> u64 {
+        self.place.cut_connections().await
     }
 
     /// The temporary folder.
@@ -86,7 +114,10 @@ impl Rig {
     /// When the store cannot be opened.
     pub async fn context(&self, name: &'static str, migrations: &'static [Migration]) -> Context {
         let options = self.place.store(name);
-        let store = Store::open(&options, migrations, self.clock.as_ref()).await.unwrap();
+        let store = match self.shared.get(name) {
+            Some(store) => store.clone(),
+            None => Store::open(&options, migrations, self.clock.as_ref()).await.unwrap(),
+        };
         self.stores.lock().unwrap().insert(name, store.clone());
         Context {
             store,
@@ -131,8 +162,17 @@ impl Rig {
         let options = self.place.store(topic);
         let store = Store::open(&options, PUBLISHER_MIGRATIONS, self.clock.as_ref()).await.unwrap();
         let publisher = Publisher { topic, store, clock: Arc::clone(&self.clock) };
-        self.publishers.lock().unwrap().push(publisher.clone());
+        self.follow(publisher.log());
         publisher
+    }
+
+    /// Hears also what is told elsewhere: by a publisher or a context of another rig. Ask for it before
+    /// [`start`](Self::start).
+    ///
+    /// # Panics
+    /// Never, unless another thread panicked here.
+    pub fn follow(&self, log: EmbeddedLog) {
+        self.logs.lock().unwrap().push(log);
     }
 
     /// Connects the services, each with the topic it tells, and lets their consumers and tasks run. Topics that nobody in
@@ -145,7 +185,7 @@ impl Rig {
         let handlers = services.iter_mut().flat_map(|(service, _)| std::mem::take(&mut service.handlers));
         assert!(self.switchboard.connect(handlers.collect::<Vec<_>>()), "a rig starts once");
 
-        let mut logs: Vec<EmbeddedLog> = self.publishers.lock().unwrap().iter().map(Publisher::log).collect();
+        let mut logs = self.logs.lock().unwrap().clone();
         logs.extend(services.iter().map(|(service, topic)| EmbeddedLog::new(topic, self.store(service.name))));
         let transport = EmbeddedLogs::new(logs);
         let mut tasks = self.tasks.lock().unwrap();

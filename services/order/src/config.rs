@@ -39,8 +39,8 @@ pub struct Config {
     pub release_overdue_seconds: u64,
     /// The pause between looks for orders that are due, in milliseconds.
     pub sweep_milliseconds: u64,
-    /// Whether no other process works on the same store.
-    pub sole_instance: bool,
+    /// What this process is called among those on the same store; empty for a new name at each start.
+    pub instance: String,
 }
 
 impl Default for Config {

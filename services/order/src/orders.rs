@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bojagi_chassis::{Channel, Context};
+use bojagi_kernel::reexport::Uuid;
 use bojagi_kernel::{Failure, Moment};
 use bojagi_store::Tx;
 use tokio::sync::{Notify, Semaphore};
@@ -51,7 +52,7 @@ impl Orders {
         Self(Arc::new(Inner {
             participants: Participants::new(channel, config.ask_timeout()),
             notices: Notices::default(),
-            instance: InstanceId::generate(),
+            instance: instance(&config.instance),
             room: Arc::new(Semaphore::new(config.orders_at_once)),
             repair_room: Arc::new(Semaphore::new(config.repairs_at_once)),
             sagas: TaskTracker::new(),
@@ -83,6 +84,11 @@ impl Orders {
         self.nudge.notify_one();
         Ok((order, answer))
     }
+}
+
+/// Who this process is to others on the store: whoever it was before, if it has a name that comes back with it.
+fn instance(name: &str) -> InstanceId {
+    if name.is_empty() { InstanceId::generate() } else { InstanceId::derive(&Uuid::nil(), name) }
 }
 
 /// Stores an order that a handler changed.

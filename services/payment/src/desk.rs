@@ -12,7 +12,7 @@ use bojagi_store::{Store, Tx};
 use bojagi_telemetry::TraceContext;
 use futures::future::Either;
 
-use crate::domain::{Charge, Payment, ProviderKey, Refund, UnderWay};
+use crate::domain::{Charge, Outcome, Payment, ProviderKey, Refund, UnderWay};
 use crate::flights::Flights;
 use crate::provider::{Asking, Instruction, Manner};
 use crate::settle::{Settled, settle};
@@ -44,13 +44,21 @@ impl Desk {
         let flight = self.flights.join_or_start(instruction.key, async move {
             let key = instruction.key;
             let outcome = desk.provider.ask(&instruction, manner).await;
+            let authorisation_ended = matches!(key, ProviderKey::Authorize(_)) && outcome != Outcome::Unknown;
             let now = desk.now();
             let settled = desk
                 .store
                 .write(async move |tx: &mut Tx| settle(tx, key, &outcome, known, now).await)
                 .await
                 .inspect_err(|failure| tracing::error!(%key, %failure, "an answer of the provider was not stored"));
-            settled.ok().flatten()
+            let settled = settled.ok().flatten();
+            // It was voided meanwhile: only now is it certain that letting go comes after what it undoes.
+            if let Some(Settled::Payment(payment)) = &settled
+                && authorisation_ended
+            {
+                desk.let_go(payment.clone());
+            }
+            settled
         });
         flight.await.ok_or_else(|| Failure::Unavailable("the provider's answer could not be stored".into()))
     }
@@ -75,10 +83,6 @@ impl Desk {
         let Some(instruction) = of_payment(&payment) else { return };
         let desk = Arc::clone(self);
         tokio::spawn(traced(async move {
-            // Letting go must not overtake the authorisation.
-            if let Some(authorizing) = desk.flights.running(ProviderKey::Authorize(payment.order_id)) {
-                authorizing.await;
-            }
             // A failure is logged where it happens; the job asks again.
             drop(desk.ask(instruction, Manner::Perform, Some(payment)).await);
         }));

@@ -24,7 +24,11 @@ impl Desk {
             if voiding == Voiding::CaptureDecides {
                 return desk.see_through(payment, UnderWay::Capture).await;
             }
-            desk.let_go(payment.clone());
+            // Letting go must not overtake an authorisation that this process or another one is asking for: whoever asks
+            // lets go when it has its answer, and the job does when nobody can be asking any more.
+            if payment.authorized_at.is_some() {
+                desk.let_go(payment.clone());
+            }
             Ok(payment)
         })
         .await

@@ -1,17 +1,42 @@
 //! What the bank says about a payout, in its answer or by an event, in any order and any number of times.
 
+use bojagi_chassis::Context;
 use bojagi_kernel::{Failure, Moment};
 use bojagi_store::Tx;
 
-use crate::bank::BankEvent;
+use crate::bank::{BankEvent, WebhookSecret};
 use crate::domain::{self, Cause, Heard, Payout, PayoutId, SettlementRefusal, Step, Word};
 use crate::{events, store};
+
+/// Takes in what a bank tells that signs with a secret.
+#[derive(Clone)]
+pub(crate) struct Intake {
+    pub(crate) context: Context,
+    pub(crate) secret: WebhookSecret,
+    /// What the bank charges for a payout that it takes.
+    pub(crate) fee: i64,
+}
+
+impl Intake {
+    /// Takes over what a signed body says.
+    ///
+    /// # Errors
+    /// `BANK_SIGNATURE_INVALID`, `BANK_EVENT_MALFORMED`, `PAYOUT_NOT_FOUND`.
+    pub(crate) async fn take_in(&self, body: &[u8], signature: &str) -> Result<(), Failure> {
+        if !self.secret.holds(body, signature) {
+            return Err(SettlementRefusal::BankSignatureInvalid.into());
+        }
+        let event = BankEvent::parse(body)?;
+        let (now, fee) = (self.context.clock.now(), self.fee);
+        self.context.store.write(async move |tx: &mut Tx| ingest(tx, &event, fee, now).await).await
+    }
+}
 
 /// Takes in an event whose signature was checked; `fee` is what the bank charges for a payout that it takes.
 ///
 /// # Errors
 /// `PAYOUT_NOT_FOUND`.
-pub(crate) async fn ingest(tx: &mut Tx, event: &BankEvent, fee: i64, now: Moment) -> Result<(), Failure> {
+async fn ingest(tx: &mut Tx, event: &BankEvent, fee: i64, now: Moment) -> Result<(), Failure> {
     let payout = find(tx, event.payout_id).await?;
     let heard = payout.state.hear(event.word);
     let outcome = match heard {

@@ -17,9 +17,9 @@ use tokio::sync::Notify;
 pub(crate) use ledger::LedgerRpc;
 pub(crate) use settlement::SettlementRpc;
 
-use crate::bank::{Bank, WebhookSecret};
-use crate::config::Config;
+use crate::bank::Bank;
 use crate::domain::SettlementRefusal;
+use crate::ingest_bank_event::Intake;
 
 /// What the services work with.
 #[derive(Clone)]
@@ -27,8 +27,7 @@ pub(crate) struct Desk {
     pub(crate) context: Context,
     pub(crate) channel: Channel,
     pub(crate) bank: Arc<dyn Bank>,
-    pub(crate) secret: WebhookSecret,
-    pub(crate) config: Config,
+    pub(crate) intake: Intake,
     /// Wakes the task that gives payouts to the bank.
     pub(crate) payout_stored: Arc<Notify>,
 }

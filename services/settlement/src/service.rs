@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 
 use crate::bank::{Bank, Simulator, WebhookSecret};
 use crate::config::Config;
+use crate::ingest_bank_event::Intake;
 use crate::rpc::{Desk, LedgerRpc, SettlementRpc};
 use crate::{NAME, events, jobs};
 
@@ -25,14 +26,15 @@ const TOPICS: &[&str] = &["bojagi.payment.v1"];
 /// When the settings are wrong.
 pub async fn build(context: Context, channel: Channel, config: Config) -> Result<Service, Failure> {
     let secret = WebhookSecret::of(&config.bank_webhook_secret);
+    let intake = intake(&context, &config, secret.clone());
     let simulator = Simulator::new(
         context.clone(),
-        channel.clone(),
-        secret.clone(),
+        intake.clone(),
+        secret,
         Duration::from_millis(config.simulated_bank_pays_after_ms.into()),
         Duration::from_millis(config.simulated_bank_returns_after_ms.into()),
     );
-    let service = compose(context, channel, config, Arc::new(simulator.clone()), secret)?;
+    let service = compose(context, channel, config, Arc::new(simulator.clone()), intake)?;
     Ok(service.does(simulator.run()))
 }
 
@@ -46,8 +48,12 @@ pub async fn build_with_bank(
     config: Config,
     bank: Arc<dyn Bank>,
 ) -> Result<Service, Failure> {
-    let secret = WebhookSecret::of(&config.bank_webhook_secret);
-    compose(context, channel, config, bank, secret)
+    let intake = intake(&context, &config, WebhookSecret::of(&config.bank_webhook_secret));
+    compose(context, channel, config, bank, intake)
+}
+
+fn intake(context: &Context, config: &Config, secret: WebhookSecret) -> Intake {
+    Intake { context: context.clone(), secret, fee: config.payout_fee_minor_units }
 }
 
 fn compose(
@@ -55,7 +61,7 @@ fn compose(
     channel: Channel,
     config: Config,
     bank: Arc<dyn Bank>,
-    secret: WebhookSecret,
+    intake: Intake,
 ) -> Result<Service, Failure> {
     let mistakes = config.check();
     if !mistakes.is_empty() {
@@ -66,8 +72,7 @@ fn compose(
         context: context.clone(),
         channel,
         bank: Arc::clone(&bank),
-        secret,
-        config: config.clone(),
+        intake,
         payout_stored: Arc::clone(&payout_stored),
     };
     let service = Service::new(NAME, &context)

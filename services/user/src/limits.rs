@@ -1,7 +1,9 @@
 //! How often callers may try, by where they come from and what they try.
 //!
-//! Levels live in memory: a restart fills every bucket, which costs an attacker more than it gives. Buckets are found by a
-//! keyed hash, so that neither addresses nor origins are kept.
+//! Levels live in memory, in each process its own: a restart fills every bucket, which costs an attacker more than it gives,
+//! and several processes admit so many times as much. Counting in the store would let a flood of attempts reach its writer,
+//! which is what the rest of the shop waits for. Buckets are found by a keyed hash, so that neither addresses nor origins are
+//! kept.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, RandomState};

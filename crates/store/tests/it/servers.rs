@@ -1,5 +1,6 @@
 //! What several processes on one PostgreSQL store promise each other, and what happens when the server or the wire fails.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
@@ -72,6 +73,17 @@ async fn units_of_two_processes_follow_each_other() {
         taken += usize::from(taker.await.unwrap().unwrap());
     }
     assert_eq!(taken, 37);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn processes_that_open_a_new_store_at_once_make_it_once() {
+    let Some(place) = server() else { return };
+    let options = place.store("stock");
+    let stores = futures::future::join_all((0..4).map(|_| open(&options))).await;
+    for store in &stores {
+        log(store, "open").await.unwrap();
+    }
+    assert_eq!(logged(&stores[0]).await.len(), 4);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -151,6 +163,56 @@ async fn a_broken_connection_undoes_what_was_not_committed_and_is_made_again() {
     assert!(matches!(ended.await, Err(Error::Unreachable(_))));
     log(&store, "after").await.unwrap();
     assert_eq!(logged(&store).await, ["after"]);
+}
+
+/// A1: what was answered to have happened is there once, what was answered not to have happened is not there.
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_are_true_while_connections_break() {
+    const WRITERS: usize = 8;
+    const UNITS: usize = 40;
+    let Some(place) = server() else { return };
+    let stores = [open(&place.store("stock")).await, open(&place.store("stock")).await];
+    let answered = Arc::new(AtomicUsize::new(0));
+    let writers: Vec<_> = (0..WRITERS)
+        .map(|writer| {
+            let (store, answered) = (stores[writer % 2].clone(), Arc::clone(&answered));
+            tokio::spawn(async move {
+                let mut outcomes = Vec::with_capacity(UNITS);
+                for unit in 0..UNITS {
+                    let text = format!("{writer}-{unit}");
+                    let row = text.clone();
+                    let write = async move |tx: &mut Tx| {
+                        tx.execute("UPDATE stock SET available = available + 1", &[]).await?;
+                        tx.execute("INSERT INTO log (text) VALUES (?1)", params![row]).await.map(drop)
+                    };
+                    let outcome: Result<(), Error> = store.write(write).await;
+                    outcomes.push((text, outcome));
+                    answered.fetch_add(1, Ordering::SeqCst);
+                }
+                outcomes
+            })
+        })
+        .collect();
+    for cut in 1..10 {
+        eventually("units are answered", async || answered.load(Ordering::SeqCst) >= cut * WRITERS * UNITS / 10).await;
+        assert!(place.cut_connections().await > 0);
+    }
+    let mut happened = Vec::new();
+    for writer in writers {
+        for (text, outcome) in writer.await.unwrap() {
+            match outcome {
+                Ok(()) => happened.push(text),
+                // The server can be asked what became of a commit, so nothing stays unknown.
+                Err(error) => assert!(matches!(error, Error::NotCommitted(_) | Error::Unreachable(_)), "{error:?}"),
+            }
+        }
+    }
+    let mut found = logged(&stores[0]).await;
+    (happened.sort(), found.sort());
+    assert_eq!(found, happened);
+    let available: Result<(i64,), Error> =
+        stores[1].read(async |tx: &mut Tx| tx.fetch_one("SELECT available FROM stock", &[]).await).await;
+    assert_eq!(available.unwrap().0, 37 + found.len() as i64);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -34,12 +34,20 @@ impl Shop {
         let orders = rig.publisher("bojagi.order.v1").await;
         let items = rig.publisher("bojagi.item.v1").await;
         let users = rig.publisher("bojagi.user.v1").await;
-        let context = rig.context("coupon", bojagi_coupon::MIGRATIONS).await;
-        let config = Config { expiry_interval_ms: 10, expiry_batch: 3 };
-        let service = bojagi_coupon::build(context, rig.channel("coupon"), config).await.unwrap();
-        rig.start([(service, bojagi_coupon::TOPIC)]).await;
+        serve(&rig).await;
         let admin = rig.account(&[Role::Admin]);
         Self { rig, orders, items, users, admin }
+    }
+
+    /// Another process on the same store.
+    pub(crate) async fn beside(&self) -> Self {
+        let rig = self.rig.beside();
+        for publisher in [&self.orders, &self.items, &self.users] {
+            rig.follow(publisher.log());
+        }
+        serve(&rig).await;
+        let (orders, items, users) = (self.orders.clone(), self.items.clone(), self.users.clone());
+        Self { rig, orders, items, users, admin: self.admin.clone() }
     }
 
     /// The same shop after the process was killed and started again.
@@ -168,6 +176,13 @@ impl Shop {
             .await;
         read.unwrap().into_iter().map(|(payload,)| M::decode(payload.as_slice()).unwrap()).collect()
     }
+}
+
+async fn serve(rig: &Rig) {
+    let context = rig.context("coupon", bojagi_coupon::MIGRATIONS).await;
+    let config = Config { expiry_interval_ms: 10, expiry_batch: 3 };
+    let service = bojagi_coupon::build(context, rig.channel("coupon"), config).await.unwrap();
+    rig.start([(service, bojagi_coupon::TOPIC)]).await;
 }
 
 pub(crate) fn new_id() -> String {

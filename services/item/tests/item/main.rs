@@ -4,6 +4,7 @@
 mod bad_input;
 mod catalogue;
 mod ends;
+mod instances;
 mod limits;
 mod operations;
 mod options;

@@ -83,6 +83,17 @@ impl Shop {
         shop
     }
 
+    /// Another process on the same store.
+    pub(crate) async fn beside(&self, config: Config) -> Self {
+        let rig = self.rig.beside();
+        rig.follow(self.orders.log());
+        rig.follow(self.users.log());
+        serve(&rig, config).await;
+        let (store_id, category_id) = (self.store_id.clone(), self.category_id.clone());
+        let (seller, admin) = (self.seller.clone(), self.admin.clone());
+        Self { rig, seller, admin, orders: self.orders.clone(), users: self.users.clone(), store_id, category_id }
+    }
+
     /// Ends everything as `kill -9` would and starts it again.
     pub(crate) async fn crash(self) -> Self {
         let rig = self.rig.crash().await;

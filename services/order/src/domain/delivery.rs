@@ -41,7 +41,7 @@ pub(crate) struct Delivery {
 }
 
 impl Order {
-    /// One parcel for each store, in the order of the lines.
+    /// One parcel for each store.
     pub(super) fn pack(&mut self, now: Moment) {
         let mut parcels: Vec<Delivery> = Vec::new();
         for sold in self.data.lines.iter().filter_map(|line| line.sold.as_ref()) {
@@ -59,6 +59,8 @@ impl Order {
                 cancelled_at: None,
             });
         }
+        // In the order in which they are read again, so that every process shows them alike.
+        parcels.sort_unstable_by_key(|parcel| parcel.id);
         self.data.deliveries = parcels;
     }
 

@@ -28,16 +28,14 @@ impl Orders {
         });
     }
 
-    /// Makes orders due at once that a former process held: nobody else works on this store.
+    /// Makes orders due at once that a former process held: the one that had this one's name, and where no other process
+    /// can work on the store, whoever it was.
     pub(crate) async fn take_over_former_leases(&self) -> Result<(), Failure> {
-        if !self.config.sole_instance {
-            return Ok(());
-        }
-        let now = self.now();
+        let (now, former) = (self.now(), self.context.store.is_shared().then_some(self.instance));
         let orders: u64 = self
             .context
             .store
-            .write(async move |tx: &mut Tx| store::take_over_former_leases(tx, now).await)
+            .write(async move |tx: &mut Tx| store::take_over_former_leases(tx, former, now).await)
             .await
             .map_err(|error: Error| Failure::from(error))?;
         if orders > 0 {

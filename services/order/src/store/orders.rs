@@ -1,13 +1,18 @@
 //! Storing, loading and claiming orders.
 
+use std::iter::repeat;
+
 use bojagi_kernel::Moment;
 use bojagi_kernel::id::OrderId;
-use bojagi_store::{Error, Tx, params};
+use bojagi_store::{Bind, Error, Tx, params};
 
 use super::rows::{ORDER_COLUMNS, OrderRow, metadata_text};
 use super::{closed, history, parts};
 use crate::domain::{DeliveryId, InstanceId, Life, News, Order};
 use crate::events;
+
+/// Orders whose versions one statement asks for: always as many, so that it stays prepared.
+const VERSIONS_AT_ONCE: usize = 32;
 
 /// What came of storing an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -213,12 +218,16 @@ pub(crate) async fn due(tx: &mut Tx, now: Moment, limit: i64) -> Result<Vec<Orde
     Ok(rows.into_iter().map(|(order_id,)| order_id).collect())
 }
 
-/// Makes every order due that a driver held. Says how many.
-pub(crate) async fn take_over_former_leases(tx: &mut Tx, now: Moment) -> Result<u64, Error> {
+/// Makes every order due that `former` held, or that any driver did. Says how many.
+pub(crate) async fn take_over_former_leases(
+    tx: &mut Tx,
+    former: Option<InstanceId>,
+    now: Moment,
+) -> Result<u64, Error> {
     tx.execute(
         "UPDATE orders SET wake_at = ?1, version = version + 1
-         WHERE wake_at IS NOT NULL AND wake_at > ?1 AND lease_owner IS NOT NULL",
-        params![now],
+         WHERE wake_at IS NOT NULL AND wake_at > ?1 AND lease_owner IS NOT NULL AND (?2 IS NULL OR lease_owner = ?2)",
+        params![now, former],
     )
     .await
 }
@@ -260,11 +269,13 @@ pub(crate) async fn wake_running(tx: &mut Tx, order_id: OrderId, now: Moment) ->
 
 /// The versions of some orders.
 pub(crate) async fn versions(tx: &mut Tx, order_ids: &[OrderId]) -> Result<Vec<(OrderId, i64)>, Error> {
+    let places: Vec<_> = (1..=VERSIONS_AT_ONCE).map(|place| format!("?{place}")).collect();
+    let sql = format!("SELECT order_id, version FROM orders WHERE order_id IN ({})", places.join(", "));
     let mut versions = Vec::with_capacity(order_ids.len());
-    for order_id in order_ids {
-        let row: Option<(i64,)> =
-            tx.fetch_optional("SELECT version FROM orders WHERE order_id = ?1", params![order_id]).await?;
-        versions.extend(row.map(|(version,)| (*order_id, version)));
+    for some in order_ids.chunks(VERSIONS_AT_ONCE) {
+        // A short list is filled up with its first order, which is answered once all the same.
+        let asked: Vec<_> = some.iter().chain(repeat(&some[0])).take(VERSIONS_AT_ONCE).map(Bind::bind).collect();
+        versions.extend(tx.fetch_all::<(OrderId, i64)>(&sql, &asked).await?);
     }
     Ok(versions)
 }

@@ -31,7 +31,17 @@ pub(crate) struct House {
     pub(crate) customer: TestAccount,
     pub(crate) sellers: [TestAccount; 2],
     pub(crate) accounts: Publisher,
-    admin: TestAccount,
+    pub(crate) admin: TestAccount,
+}
+
+/// Everybody around order.
+#[derive(Clone)]
+pub(crate) struct Cast {
+    pub(crate) stock: Stock,
+    pub(crate) coupons: Coupons,
+    pub(crate) payments: Payments,
+    pub(crate) customer: TestAccount,
+    pub(crate) sellers: [TestAccount; 2],
 }
 
 /// Settings for tests: patient with the order, impatient with everything else.
@@ -41,7 +51,37 @@ pub(crate) fn impatient() -> Config {
         sweep_milliseconds: 5,
         attempts_before_parking: 4,
         refusals_before_parking: 2,
+        instance: "one".into(),
         ..Config::default()
+    }
+}
+
+impl Cast {
+    pub(crate) fn new(rig: &Rig) -> Self {
+        let sellers = [rig.account(&[Role::Seller]), rig.account(&[Role::Seller])];
+        Self {
+            stock: Stock::new(sellers.clone()),
+            coupons: Coupons::default(),
+            payments: Payments::new(rig.clock.clone()),
+            customer: rig.account(&[Role::Customer]),
+            sellers,
+        }
+    }
+
+    /// The contexts that order asks, each with its topic.
+    pub(crate) async fn peers(&self, rig: &Rig) -> [(Service, &'static str); 3] {
+        let context = rig.context("item", PEER_MIGRATIONS).await;
+        let item = Service::new("item", &context)
+            .answers(StockServiceServer::new(self.stock.clone()))
+            .hears(self.stock.hears(), &[bojagi_order::TOPIC]);
+        let context = rig.context("coupon", PEER_MIGRATIONS).await;
+        let coupon = Service::new("coupon", &context)
+            .answers(CouponServiceServer::new(self.coupons.clone()))
+            .hears(self.coupons.hears(), &[bojagi_order::TOPIC]);
+        let context = rig.context("payment", PEER_MIGRATIONS).await;
+        *self.payments.store.lock().unwrap() = Some(context.store.clone());
+        let payment = Service::new("payment", &context).answers(PaymentServiceServer::new(self.payments.clone()));
+        [(item, "bojagi.item.v1"), (coupon, "bojagi.coupon.v1"), (payment, "bojagi.payment.v1")]
     }
 }
 
@@ -52,51 +92,30 @@ impl House {
 
     pub(crate) async fn with(config: Config) -> Self {
         let rig = Rig::new();
-        let sellers = [rig.account(&[Role::Seller]), rig.account(&[Role::Seller])];
-        let customer = rig.account(&[Role::Customer]);
-        let (stock, coupons) = (Stock::new(sellers.clone()), Coupons::default());
-        let payments = Payments::new(rig.clock.clone());
-        Self::furnish(rig, stock, coupons, payments, customer, sellers, config).await
+        let cast = Cast::new(&rig);
+        Self::furnish(rig, cast, config).await
     }
 
-    async fn furnish(
-        rig: Rig,
-        stock: Stock,
-        coupons: Coupons,
-        payments: Payments,
-        customer: TestAccount,
-        sellers: [TestAccount; 2],
-        config: Config,
-    ) -> Self {
+    async fn furnish(rig: Rig, cast: Cast, config: Config) -> Self {
         let order = rig.context("order", bojagi_order::MIGRATIONS).await;
         let order = bojagi_order::build(order, rig.channel("order"), config).await.unwrap();
-        let context = rig.context("item", PEER_MIGRATIONS).await;
-        let item = Service::new("item", &context)
-            .answers(StockServiceServer::new(stock.clone()))
-            .hears(stock.hears(), &["bojagi.order.v1"]);
-        let context = rig.context("coupon", PEER_MIGRATIONS).await;
-        let coupon = Service::new("coupon", &context)
-            .answers(CouponServiceServer::new(coupons.clone()))
-            .hears(coupons.hears(), &["bojagi.order.v1"]);
-        let context = rig.context("payment", PEER_MIGRATIONS).await;
-        *payments.store.lock().unwrap() = Some(context.store.clone());
-        let payment = Service::new("payment", &context).answers(PaymentServiceServer::new(payments.clone()));
+        let peers = cast.peers(&rig).await;
         let accounts = rig.publisher("bojagi.user.v1").await;
-        rig.start([
-            (order, bojagi_order::TOPIC),
-            (item, "bojagi.item.v1"),
-            (coupon, "bojagi.coupon.v1"),
-            (payment, "bojagi.payment.v1"),
-        ])
-        .await;
+        rig.start([(order, bojagi_order::TOPIC)].into_iter().chain(peers)).await;
+        Self::of(rig, cast, accounts)
+    }
+
+    pub(crate) fn of(rig: Rig, cast: Cast, accounts: Publisher) -> Self {
         let admin = rig.account(&[Role::Admin]);
+        let Cast { stock, coupons, payments, customer, sellers } = cast;
         Self { rig, stock, coupons, payments, customer, sellers, accounts, admin }
     }
 
     /// The process dies and starts again on the same files; its peers keep what they know.
     pub(crate) async fn crash(self) -> Self {
-        let rig = self.rig.crash().await;
-        Self::furnish(rig, self.stock, self.coupons, self.payments, self.customer, self.sellers, impatient()).await
+        let Self { rig, stock, coupons, payments, customer, sellers, .. } = self;
+        let cast = Cast { stock, coupons, payments, customer, sellers };
+        Self::furnish(rig.crash().await, cast, impatient()).await
     }
 
     pub(crate) fn orders(&self) -> OrderServiceClient<AccountChannel> {

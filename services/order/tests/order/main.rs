@@ -1,12 +1,15 @@
 //! The order context through its public API, over fakes of the contexts that it asks.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking")]
 
+mod branches;
 mod cancel;
 mod crash;
+mod cuts;
 mod deliveries;
 mod facts;
 mod house;
 mod input;
+mod instances;
 mod lists;
 mod operator;
 mod peers;

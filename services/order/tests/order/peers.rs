@@ -5,8 +5,8 @@ mod payments;
 mod stock;
 
 use std::collections::VecDeque;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 pub(crate) use coupons::Coupons;
 pub(crate) use payments::Payments;
@@ -28,6 +28,8 @@ pub(crate) enum Fault {
     LoseAnswer,
     /// It happens, and then the peer hangs.
     HangAfter,
+    /// It happens, and the answer is on its way until the test lets it arrive.
+    AnswerLater(Arc<Notify>),
 }
 
 /// The faults of one method, in the order of its calls.
@@ -99,6 +101,12 @@ impl Script {
                 effect().await?;
                 noted();
                 std::future::pending().await
+            }
+            Some(Fault::AnswerLater(arrives)) => {
+                let answer = effect().await;
+                noted();
+                arrives.notified().await;
+                answer
             }
         }
     }

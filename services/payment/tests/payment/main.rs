@@ -5,7 +5,9 @@
 mod asking_again;
 mod bad_input;
 mod crashes;
+mod cuts;
 mod facts_heard;
+mod instances;
 mod lifecycle;
 mod methods;
 mod races;

@@ -116,6 +116,24 @@ impl Shop {
         Self { rig, simulator, orders, users }
     }
 
+    /// Another process on the same store, which asks the provider by its own way.
+    pub(crate) async fn beside(&self, config: Config, provider: Arc<dyn Provider>) -> Self {
+        let rig = self.rig.beside();
+        let connection = Connection { provider, webhook_secret: SECRET.into(), events: None, webhook_listener: None };
+        let context = rig.context("payment", MIGRATIONS).await;
+        let service = build_with(context, config, connection).unwrap();
+        rig.follow(self.orders.log());
+        rig.follow(self.users.log());
+        rig.start([(service, TOPIC)]).await;
+        let (orders, users) = (self.orders.clone(), self.users.clone());
+        Self { rig, simulator: Arc::clone(&self.simulator), orders, users }
+    }
+
+    /// Its provider, for another process.
+    pub(crate) fn provider(&self) -> Arc<dyn Provider> {
+        Arc::clone(&self.simulator) as Arc<dyn Provider>
+    }
+
     pub(crate) fn order(&self) -> PaymentServiceClient<Channel> {
         PaymentServiceClient::new(self.rig.workload("order"))
     }

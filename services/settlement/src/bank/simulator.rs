@@ -5,9 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bojagi_api::settlement::IngestBankEventRequest;
-use bojagi_api::settlement::settlement_service_client::SettlementServiceClient;
-use bojagi_chassis::{Channel, Context};
+use bojagi_chassis::Context;
 use bojagi_kernel::{Failure, Moment};
 use bojagi_store::Tx;
 use futures::future::BoxFuture;
@@ -15,6 +13,7 @@ use tokio::sync::Notify;
 
 use super::{Bank, BankAnswer, BankSilent, BankToken, PayoutOrder, WebhookSecret};
 use crate::domain::{PayoutId, Word};
+use crate::ingest_bank_event::Intake;
 use crate::store::{self, SimulatedEvent};
 
 const PAYS: &str = "bank_ok";
@@ -22,14 +21,16 @@ const FAILS: &str = "bank_fails";
 const RETURNS: &str = "bank_returns";
 /// Events told in one round at most.
 const BATCH: i64 = 32;
-/// How long it waits at most before it looks again, and after it was not heard.
+/// How long it waits at most before it looks again while something is to be told, and after it was not heard.
 const LOOK: Duration = Duration::from_millis(250);
+/// How long it waits while nothing is: another process may have planned something, and died.
+const IDLE_LOOK: Duration = Duration::from_secs(1);
 
 /// The simulated bank.
 #[derive(Clone)]
 pub(crate) struct Simulator {
     context: Context,
-    channel: Channel,
+    intake: Intake,
     secret: WebhookSecret,
     pays_after: Duration,
     returns_after: Duration,
@@ -37,15 +38,16 @@ pub(crate) struct Simulator {
 }
 
 impl Simulator {
-    /// A bank that tells what came of an order after `pays_after`, and of a return `returns_after` later.
+    /// A bank that tells what came of an order after `pays_after`, and of a return `returns_after` later. Whoever runs on the
+    /// store tells what any of them was asked, each to its own process: so each may sign with a secret of its own.
     pub(crate) fn new(
         context: Context,
-        channel: Channel,
+        intake: Intake,
         secret: WebhookSecret,
         pays_after: Duration,
         returns_after: Duration,
     ) -> Self {
-        Self { context, channel, secret, pays_after, returns_after, planned: Arc::default() }
+        Self { context, intake, secret, pays_after, returns_after, planned: Arc::default() }
     }
 
     /// Tells what it planned, when it is time, until the process is to end.
@@ -55,18 +57,18 @@ impl Simulator {
             let planned = self.planned.notified();
             let pause = self.tell_due().await.unwrap_or_else(|failure| {
                 tracing::warn!(%failure, "the simulated bank was not heard; it tells again");
-                Some(LOOK)
+                LOOK
             });
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = planned => {}
-                () = sleep_or_wait(pause) => {}
+                () = tokio::time::sleep(pause) => {}
             }
         }
     }
 
-    /// Tells what is due. Answers how long to wait for the rest; nothing when there is no rest.
-    async fn tell_due(&self) -> Result<Option<Duration>, Failure> {
+    /// Tells what is due. Answers how long to wait for the rest.
+    async fn tell_due(&self) -> Result<Duration, Failure> {
         let events: Vec<SimulatedEvent> = self
             .context
             .store
@@ -76,20 +78,17 @@ impl Simulator {
         for planned in &events {
             let now = self.context.clock.now();
             if planned.due_at > now {
-                return Ok(Some(planned.due_at.since(now).min(LOOK)));
+                return Ok(planned.due_at.since(now).min(LOOK));
             }
             self.tell(planned).await?;
         }
-        Ok((!events.is_empty()).then_some(Duration::ZERO))
+        Ok(if events.is_empty() { IDLE_LOOK } else { Duration::ZERO })
     }
 
     async fn tell(&self, planned: &SimulatedEvent) -> Result<(), Failure> {
         if let Some(body) = planned.event.body() {
             let signature = self.secret.sign(&body);
-            SettlementServiceClient::new(self.channel.clone())
-                .ingest_bank_event(IngestBankEventRequest { body, signature })
-                .await
-                .map_err(bojagi_chassis::answer::failure)?;
+            self.intake.take_in(&body, &signature).await?;
         }
         let id = planned.event.id;
         self.context
@@ -110,13 +109,6 @@ impl Simulator {
             ]),
             _ => None,
         }
-    }
-}
-
-async fn sleep_or_wait(pause: Option<Duration>) {
-    match pause {
-        Some(pause) => tokio::time::sleep(pause).await,
-        None => std::future::pending().await,
     }
 }
 

@@ -8,6 +8,7 @@ mod booking;
 mod closing;
 mod conservation;
 mod house_rules;
+mod instances;
 mod property;
 mod settling;
 mod support;

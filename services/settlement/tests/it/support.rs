@@ -65,16 +65,28 @@ impl Shop {
     }
 
     pub(crate) async fn open_in(rig: Rig, config: Config, bank: Option<Arc<dyn Bank>>) -> Self {
+        let payment = rig.publisher("bojagi.payment.v1").await;
+        Self::serve(&rig, config, bank).await;
+        let admin = rig.account(&[Role::Admin]);
+        Self { rig, payment, admin }
+    }
+
+    /// Another process on the same store.
+    pub(crate) async fn beside(&self, config: Config, bank: Option<Arc<dyn Bank>>) -> Self {
+        let rig = self.rig.beside();
+        rig.follow(self.payment.log());
+        Self::serve(&rig, config, bank).await;
+        Self { rig, payment: self.payment.clone(), admin: self.admin.clone() }
+    }
+
+    async fn serve(rig: &Rig, config: Config, bank: Option<Arc<dyn Bank>>) {
         let context = rig.context(NAME, MIGRATIONS).await;
         let channel = rig.channel(NAME);
         let service = match bank {
             None => bojagi_settlement::build(context, channel, config).await,
             Some(bank) => bojagi_settlement::build_with_bank(context, channel, config, bank).await,
         };
-        let payment = rig.publisher("bojagi.payment.v1").await;
         rig.start([(service.unwrap(), TOPIC)]).await;
-        let admin = rig.account(&[Role::Admin]);
-        Self { rig, payment, admin }
     }
 
     pub(crate) fn seller(&self) -> TestAccount {

@@ -28,7 +28,7 @@ const LOOK: Duration = Duration::from_secs(1);
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
-/// What a delivery may take beyond the timeout of the mail server before somebody else may try.
+/// What the deliveries of a round may take beyond the timeouts of the mail server before somebody else may try.
 const SLACK: Duration = Duration::from_secs(60);
 
 /// Writes and sends.
@@ -66,7 +66,7 @@ impl PostOffice {
             return Ok(0);
         }
         let (config, limits) = (Arc::clone(&self.config), Arc::clone(&self.limits));
-        let lease_ends = now + Duration::from_secs(u64::from(config.smtp.timeout_seconds)) + SLACK;
+        let lease_ends = now + longest_round(&config);
         let (taken, letters) = self
             .store
             .write(async move |tx: &mut Tx| {
@@ -95,12 +95,18 @@ impl PostOffice {
                 tracing::warn!(%mail_id, attempts, %fault, "a mail could not leave; it is tried again");
                 let until = self.clock.now() + pause_after(attempts);
                 self.store
-                    .write(async move |tx: &mut Tx| mails::put_off(tx, mail_id, until).await)
+                    .write(async move |tx: &mut Tx| mails::put_off(tx, mail_id, attempts, until).await)
                     .await
                     .map_err(Failure::from)
             }
         }
     }
+}
+
+/// How long a round takes when every delivery runs into its timeout: the last ones wait for those before them.
+fn longest_round(config: &Config) -> Duration {
+    let one_after_the_other = (BATCH as u32).div_ceil(AT_ONCE as u32);
+    Duration::from_secs(u64::from(config.smtp.timeout_seconds)) * one_after_the_other + SLACK
 }
 
 fn pause_after(attempts: i64) -> Duration {

@@ -80,9 +80,10 @@ pub(crate) async fn wipe_all_to(tx: &mut Tx, recipient: &str) -> Result<(), Erro
     Ok(())
 }
 
-/// Puts off a mail that could not leave.
-pub(crate) async fn put_off(tx: &mut Tx, mail_id: Uuid, until: Moment) -> Result<(), Error> {
-    tx.execute("UPDATE mail SET next_attempt_at = ?2 WHERE mail_id = ?1", params![mail_id, until]).await?;
+/// Puts off a mail that could not leave, unless somebody else has taken it meanwhile, who may be sending it.
+pub(crate) async fn put_off(tx: &mut Tx, mail_id: Uuid, attempts: i64, until: Moment) -> Result<(), Error> {
+    let sql = "UPDATE mail SET next_attempt_at = ?3 WHERE mail_id = ?1 AND attempts = ?2";
+    tx.execute(sql, params![mail_id, attempts, until]).await?;
     Ok(())
 }
 

@@ -16,7 +16,7 @@ async fn keys(shop: &Shop) -> Vec<JsonWebKey> {
     shop.sessions().get_jwks(GetJwksRequest {}).await.unwrap().into_inner().keys
 }
 
-fn kid_of(token: &str) -> String {
+pub(crate) fn kid_of(token: &str) -> String {
     let header = URL_SAFE_NO_PAD.decode(token.split('.').next().unwrap()).unwrap();
     let header = String::from_utf8(header).unwrap();
     header.split("\"kid\":\"").nth(1).unwrap().split('"').next().unwrap().to_owned()

@@ -6,6 +6,7 @@ mod accounts;
 mod addresses;
 mod admins;
 mod dormancy;
+mod instances;
 mod keys;
 mod limits;
 mod mail;

@@ -63,6 +63,11 @@ impl Shop {
         shop
     }
 
+    /// Another process on the same store.
+    pub(crate) async fn beside(&self, config: Config) -> Self {
+        Self::open_in(self.rig.beside(), config).await
+    }
+
     /// Ends without a goodbye and opens again on the same data.
     pub(crate) async fn crash(self) -> Self {
         Self::open_in(self.rig.crash().await, config()).await

@@ -105,11 +105,15 @@ impl Payments {
         }
     }
 
-    async fn tell<M: prost::Message + prost::Name + 'static>(&self, payment_id: Uuid, fact: M) {
+    async fn tell<M: prost::Message + prost::Name + Clone + 'static>(&self, payment_id: Uuid, fact: M) {
         let (store, now) = (self.store.lock().unwrap().clone().unwrap(), self.clock.now());
-        let told: Result<_, Error> =
-            store.write(async move |tx: &mut Tx| bojagi_events::tell(tx, payment_id, &fact, now).await).await;
-        told.unwrap();
+        let tell = async |fact: M| -> Result<_, Error> {
+            store.write(async move |tx: &mut Tx| bojagi_events::tell(tx, payment_id, &fact, now).await).await
+        };
+        // Its store may lose a connection too, and then nothing was told.
+        while let Err(error) = tell(fact.clone()).await {
+            assert!(!matches!(error, Error::OutcomeUnknown(_)), "{error}");
+        }
     }
 
     fn change(&self, order_id: &str, change: impl FnOnce(&mut Account)) -> Account {

@@ -7,10 +7,10 @@ use bojagi_chassis::{Caller, Fields, once};
 use bojagi_kernel::Failure;
 use bojagi_store::Tx;
 
-use crate::bank::{BankEvent, BankToken};
+use crate::bank::BankToken;
 use crate::domain::{PayoutAccount, SettlementRefusal};
 use crate::rpc::{Desk, show};
-use crate::{ingest_bank_event, store};
+use crate::store;
 
 /// Characters of a token that a bank gives out.
 const TOKEN_LENGTH: usize = 255;
@@ -71,11 +71,6 @@ pub(super) async fn ingest_event(
     fields.prose("signature", &request.signature, SIGNATURE_LENGTH);
     fields.finish()?;
 
-    if !desk.secret.holds(&request.body, &request.signature) {
-        return Err(SettlementRefusal::BankSignatureInvalid.into());
-    }
-    let event = BankEvent::parse(&request.body)?;
-    let (now, fee) = (desk.context.clock.now(), desk.config.payout_fee_minor_units);
-    desk.context.store.write(async move |tx: &mut Tx| ingest_bank_event::ingest(tx, &event, fee, now).await).await?;
+    desk.intake.take_in(&request.body, &request.signature).await?;
     Ok(IngestBankEventResponse {})
 }

@@ -109,6 +109,32 @@ async fn a_mail_that_was_taken_by_who_died_is_sent_by_another() {
 }
 
 #[tokio::test]
+async fn who_fails_after_the_lease_takes_a_mail_from_nobody() {
+    let place = Place::as_configured();
+    let bench = Bench::open(&place, 0).await;
+    bench.sign_up().await;
+    let now = bench.clock.now();
+    let take = async |lease_ends: Moment| {
+        let taking = async move |tx: &mut Tx| mails::take_due(tx, lease_ends, lease_ends, 10).await;
+        bench.store.write(taking).await.unwrap().remove(0)
+    };
+    let sleeper = take(now).await;
+    let other = take(now + Duration::from_secs(90)).await;
+    let until = now + Duration::from_secs(2);
+    let putting_off = async move |tx: &mut Tx| mails::put_off(tx, sleeper.mail_id, sleeper.attempts, until).await;
+    bench.store.write(putting_off).await.unwrap();
+    bench.clock.advance(Duration::from_secs(2));
+    assert_eq!(bench.office().round().await.unwrap(), 0, "the other one may be sending it");
+    assert_eq!(other.attempts, 2);
+}
+
+#[test]
+fn a_lease_covers_a_round_in_which_every_delivery_times_out() {
+    // 32 mails, 8 at a time, 30 seconds each.
+    assert_eq!(longest_round(&Config::default()), Duration::from_secs(4 * 30) + SLACK);
+}
+
+#[tokio::test]
 async fn a_mail_is_given_up_when_its_link_would_not_hold() {
     let place = Place::as_configured();
     let bench = Bench::open(&place, u32::MAX).await;
