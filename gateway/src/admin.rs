@@ -7,6 +7,7 @@ mod answer;
 mod config_view;
 mod guard;
 mod pages;
+mod tokens;
 mod upstreams;
 
 use std::convert::Infallible;
@@ -26,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::pages::Pages;
+use self::tokens::TokenMetrics;
 use self::upstreams::UpstreamMetrics;
 use crate::config_errors::ConfigMistake;
 use crate::server::{BindError, RunningGateway};
@@ -83,8 +85,11 @@ impl Admin {
     #[must_use]
     pub fn new(running: RunningGateway, metrics: Metrics, log_filter: Arc<dyn LogFilter>) -> Self {
         running.gateway().metrics.register(&metrics);
-        let upstreams = UpstreamMetrics::new(running.clone());
-        metrics.register(|registry| registry.register_collector(Box::new(upstreams)));
+        let (upstreams, tokens) = (UpstreamMetrics::new(running.clone()), TokenMetrics::new(running.clone()));
+        metrics.register(|registry| {
+            registry.register_collector(Box::new(upstreams));
+            registry.register_collector(Box::new(tokens));
+        });
         Self { pages: Arc::new(Pages::new(running, metrics, log_filter)) }
     }
 
