@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use bojagi_chassis::tokens::{TokenFault, Verifier};
-use bojagi_gateway::{AuthenticationFailure, Authenticator, Identity};
+use bojagi_chassis::tokens::{TokenFault, VerdictCounts, Verifier};
+use bojagi_gateway::{AuthenticationFailure, Authenticator, Identity, TokenMemory};
 use bytes::Bytes;
 
 pub(crate) struct TokenAuthenticator(pub(crate) Arc<Verifier>);
@@ -18,6 +18,11 @@ impl Authenticator for TokenAuthenticator {
             Err(TokenFault::Expired) => Err(AuthenticationFailure::Expired),
             Err(TokenFault::Malformed | TokenFault::Revoked) => Err(AuthenticationFailure::Invalid),
         }
+    }
+
+    fn memory(&self) -> Option<TokenMemory> {
+        let VerdictCounts { kept, hits, misses } = self.0.verdict_counts();
+        Some(TokenMemory { tokens: kept, hits, misses })
     }
 
     fn keys(&self) -> Option<Bytes> {

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bojagi_api::policy::Role;
@@ -116,12 +117,25 @@ impl Verdicts {
     }
 }
 
+/// How the verdicts that are kept serve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VerdictCounts {
+    /// Verdicts that are kept now.
+    pub kept: usize,
+    /// How often there was one already, since the start.
+    pub hits: u64,
+    /// How often a signature had to be checked.
+    pub misses: u64,
+}
+
 /// Verifies access tokens. One a process.
 pub struct Verifier {
     clock: Arc<dyn Clock>,
     keys: RwLock<HashMap<String, DecodingKey>>,
     published: RwLock<String>,
     verdicts: Mutex<Verdicts>,
+    hits: AtomicU64,
+    misses: AtomicU64,
     revoked: RwLock<Revoked>,
 }
 
@@ -130,7 +144,15 @@ impl Verifier {
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         let published = RwLock::new(json!({ "keys": [] }).to_string());
-        Self { clock, keys: RwLock::default(), published, verdicts: Mutex::default(), revoked: RwLock::default() }
+        Self {
+            clock,
+            keys: RwLock::default(),
+            published,
+            verdicts: Mutex::default(),
+            hits: AtomicU64::new(0),
+            misses: AtomicU64::new(0),
+            revoked: RwLock::default(),
+        }
     }
 
     /// Takes over the set of public keys: key ids with the `x` of their JWK (RFC 8037). Keys that cannot be read are
@@ -182,8 +204,12 @@ impl Verifier {
     pub fn verify(&self, token: &str) -> Result<Arc<Account>, TokenFault> {
         let cached = self.verdicts.lock().get(token);
         let verdict = match cached {
-            Some(verdict) => verdict,
+            Some(verdict) => {
+                self.hits.fetch_add(1, Ordering::Relaxed);
+                verdict
+            }
             None => {
+                self.misses.fetch_add(1, Ordering::Relaxed);
                 let verdict = Arc::new(self.judge(token)?);
                 self.verdicts.lock().insert(token, Arc::clone(&verdict));
                 verdict
@@ -200,6 +226,17 @@ impl Verifier {
             return Err(TokenFault::Revoked);
         }
         Ok(Arc::clone(&verdict.account))
+    }
+
+    /// How the verdicts that are kept serve.
+    #[must_use]
+    pub fn verdict_counts(&self) -> VerdictCounts {
+        let verdicts = self.verdicts.lock();
+        VerdictCounts {
+            kept: verdicts.young.len() + verdicts.old.len(),
+            hits: self.hits.load(Ordering::Relaxed),
+            misses: self.misses.load(Ordering::Relaxed),
+        }
     }
 
     fn judge(&self, token: &str) -> Result<Verdict, TokenFault> {
