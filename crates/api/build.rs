@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+use prost_reflect::prost_types::method_options::IdempotencyLevel;
 use prost_reflect::{DynamicMessage, MethodDescriptor, Value};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -124,6 +125,9 @@ fn row(path: &str, method: &MethodDescriptor, policy: &DynamicMessage) -> Result
         _ => return Err(format!("{path}: access is not specified").into()),
     };
     let retry_safe = policy.get_field_by_name("retry_safe").and_then(|value| value.as_bool()).unwrap_or(false);
+    if only_looks(method) && !retry_safe {
+        return Err(format!("{path}: what has no side effects is retry_safe too").into());
+    }
     let mut source = String::new();
     writeln!(
         source,
@@ -131,6 +135,12 @@ fn row(path: &str, method: &MethodDescriptor, policy: &DynamicMessage) -> Result
         method.is_server_streaming(),
     )?;
     Ok(source)
+}
+
+/// Whether the method says `idempotency_level = NO_SIDE_EFFECTS`, upon which the gateway lets it be called by GET.
+fn only_looks(method: &MethodDescriptor) -> bool {
+    let options = method.method_descriptor_proto().options.as_ref();
+    options.is_some_and(|options| options.idempotency_level() == IdempotencyLevel::NoSideEffects)
 }
 
 fn role_list(path: &str, roles: &[i32]) -> Result<String> {

@@ -7,6 +7,7 @@ mod answer;
 mod config_view;
 mod guard;
 mod pages;
+mod tokens;
 mod upstreams;
 
 use std::collections::BTreeMap;
@@ -28,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::pages::Pages;
+use self::tokens::TokenMetrics;
 use self::upstreams::UpstreamMetrics;
 use crate::cluster::ClusterStatus;
 use crate::config_errors::ConfigMistake;
@@ -122,6 +124,8 @@ impl Admin {
     #[must_use]
     pub fn new(running: RunningGateway, metrics: Metrics, log_filter: Arc<dyn LogFilter>) -> Self {
         running.gateway().metrics.register(&metrics);
+        let tokens = TokenMetrics::new(running.clone());
+        metrics.register(|registry| registry.register_collector(Box::new(tokens)));
         Self::of(Arc::new(running), metrics, log_filter)
     }
 

@@ -1,7 +1,7 @@
 //! The servers behind a route: which there are, which of them can be used, and which of those gets the next call.
 //!
-//! A cluster keeps one HTTP/2 connection to each endpoint and makes it anew when it is lost, with growing pauses. A call goes to the less
-//! loaded of two endpoints drawn at random, among those that are connected, not NOT_SERVING (`grpc.health.v1`), and not ejected because they
+//! A cluster keeps an HTTP/2 connection to each endpoint and makes it anew when it is lost, with growing pauses. While an endpoint has as many
+//! calls as it allows on one connection, there are more. A call goes to the less loaded of two endpoints drawn at random, among those that are connected, not NOT_SERVING (`grpc.health.v1`), and not ejected because they
 //! failed too many calls. What counts is the true status, wherever it stands: in the headers or in the trailers.
 //!
 //! Nothing is sent to endpoints that are known to be bad, unless `panic_percent` says so; the [`ClusterStatus`] tells when that happens.
@@ -15,6 +15,7 @@ mod endpoint;
 mod endpoint_set;
 mod exchange;
 mod health;
+mod lane;
 mod link;
 mod ports;
 mod refusal;

@@ -106,7 +106,7 @@ where
                 (request, false)
             }
         };
-        let form = Form { codec: call.codec, accepts_gzip };
+        let form = Form { codec: call.codec, accepts_gzip, by_get: call.by_get };
         let (asked, contracts) = (self.inner.call(request), Arc::clone(&self.contracts));
         let answer = Box::pin(async move {
             let Ok(response) = asked.await;

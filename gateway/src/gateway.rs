@@ -45,6 +45,7 @@ pub struct Gateway {
     pub(crate) proxies: Arc<TrustedProxies>,
     /// The servers of the routes that lead out of the process, by prefix.
     pub(crate) clusters: Arc<Vec<(String, Cluster)>>,
+    pub(crate) authenticator: Option<Arc<dyn Authenticator>>,
     readiness: Readiness,
     openapi: Bytes,
     service: GatewayService,
@@ -201,7 +202,7 @@ impl GatewayBuilder {
             methods,
             contracts: Arc::new(contracts),
             documents,
-            authenticator: self.authenticator,
+            authenticator: self.authenticator.clone(),
             drain: &drain,
         });
         let connections = Arc::new(Connections::new(&self.config.connections, tls, drain.clone()));
@@ -213,6 +214,7 @@ impl GatewayBuilder {
             metrics,
             proxies: Arc::new(proxies),
             clusters: Arc::new(self.clusters),
+            authenticator: self.authenticator,
             readiness,
             openapi,
             service,

@@ -23,6 +23,22 @@ pub trait Authenticator: Send + Sync + 'static {
     fn keys(&self) -> Option<Bytes> {
         None
     }
+
+    /// How its memory of verified tokens serves, for operators. None where it remembers none.
+    fn memory(&self) -> Option<TokenMemory> {
+        None
+    }
+}
+
+/// How a memory of verified tokens serves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TokenMemory {
+    /// Tokens that are remembered now.
+    pub tokens: usize,
+    /// How often a token was among them, since the start.
+    pub hits: u64,
+    /// How often it was not, and its signature had to be checked.
+    pub misses: u64,
 }
 
 /// Who a verified token speaks for.

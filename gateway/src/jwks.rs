@@ -28,7 +28,7 @@ use self::source::FileSource;
 use self::token::{TokenFault, TokenRules};
 use self::verified::VerifiedTokens;
 use crate::config_errors::{ConfigErrors, ConfigMistake};
-use crate::identity::{AuthenticationFailure, Authenticator, Identity};
+use crate::identity::{AuthenticationFailure, Authenticator, Identity, TokenMemory};
 
 /// The time in seconds since 1970.
 pub type UnixClock = Arc<dyn Fn() -> u64 + Send + Sync>;
@@ -108,6 +108,10 @@ impl Authenticator for JwksAuthenticator {
 
     fn keys(&self) -> Option<Bytes> {
         Some(self.fetching.keys().document())
+    }
+
+    fn memory(&self) -> Option<TokenMemory> {
+        Some(self.verified.memory())
     }
 }
 

@@ -71,7 +71,7 @@ pub use config::{
 pub use config_errors::{ConfigErrors, ConfigMistake};
 pub use gateway::{Gateway, GatewayBody, GatewayBuilder, GatewayFuture, GatewayService};
 pub use health::Readiness;
-pub use identity::{AuthenticationFailure, Authenticator, Identity};
+pub use identity::{AuthenticationFailure, Authenticator, Identity, TokenMemory};
 pub use jwks::{JwksAuthenticator, JwksConfig, KeySource, SourceError, TokenAlgorithm, UnixClock};
 pub use metrics::GatewayMetrics;
 pub use openapi::OpenApiConfig;

@@ -6,6 +6,7 @@
 mod config;
 mod configured;
 
+use prost_reflect::prost_types::method_options::IdempotencyLevel;
 use prost_reflect::{DescriptorPool, DynamicMessage, ExtensionDescriptor, MethodDescriptor, ReflectMessage, Value};
 use serde::{Deserialize, Serialize};
 
@@ -164,8 +165,15 @@ fn policy_of(method: &MethodDescriptor, extension: &ExtensionDescriptor) -> Opti
         },
         _ => return Some(Err("the policy does not say who may call")),
     };
-    let retry_safe = policy.get_field_by_name("retry_safe").and_then(|value| value.as_bool()).unwrap_or(false);
+    let says_so = policy.get_field_by_name("retry_safe").and_then(|value| value.as_bool()).unwrap_or(false);
+    let retry_safe = says_so || is_idempotent(method);
     Some(Ok(MethodPolicy { path: path_of(method), access, streaming: Streaming::of(method), retry_safe }))
+}
+
+/// Whether the contract itself says that a second delivery has no second effect (`idempotency_level`).
+fn is_idempotent(method: &MethodDescriptor) -> bool {
+    let options = method.method_descriptor_proto().options.as_ref();
+    options.is_some_and(|options| options.idempotency_level() != IdempotencyLevel::IdempotencyUnknown)
 }
 
 fn role_names(policy: &DynamicMessage) -> Vec<String> {

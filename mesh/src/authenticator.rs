@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bojagi_chassis::tokens::{TokenFault, Verifier};
-use bojagi_gateway::{AuthenticationFailure, Authenticator, Identity};
+use bojagi_chassis::tokens::{TokenFault, VerdictCounts, Verifier};
+use bojagi_gateway::{AuthenticationFailure, Authenticator, Identity, TokenMemory};
 use bytes::Bytes;
 use futures::future::BoxFuture;
 
@@ -32,6 +32,11 @@ impl Authenticator for TokenAuthenticator {
             // Whether they have come is asked again in any case.
             let _ = tokio::time::timeout(KEYS_WITHIN, verifier.keys_known()).await;
         }))
+    }
+
+    fn memory(&self) -> Option<TokenMemory> {
+        let VerdictCounts { kept, hits, misses } = self.0.verdict_counts();
+        Some(TokenMemory { tokens: kept, hits, misses })
     }
 
     fn keys(&self) -> Option<Bytes> {

@@ -59,6 +59,23 @@ mod tests {
                 assert!(of_field["description"].is_string(), "{name}.{field}");
             }
         }
+        let by_get = paths.iter().filter(|(path, of)| path.starts_with("/bojagi.") && of.get("get").is_some());
+        let expected = [
+            "coupon.v1.CouponService/GetCoupon",
+            "coupon.v1.CouponService/ListCoupons",
+            "item.v1.CatalogService/BatchGetItems",
+            "item.v1.CatalogService/GetItem",
+            "item.v1.CatalogService/ListCategories",
+            "item.v1.CatalogService/SearchItems",
+            "item.v1.StockService/GetStock",
+            "item.v1.StoreService/GetStore",
+            "item.v1.StoreService/SearchStores",
+            "user.v1.SessionService/GetJwks",
+        ];
+        assert!(
+            by_get.map(|(path, _)| path.as_str()).eq(expected.map(|path| format!("/bojagi.{path}"))),
+            "what is public and only looks"
+        );
         assert!(!paths.contains_key("/bojagi.order.v1.OrderService/GetOrderTotals"), "internal");
         assert!(!paths.contains_key("/bojagi.order.v1.OrderService/WatchOrder"), "a stream");
     }

@@ -82,8 +82,10 @@ impl Served {
         let address = door.local_addr();
 
         let folder = (!settings.database.on_a_server()).then(|| DataFolder::take(&data)).transpose()?;
-        // More than one process may be meant, and none knows of the others.
-        settings.order.sole_instance = folder.is_some();
+        if settings.order.instance.is_empty() {
+            // One name is enough: whoever comes back to its partitions comes back to its orders.
+            settings.order.instance.clone_from(&settings.kafka.instance);
+        }
         let pager = match &folder {
             Some(folder) => pager(&settings, folder)?,
             None => Pager::of_secret(&settings.mesh.page_secret),

@@ -69,7 +69,37 @@ pub fn of(path: &str) -> Option<&'static Method> {
 
 #[cfg(test)]
 mod tests {
+    use prost::Message;
+    use prost_types::FileDescriptorSet;
+    use prost_types::method_options::IdempotencyLevel;
+
     use super::*;
+
+    /// The methods that can be called by GET, and so by a link.
+    fn methods_without_side_effects() -> Vec<&'static Method> {
+        let mut found = Vec::new();
+        for file in FileDescriptorSet::decode(crate::FILE_DESCRIPTOR_SET).unwrap().file {
+            for service in &file.service {
+                let only_look = service.method.iter().filter(|method| {
+                    let options = method.options.as_ref();
+                    options.is_some_and(|options| options.idempotency_level() == IdempotencyLevel::NoSideEffects)
+                });
+                let paths = only_look.map(|method| format!("/{}.{}/{}", file.package(), service.name(), method.name()));
+                found.extend(paths.filter_map(|path| of(&path)));
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn what_a_link_can_call_is_safe_and_open_to_anybody() {
+        let by_get = methods_without_side_effects();
+        assert_eq!(by_get.len(), 10);
+        for method in by_get {
+            assert!(method.retry_safe && !method.server_streaming, "{}", method.path);
+            assert_eq!(method.access, Access::Public, "{}", method.path);
+        }
+    }
 
     #[test]
     fn every_method_is_found_by_its_path() {

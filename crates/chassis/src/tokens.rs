@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bojagi_api::policy::Role;
@@ -121,6 +122,17 @@ impl Verdicts {
     }
 }
 
+/// How the verdicts that are kept serve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VerdictCounts {
+    /// Verdicts that are kept now.
+    pub kept: usize,
+    /// How often there was one already, since the start.
+    pub hits: u64,
+    /// How often a signature had to be checked.
+    pub misses: u64,
+}
+
 /// Verifies access tokens. One a process.
 pub struct Verifier {
     clock: Arc<dyn Clock>,
@@ -128,6 +140,8 @@ pub struct Verifier {
     published: RwLock<String>,
     keys_known: watch::Sender<bool>,
     verdicts: Mutex<Verdicts>,
+    hits: AtomicU64,
+    misses: AtomicU64,
     revoked: RwLock<Revoked>,
 }
 
@@ -142,6 +156,8 @@ impl Verifier {
             published,
             keys_known: watch::Sender::new(false),
             verdicts: Mutex::default(),
+            hits: AtomicU64::new(0),
+            misses: AtomicU64::new(0),
             revoked: RwLock::default(),
         }
     }
@@ -202,8 +218,12 @@ impl Verifier {
     pub fn verify(&self, token: &str) -> Result<Arc<Account>, TokenFault> {
         let cached = self.verdicts.lock().get(token);
         let verdict = match cached {
-            Some(verdict) => verdict,
+            Some(verdict) => {
+                self.hits.fetch_add(1, Ordering::Relaxed);
+                verdict
+            }
             None => {
+                self.misses.fetch_add(1, Ordering::Relaxed);
                 let verdict = Arc::new(self.judge(token)?);
                 self.verdicts.lock().insert(token, Arc::clone(&verdict));
                 verdict
@@ -220,6 +240,17 @@ impl Verifier {
             return Err(TokenFault::Revoked);
         }
         Ok(Arc::clone(&verdict.account))
+    }
+
+    /// How the verdicts that are kept serve.
+    #[must_use]
+    pub fn verdict_counts(&self) -> VerdictCounts {
+        let verdicts = self.verdicts.lock();
+        VerdictCounts {
+            kept: verdicts.young.len() + verdicts.old.len(),
+            hits: self.hits.load(Ordering::Relaxed),
+            misses: self.misses.load(Ordering::Relaxed),
+        }
     }
 
     fn judge(&self, token: &str) -> Result<Verdict, TokenFault> {

@@ -26,8 +26,9 @@ impl UpstreamMetrics {
 /// A metric of endpoints: name, help, and how it is read.
 type OfEndpoint = (&'static str, &'static str, fn(&EndpointStatus) -> u64);
 
-const GAUGES: [OfEndpoint; 3] = [
+const GAUGES: [OfEndpoint; 4] = [
     ("in_flight", "Calls that run at an endpoint", |endpoint| endpoint.in_flight as u64),
+    ("connections", "Connections to an endpoint", |endpoint| endpoint.connections as u64),
     ("usable", "Whether an endpoint is connected, not NOT_SERVING and not ejected", |endpoint| {
         u64::from(is_usable(endpoint))
     }),

@@ -12,6 +12,8 @@ use super::Shared;
 use super::ejection::{call_ended, is_failure};
 use super::endpoint::Endpoint;
 use super::exchange::Witness;
+use super::lane::Place;
+use super::refusal::ClusterRefusal;
 use crate::answer_status::{of_head, of_trailers};
 use crate::dialect::GrpcContentType;
 
@@ -28,7 +30,7 @@ impl Slot {
             return Some(Self { shared: Arc::clone(shared) });
         }
         set.in_flight.fetch_sub(1, Ordering::Relaxed);
-        set.refused_overloaded.fetch_add(1, Ordering::Relaxed);
+        set.count_refusal(&ClusterRefusal::Overloaded);
         None
     }
 
@@ -47,15 +49,16 @@ impl Drop for Slot {
 pub(crate) struct Attempt {
     endpoint: Arc<Endpoint>,
     slot: Slot,
+    _place: Place,
     status: Option<Code>,
     is_counted: bool,
 }
 
 impl Attempt {
-    pub(crate) fn begin(endpoint: Arc<Endpoint>, slot: Slot) -> Self {
+    pub(crate) fn begin(endpoint: Arc<Endpoint>, slot: Slot, place: Place) -> Self {
         endpoint.in_flight.fetch_add(1, Ordering::Relaxed);
         endpoint.call_begun();
-        Self { endpoint, slot, status: None, is_counted: false }
+        Self { endpoint, slot, _place: place, status: None, is_counted: false }
     }
 
     fn ended(&mut self, failed: bool) {

@@ -14,8 +14,10 @@ use super::endpoint_set::EndpointSet;
 pub(crate) enum Choice {
     /// This endpoint.
     Endpoint(Arc<Endpoint>),
-    /// None yet, but one may be there soon.
-    Wait,
+    /// None yet, but one may be there soon; `full` says whether there are some that have as many calls as they take.
+    Wait { full: bool },
+    /// All have as many calls as they take.
+    Full,
     /// None.
     Nothing,
 }
@@ -45,12 +47,28 @@ pub(crate) fn choose(set: &EndpointSet, refused_by: Option<&Arc<Endpoint>>) -> C
         let outlook = endpoint.outlook(now);
         outlook.connected && (outlook.well || panicking)
     };
-    let others =
-        all.iter().filter(usable).filter(|endpoint| refused_by.is_none_or(|refused| !Arc::ptr_eq(refused, endpoint)));
-    match less_loaded_of_two(others, &mut rand::rng()).or_else(|| all.iter().find(usable)) {
+    let with_room = || all.iter().filter(usable).filter(|endpoint| endpoint.has_room());
+    let others = with_room().filter(|endpoint| refused_by.is_none_or(|refused| !Arc::ptr_eq(refused, endpoint)));
+    match less_loaded_of_two(others, &mut rand::rng()).or_else(|| with_room().next()) {
         Some(endpoint) => Choice::Endpoint(Arc::clone(endpoint)),
-        None if promising => Choice::Wait,
-        None => Choice::Nothing,
+        None => without_room(set, all.iter().filter(usable), promising),
+    }
+}
+
+/// What there is when all usable endpoints are full; those that may have one more connection are asked for it.
+fn without_room<'e>(set: &EndpointSet, full: impl Iterator<Item = &'e Arc<Endpoint>>, promising: bool) -> Choice {
+    let (mut some_are_full, mut some_widen) = (false, false);
+    for endpoint in full {
+        some_are_full = true;
+        if endpoint.may_widen(set.config.max_connections) {
+            some_widen = true;
+            endpoint.crowded.notify_one();
+        }
+    }
+    match (some_widen || promising, some_are_full) {
+        (true, full) => Choice::Wait { full },
+        (false, true) => Choice::Full,
+        (false, false) => Choice::Nothing,
     }
 }
 

@@ -1,5 +1,7 @@
 //! What can be configured about the servers of a route.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::config::{GatewayConfig, must_be_positive};
@@ -24,6 +26,8 @@ pub struct ClusterConfig {
     pub keep_alive_interval_ms: u64,
     /// Milliseconds that an endpoint has to answer a ping.
     pub keep_alive_timeout_ms: u64,
+    /// Connections to one endpoint. Another one is opened when the endpoint allows no more calls on those there are.
+    pub max_connections: usize,
     /// Calls to all endpoints together, at a time.
     pub max_in_flight: usize,
     /// Bytes of an answer that may be on their way before the client has taken them, for each call.
@@ -78,6 +82,7 @@ impl ClusterConfig {
             (&named("reconnect_first_ms"), self.reconnect_first_ms),
             (&named("resolve_ms"), self.resolve_ms),
             (&named("keep_alive_timeout_ms"), self.keep_alive_timeout_ms),
+            (&named("max_connections"), self.max_connections as u64),
             (&named("max_in_flight"), self.max_in_flight as u64),
             (&named("window_bytes"), u64::from(self.window_bytes)),
             (&named("ejection.base_ms"), self.ejection.base_ms),
@@ -102,6 +107,14 @@ impl ClusterConfig {
             mistakes.push(ConfigMistake::new(named(name), "must be at most 100"));
         }
         mistakes
+    }
+
+    /// The pause before an endpoint is tried again. It doubles from attempt to attempt, and a random fifth of it is left out, so that gateways
+    /// do not come back all at once.
+    pub(crate) fn pause(&self, attempts_failed: u32) -> Duration {
+        let doubled = self.reconnect_first_ms.saturating_mul(1_u64.checked_shl(attempts_failed).unwrap_or(u64::MAX));
+        let pause = Duration::from_millis(doubled.min(self.reconnect_longest_ms));
+        pause.mul_f64(rand::random_range(0.8..=1.0))
     }
 }
 

@@ -1,11 +1,12 @@
 //! The cluster as an upstream: finds an endpoint for a call and sends it there.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures::future::BoxFuture;
+use h2::client::SendRequest;
 use http::{HeaderValue, Request, Response, Uri, Version, header};
 use tokio::time::{Instant, timeout_at};
 use tonic::body::Body;
@@ -16,6 +17,7 @@ use super::attempt::{Attempt, Slot};
 use super::balance::{Choice, choose};
 use super::endpoint::Endpoint;
 use super::exchange::exchange;
+use super::lane::Place;
 use super::refusal::ClusterRefusal;
 use crate::call_notes::CallNotes;
 use crate::deadline::tell_time_left;
@@ -54,21 +56,26 @@ impl Service<Request<Body>> for ClusterService {
 }
 
 async fn send(slot: Slot, mut request: Request<Body>) -> Result<Response<Body>, BoxError> {
-    let (endpoint, sender) = find_endpoint(slot.shared()).await.inspect_err(|_| {
-        slot.shared().endpoints.refused_unreachable.fetch_add(1, Ordering::Relaxed);
-    })?;
+    let found =
+        find_place(slot.shared()).await.inspect_err(|refusal| slot.shared().endpoints.count_refusal(refusal))?;
+    let Found { endpoint, place, sender } = found;
     CallNotes::of(&request).sent_to(&endpoint.label);
     // Finding an endpoint may have taken time, if a connection had to be opened.
     tell_time_left(&mut request);
     address_to(&endpoint, &mut request)?;
-    let answer = exchange(sender, request, Attempt::begin(endpoint, slot)).await?;
+    let answer = exchange(sender, request, Attempt::begin(endpoint, slot, place)).await?;
     Ok(answer.map(Body::new))
 }
 
-type Sender = h2::client::SendRequest<bytes::Bytes>;
+/// Where a call goes.
+struct Found {
+    endpoint: Arc<Endpoint>,
+    place: Place,
+    sender: SendRequest<Bytes>,
+}
 
-/// An endpoint whose connection takes one more call. It waits while a first connection is being opened.
-async fn find_endpoint(shared: &Shared) -> Result<(Arc<Endpoint>, Sender), ClusterRefusal> {
+/// An endpoint one of whose connections takes one more call. It waits while a first or a further connection is being opened.
+async fn find_place(shared: &Shared) -> Result<Found, ClusterRefusal> {
     let set = &shared.endpoints;
     let patience = Instant::now() + Duration::from_millis(set.config.connect_ms);
     let mut changes = set.changes();
@@ -78,24 +85,24 @@ async fn find_endpoint(shared: &Shared) -> Result<(Arc<Endpoint>, Sender), Clust
         changes.borrow_and_update();
         match choose(set, refused_by.as_ref()) {
             Choice::Endpoint(endpoint) => {
-                let Some(sender) = endpoint.sender() else { continue };
-                match sender.ready().await {
-                    Ok(sender) => return Ok((endpoint, sender)),
+                let Some(place) = endpoint.take_place() else { continue };
+                match place.sender().ready().await {
+                    Ok(sender) => return Ok(Found { endpoint, place, sender }),
                     Err(error) if offers == MOST_OFFERS => return Err(ClusterRefusal::NotTaken(error)),
                     Err(_) => {
                         offers += 1;
-                        endpoint.lost.notify_one();
-                        endpoint.connecting();
+                        endpoint.retire(&place.lane());
                         refused_by = Some(endpoint);
                     }
                 }
             }
-            Choice::Wait => {
+            Choice::Wait { full } => {
                 let changed = timeout_at(patience, changes.changed()).await;
                 if !matches!(changed, Ok(Ok(()))) {
-                    return Err(ClusterRefusal::Unreachable);
+                    return Err(if full { ClusterRefusal::Overloaded } else { ClusterRefusal::Unreachable });
                 }
             }
+            Choice::Full => return Err(ClusterRefusal::Overloaded),
             Choice::Nothing => return Err(ClusterRefusal::Unreachable),
         }
     }

@@ -1,17 +1,16 @@
 //! One address of one server, and all that is known about it.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 
-use bytes::Bytes;
-use h2::client::SendRequest;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::ejection::Record;
+use super::lane::{Lane, Place};
 use super::status::{EndpointConnection, EndpointHealth, EndpointStatus};
 use super::target::Target;
 
@@ -25,8 +24,10 @@ pub(crate) struct Endpoint {
     calls: AtomicU64,
     failures: AtomicU64,
     state: Mutex<State>,
-    /// Somebody found the connection to be of no use any more.
+    /// Somebody found the last connection to be of no use any more.
     pub(crate) lost: Notify,
+    /// Somebody found every connection to be full.
+    pub(crate) crowded: Notify,
     /// Ends its tasks, when the address is none of the server's any more.
     pub(crate) gone: CancellationToken,
 }
@@ -40,8 +41,18 @@ struct State {
 
 enum Link {
     Connecting,
-    Connected(SendRequest<Bytes>),
+    /// At least one.
+    Connected(Vec<Arc<Lane>>),
     Waiting,
+}
+
+impl Link {
+    fn lanes(&self) -> &[Arc<Lane>] {
+        match self {
+            Self::Connected(lanes) => lanes,
+            Self::Connecting | Self::Waiting => &[],
+        }
+    }
 }
 
 /// What there is to know about an endpoint when a call looks for one.
@@ -74,6 +85,7 @@ impl Endpoint {
                 connection_error: None,
             }),
             lost: Notify::new(),
+            crowded: Notify::new(),
             gone,
         }
     }
@@ -89,10 +101,40 @@ impl Endpoint {
         }
     }
 
-    pub(crate) fn sender(&self) -> Option<SendRequest<Bytes>> {
-        match &self.state.lock().link {
-            Link::Connected(sender) => Some(sender.clone()),
-            Link::Connecting | Link::Waiting => None,
+    /// Whether one of its connections takes one more call.
+    pub(crate) fn has_room(&self) -> bool {
+        self.state.lock().link.lanes().iter().any(|lane| lane.has_room())
+    }
+
+    /// A place on the connection with the fewest calls, of those that have room.
+    pub(crate) fn take_place(&self) -> Option<Place> {
+        let state = self.state.lock();
+        let with_room = state.link.lanes().iter().filter(|lane| lane.has_room());
+        with_room.min_by_key(|lane| lane.in_flight()).and_then(Lane::take_place)
+    }
+
+    /// Whether there may be one more connection, and all that there are, are full.
+    pub(crate) fn may_widen(&self, most: usize) -> bool {
+        let state = self.state.lock();
+        let lanes = state.link.lanes();
+        (1..most).contains(&lanes.len()) && !lanes.iter().any(|lane| lane.has_room())
+    }
+
+    /// There is one more connection.
+    pub(crate) fn widened(&self, lane: Arc<Lane>) {
+        if let Link::Connected(lanes) = &mut self.state.lock().link {
+            lanes.push(lane);
+        }
+    }
+
+    /// Takes a connection out of use that takes no more calls.
+    pub(crate) fn retire(&self, lane: &Weak<Lane>) {
+        let mut state = self.state.lock();
+        let Link::Connected(lanes) = &mut state.link else { return };
+        lanes.retain(|known| Arc::as_ptr(known) != lane.as_ptr());
+        if lanes.is_empty() {
+            state.link = Link::Connecting;
+            self.lost.notify_one();
         }
     }
 
@@ -100,9 +142,9 @@ impl Endpoint {
         self.state.lock().link = Link::Connecting;
     }
 
-    pub(crate) fn connected(&self, sender: SendRequest<Bytes>) {
+    pub(crate) fn connected(&self, lane: Arc<Lane>) {
         let mut state = self.state.lock();
-        state.link = Link::Connected(sender);
+        state.link = Link::Connected(vec![lane]);
         state.connection_error = None;
     }
 
@@ -145,6 +187,7 @@ impl Endpoint {
             authority: self.target.authority().to_string(),
             address: self.label.to_string(),
             connection,
+            connections: state.link.lanes().len(),
             connection_error: state.connection_error.clone(),
             health: state.health,
             ejected_for_ms: state

@@ -14,6 +14,7 @@ use super::config::ClusterConfig;
 use super::endpoint::Endpoint;
 use super::link;
 use super::ports::Connector;
+use super::refusal::ClusterRefusal;
 use super::status::{ClusterStatus, EndpointHealth};
 use super::target::Target;
 
@@ -28,8 +29,8 @@ pub(crate) struct EndpointSet {
     changed: watch::Sender<()>,
     pub(crate) panicking: AtomicBool,
     pub(crate) in_flight: AtomicUsize,
-    pub(crate) refused_overloaded: AtomicU64,
-    pub(crate) refused_unreachable: AtomicU64,
+    refused_overloaded: AtomicU64,
+    refused_unreachable: AtomicU64,
     stop: CancellationToken,
 }
 
@@ -99,6 +100,15 @@ impl EndpointSet {
 
     pub(crate) fn changes(&self) -> watch::Receiver<()> {
         self.changed.subscribe()
+    }
+
+    /// Counts a call that was not sent to anybody.
+    pub(crate) fn count_refusal(&self, refusal: &ClusterRefusal) {
+        let counter = match refusal {
+            ClusterRefusal::Overloaded => &self.refused_overloaded,
+            ClusterRefusal::Unreachable | ClusterRefusal::NotTaken(_) => &self.refused_unreachable,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn status(&self) -> ClusterStatus {

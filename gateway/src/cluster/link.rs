@@ -1,7 +1,10 @@
-//! Keeps a connection to an endpoint: opens it, watches it, and opens the next one when it is lost.
+//! Keeps a connection to an endpoint: opens it, watches it, and opens the next one when it is lost. Opens more when one is not enough.
 
+use std::convert::Infallible;
+use std::future::poll_fn;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,6 +18,7 @@ use super::config::ClusterConfig;
 use super::endpoint::Endpoint;
 use super::endpoint_set::EndpointSet;
 use super::health;
+use super::lane::Lane;
 use super::ports::ByteStream;
 
 /// A connection that ends sooner than this counts as one that could not be opened, so that an endpoint which hangs up at once is not
@@ -65,16 +69,9 @@ async fn keep(set: &Arc<EndpointSet>, endpoint: &Arc<Endpoint>) {
         };
         endpoint.disconnected(error);
         set.tell();
-        sleep(pause(&set.config, attempts_failed)).await;
+        sleep(set.config.pause(attempts_failed)).await;
         attempts_failed += 1;
     }
-}
-
-/// A pause that doubles from attempt to attempt, of which a random fifth is left out, so that gateways do not come back all at once.
-fn pause(config: &ClusterConfig, attempts_failed: u32) -> Duration {
-    let doubled = config.reconnect_first_ms.saturating_mul(1_u64.checked_shl(attempts_failed).unwrap_or(u64::MAX));
-    let pause = Duration::from_millis(doubled.min(config.reconnect_longest_ms));
-    pause.mul_f64(rand::random_range(0.8..=1.0))
 }
 
 type Opened = Connection<Box<dyn ByteStream>, Bytes>;
@@ -82,17 +79,30 @@ type Opened = Connection<Box<dyn ByteStream>, Bytes>;
 async fn open(set: &EndpointSet, endpoint: &Endpoint) -> Result<(SendRequest<Bytes>, Opened), BoxError> {
     let opening = async {
         let stream = set.connector.connect(&endpoint.target, endpoint.address).await?;
-        let handshake = h2::client::Builder::new()
+        let (sender, mut connection) = h2::client::Builder::new()
+            .initial_max_send_streams(0)
             .initial_window_size(set.config.window_bytes)
             .initial_connection_window_size(CONNECTION_WINDOW)
             .max_header_list_size(HEADER_LIST_BYTES)
             .enable_push(false)
             .handshake(stream)
             .await?;
-        Ok(handshake)
+        allowed_to_call(&mut connection).await?;
+        Ok((sender, connection))
     };
     let late = || io::Error::new(io::ErrorKind::TimedOut, "the connection was not opened in time");
     timeout(Duration::from_millis(set.config.connect_ms), opening).await.map_err(|_| late())?
+}
+
+/// Waits for the settings of the endpoint, before which nobody knows how many calls it allows.
+async fn allowed_to_call(connection: &mut Opened) -> Result<(), BoxError> {
+    poll_fn(|cx| match connection.poll_unpin(cx) {
+        Poll::Ready(Ok(())) => Poll::Ready(Err("the endpoint closed the connection".into())),
+        Poll::Ready(Err(error)) => Poll::Ready(Err(error.into())),
+        Poll::Pending if connection.max_concurrent_send_streams() > 0 => Poll::Ready(Ok(())),
+        Poll::Pending => Poll::Pending,
+    })
+    .await
 }
 
 /// How a connection ended.
@@ -116,7 +126,7 @@ async fn use_until_lost(
     let mut driven = tokio::spawn(connection);
     // What was said of the connection before this one does not concern it.
     let _ = endpoint.lost.notified().now_or_never();
-    endpoint.connected(sender.clone());
+    endpoint.connected(Lane::new(sender.clone()));
     set.tell();
     tracing::debug!(endpoint = &*endpoint.label, "connected to an endpoint");
 
@@ -131,9 +141,56 @@ async fn use_until_lost(
             driven.abort();
             "the endpoint does not answer pings".to_owned()
         }
+        never = widen_when_crowded(set, endpoint) => match never {},
     };
     tracing::debug!(endpoint = &*endpoint.label, reason, "the connection to an endpoint is lost");
     if began.elapsed() < SHORT_LIVED { Lost::AtOnce(reason) } else { Lost::Later }
+}
+
+/// Opens further connections, one at a time, as long as the endpoint has as many calls as it allows on those there are.
+async fn widen_when_crowded(set: &Arc<EndpointSet>, endpoint: &Arc<Endpoint>) -> Infallible {
+    loop {
+        endpoint.crowded.notified().await;
+        if endpoint.may_widen(set.config.max_connections) {
+            widen(set, endpoint).await;
+        }
+        // Also if there is room again by now: whoever found none waits to be told.
+        set.tell();
+    }
+}
+
+async fn widen(set: &Arc<EndpointSet>, endpoint: &Arc<Endpoint>) {
+    match open(set, endpoint).await {
+        Ok((sender, connection)) => {
+            let lane = Lane::new(sender);
+            let of = (Arc::downgrade(set), Arc::downgrade(endpoint));
+            tokio::spawn(drive(connection, set.config.clone(), Arc::downgrade(&lane), of));
+            endpoint.widened(lane);
+            tracing::debug!(endpoint = &*endpoint.label, "one more connection to an endpoint");
+        }
+        Err(error) => {
+            tracing::warn!(endpoint = &*endpoint.label, %error, "an endpoint takes no further connection");
+            sleep(set.config.pause(0)).await;
+        }
+    }
+}
+
+/// Drives a further connection to its end. It keeps nothing alive that would keep the connection open.
+async fn drive(
+    mut connection: Opened,
+    config: ClusterConfig,
+    lane: Weak<Lane>,
+    of: (Weak<EndpointSet>, Weak<Endpoint>),
+) {
+    let pings = connection.ping_pong();
+    tokio::select! {
+        _ended = connection => {}
+        () = pinged(&config, pings) => {}
+    }
+    if let (Some(set), Some(endpoint)) = (of.0.upgrade(), of.1.upgrade()) {
+        endpoint.retire(&lane);
+        set.tell();
+    }
 }
 
 /// Ends when a ping was not answered in time.

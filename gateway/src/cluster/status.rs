@@ -30,6 +30,8 @@ pub struct EndpointStatus {
     pub address: String,
     /// Whether there is a connection to it.
     pub connection: EndpointConnection,
+    /// How many connections there are to it: more than one while it has more calls than it allows on one.
+    pub connections: usize,
     /// Why the last connection could not be opened or was lost.
     pub connection_error: Option<String>,
     /// What it says about itself.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::{Buf, Bytes};
-use http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, VARY};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
@@ -31,6 +31,7 @@ const WORTH_COMPRESSING: usize = 1024;
 pub(super) struct Form {
     pub(super) codec: Codec,
     pub(super) accepts_gzip: bool,
+    pub(super) by_get: bool,
 }
 
 /// Waits for the whole answer, because what comes last in gRPC comes first here: the status.
@@ -48,6 +49,9 @@ where
     let encoding = take_grpc_headers(&mut head.headers);
     append_prefixed(&mut head.headers, trailers);
     head.headers.append(VARY, HeaderValue::from_static("accept-encoding"));
+    if form.by_get {
+        limit_caching(&mut head.headers);
+    }
     if status.code() != Code::Ok {
         let error = error_body::write(&status, &contracts);
         head.status = match head.extensions.get::<Reason>() {
@@ -76,6 +80,13 @@ where
     }
     let body = Some(message).filter(|message| !message.is_empty());
     Response::from_parts(head, ConnectAnswer::Whole { body })
+}
+
+/// Keeps caches from giving the answer to others than its caller, and from giving it at all unless the service has said for how long: some
+/// of them keep for hours what says nothing.
+fn limit_caching(headers: &mut HeaderMap) {
+    headers.append(VARY, HeaderValue::from_static("authorization"));
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
 }
 
 /// Removes what only gRPC says in headers, and answers the encoding of the message.

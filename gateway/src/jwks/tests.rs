@@ -1,4 +1,5 @@
 mod over_http;
+mod over_https;
 
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -242,8 +243,19 @@ async fn no_more_tokens_are_remembered_than_may_be() {
         changed["sub"] = json!(subject.to_string());
         let token = signed(&header(1), &changed, 1);
         assert_eq!(authenticator.verify(&token).unwrap().subject, subject.to_string());
-        assert!(authenticator.verified.len() <= 10);
+        assert!(authenticator.verified.memory().tokens <= 10);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_memory_is_counted() {
+    let authenticator = knowing(&[1]).await;
+    let (good, forged) = (token(1), signed(&header(1), &claims(), 2));
+    for token in [&good, &good, &good, &forged, &forged] {
+        let _verdict = authenticator.verify(token);
+    }
+    let memory = TokenMemory { tokens: 1, hits: 2, misses: 3 };
+    assert_eq!(authenticator.memory(), Some(memory), "only what holds is remembered");
 }
 
 #[tokio::test(start_paused = true)]

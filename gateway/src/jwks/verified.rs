@@ -1,18 +1,21 @@
 //! Remembers tokens that were verified.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
 
 use super::token::{TokenFault, TokenRules, Verified};
-use crate::identity::Identity;
+use crate::identity::{Identity, TokenMemory};
 
 /// Tokens by their digest, which is short however long they are. There are two generations: when the young one is full it becomes the old
 /// one, and the old one goes. What was verified with other keys does not count.
 pub(crate) struct VerifiedTokens {
     most: usize,
     generations: Mutex<Generations>,
+    hits: AtomicU64,
+    misses: AtomicU64,
 }
 
 #[derive(Default)]
@@ -24,7 +27,7 @@ struct Generations {
 
 impl VerifiedTokens {
     pub(crate) fn new(most: usize) -> Self {
-        Self { most, generations: Mutex::default() }
+        Self { most, generations: Mutex::default(), hits: AtomicU64::new(0), misses: AtomicU64::new(0) }
     }
 
     /// Who the token speaks for, if it was verified with these keys.
@@ -42,8 +45,10 @@ impl VerifiedTokens {
         let mut generations = self.generations.lock();
         generations.keep_those_of(keys_version);
         let Some(verified) = generations.young.get(&digest).or_else(|| generations.old.get(&digest)) else {
+            self.misses.fetch_add(1, Ordering::Relaxed);
             return Ok(None);
         };
+        self.hits.fetch_add(1, Ordering::Relaxed);
         if rules.has_expired(verified.expires_at, now) {
             return Err(TokenFault::Expired);
         }
@@ -63,10 +68,14 @@ impl VerifiedTokens {
         generations.young.insert(digest, verified);
     }
 
-    #[cfg(test)]
-    pub(crate) fn len(&self) -> usize {
+    /// How it serves.
+    pub(crate) fn memory(&self) -> TokenMemory {
         let generations = self.generations.lock();
-        generations.young.len() + generations.old.len()
+        TokenMemory {
+            tokens: generations.young.len() + generations.old.len(),
+            hits: self.hits.load(Ordering::Relaxed),
+            misses: self.misses.load(Ordering::Relaxed),
+        }
     }
 }
 

@@ -1,11 +1,10 @@
 //! Policies from contracts and configuration together.
 
-use prost_reflect::prost_types::method_options::IdempotencyLevel;
 use prost_reflect::{DescriptorPool, MethodDescriptor};
 
 use super::{
-    Access, MethodPolicy, POLICY_EXTENSION, Policies, PoliciesConfig, PolicyErrors, PolicyRule, Streaming, path_of,
-    policy_of,
+    Access, MethodPolicy, POLICY_EXTENSION, Policies, PoliciesConfig, PolicyErrors, PolicyRule, Streaming,
+    is_idempotent, path_of, policy_of,
 };
 
 /// What is said about methods beside their contracts.
@@ -107,8 +106,6 @@ impl Policies {
 }
 
 fn without_option(method: &MethodDescriptor, access: &Access) -> MethodPolicy {
-    let options = method.method_descriptor_proto().options.as_ref();
-    let level = options.map(|options| options.idempotency_level());
-    let retry_safe = level.is_some_and(|level| level != IdempotencyLevel::IdempotencyUnknown);
-    MethodPolicy { path: path_of(method), access: access.clone(), streaming: Streaming::of(method), retry_safe }
+    let (streaming, retry_safe) = (Streaming::of(method), is_idempotent(method));
+    MethodPolicy { path: path_of(method), access: access.clone(), streaming, retry_safe }
 }

@@ -1,5 +1,7 @@
 //! Clusters of real servers on loopback: who gets calls, who is left alone, and what happens when nobody is left.
 
+mod crowded;
+
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;

@@ -1,6 +1,6 @@
 //! Key sets over real sockets and from real files.
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::*;
@@ -15,17 +15,7 @@ async fn serving(answer: Vec<u8>, stays_open: bool) -> String {
     tokio::spawn(async move {
         loop {
             let (mut connection, _) = listener.accept().await.unwrap();
-            let mut head = Vec::new();
-            while !head.ends_with(b"\r\n\r\n") {
-                head.push(connection.read_u8().await.unwrap());
-            }
-            let head = String::from_utf8(head).unwrap();
-            assert!(
-                head.starts_with("GET /keys?of=shop HTTP/1.1\r\n") && head.contains("\r\nhost: 127.0.0.1:"),
-                "{head}"
-            );
-            // One that has read enough hangs up.
-            let _ = connection.write_all(&answer).await;
+            answer_to_get(&mut connection, &answer).await;
             if stays_open {
                 std::future::pending::<()>().await;
             }
@@ -34,12 +24,23 @@ async fn serving(answer: Vec<u8>, stays_open: bool) -> String {
     url
 }
 
-fn http(status: &str, body: &[u8]) -> Vec<u8> {
+pub(super) async fn answer_to_get(connection: &mut (impl AsyncRead + AsyncWrite + Unpin), answer: &[u8]) {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(connection.read_u8().await.unwrap());
+    }
+    let head = String::from_utf8(head).unwrap();
+    assert!(head.starts_with("GET /keys?of=shop HTTP/1.1\r\n") && head.contains("\r\nhost: 127.0.0.1:"), "{head}");
+    // One that has read enough hangs up.
+    let _ = connection.write_all(answer).await;
+}
+
+pub(super) fn http(status: &str, body: &[u8]) -> Vec<u8> {
     let head = format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
     [head.as_bytes(), body].concat()
 }
 
-async fn fetched(url: &str, config: &JwksConfig) -> Result<Bytes, SourceError> {
+pub(super) async fn fetched(url: &str, config: &JwksConfig) -> Result<Bytes, SourceError> {
     let source = HttpSource::new(url, config).unwrap();
     tokio::time::timeout(GUARD, source.fetch()).await.expect("a fetch ends")
 }

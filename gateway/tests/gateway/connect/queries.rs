@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{JSON, PROTO, get, json_of, text};
 use crate::support::answer::Answer;
-use crate::support::client::{call, request};
+use crate::support::client::{Reply, call, request};
 use crate::support::upstream::{answering, careless};
 use crate::support::{gateway, message};
 
@@ -31,6 +31,32 @@ async fn a_method_that_only_looks_can_be_called_by_get() {
         assert_eq!(received.header("grpc-timeout"), Some("9000u"));
         assert_eq!(received.body.unwrap(), message(&text("tea ?")));
     }
+}
+
+#[tokio::test]
+async fn caches_do_with_an_answer_what_the_service_says_and_nothing_else() {
+    let query = format!("{LOOK}?encoding=json&message=%7B%7D");
+    let varies = |reply: &Reply| {
+        let values = reply.headers.get_all("vary").iter().map(|value| value.to_str().unwrap());
+        values.flat_map(|value| value.split(", ")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let silent = call(&gateway(careless(Answer::unary(b""))), get(&query), "").await;
+    assert_eq!((silent.status.as_u16(), silent.header("cache-control")), (200, Some("no-cache")));
+    assert_eq!(varies(&silent), ["accept-encoding", "authorization", "origin"]);
+
+    let fresh = Answer::unary(b"").header("cache-control", "max-age=60");
+    let fresh = call(&gateway(careless(fresh)), get(&query), "").await;
+    assert_eq!((fresh.status.as_u16(), fresh.header("cache-control")), (200, Some("max-age=60")));
+
+    let refusal = Answer::grpc().header("grpc-status", "5");
+    let refused = call(&gateway(careless(refusal)), get(&query), "").await;
+    assert_eq!((refused.status.as_u16(), refused.header("cache-control")), (404, Some("no-cache")));
+
+    let posted = call(&gateway(careless(Answer::unary(b""))), request(JSON, LOOK), "{}").await;
+    assert_eq!(
+        (posted.header("cache-control"), varies(&posted)),
+        (None, vec!["accept-encoding".into(), "origin".into()])
+    );
 }
 
 #[tokio::test]

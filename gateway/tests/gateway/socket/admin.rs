@@ -1,7 +1,10 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bojagi_gateway::{Admin, Cluster, ClusterPorts, DEFAULT_CONFIG, Gateway, GatewayConfig, LogFilter};
+use bojagi_gateway::{
+    Admin, AuthenticationFailure, Authenticator, Cluster, ClusterPorts, DEFAULT_CONFIG, Gateway, GatewayConfig,
+    Identity, LogFilter, TokenMemory,
+};
 use bojagi_telemetry::metrics::Metrics;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -9,7 +12,7 @@ use tokio::time::timeout;
 use super::{GUARD, Listening, exchange, http1_request};
 use crate::support::log::Log;
 use crate::support::upstream::echo;
-use crate::support::{FourTokens, gateway_with, message, policies};
+use crate::support::{FourTokens, builder_with, gateway_with, message, policies};
 
 /// Takes every filter but one.
 struct Filter(Mutex<String>);
@@ -108,6 +111,35 @@ async fn what_was_called_is_counted_with_the_connections() {
     ] {
         assert!(text.contains(sample), "{sample} in {text}");
     }
+}
+
+/// Knows nobody, and remembers what it never knew.
+struct Remembering;
+
+impl Authenticator for Remembering {
+    fn verify(&self, _: &str) -> Result<Identity, AuthenticationFailure> {
+        Err(AuthenticationFailure::Invalid)
+    }
+
+    fn memory(&self) -> Option<TokenMemory> {
+        Some(TokenMemory { tokens: 2, hits: 50, misses: 3 })
+    }
+}
+
+#[tokio::test]
+async fn the_memory_of_tokens_is_shown_where_there_is_one() {
+    let gateway = builder_with(echo(), |_| {}).authenticator(Arc::new(Remembering)).build().unwrap();
+    let (_, _, text) = Watched::watch(gateway).await.ask("GET /metrics", "").await;
+    for sample in [
+        "# TYPE bojagi_gateway_tokens_remembered gauge\n",
+        "bojagi_gateway_tokens_remembered 2\n",
+        "bojagi_gateway_token_lookups_total{result=\"hit\"} 50\n",
+        "bojagi_gateway_token_lookups_total{result=\"miss\"} 3\n",
+    ] {
+        assert!(text.contains(sample), "{sample} in {text}");
+    }
+    let (_, _, text) = Watched::start().await.ask("GET /metrics", "").await;
+    assert!(!text.contains("token"), "{text}");
 }
 
 #[tokio::test]

@@ -1,31 +1,24 @@
-//! Whoever is fast waits for whoever is slow; the gateway holds little in between.
-//!
-//! The clock of these tests is paused: it moves on when everybody waits, and then nothing more is on its way.
+//! Whoever is fast waits for whoever is slow; the gateway holds little in between. A client that does not read its socket is in
+//! `slow_clients.rs`.
 
-use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
-use tokio::io::AsyncWriteExt;
-use tokio::time::sleep;
-
-use super::{Listening, http1_request};
+use super::{GUARD, Listening};
 use crate::support::http2::{
     ACK, DATA, END_STREAM, PING, PREFACE, SETTINGS, WINDOW_UPDATE, frame, headers, read_frame,
 };
 use crate::support::message;
-use crate::support::upstream::{deaf, endless};
+use crate::support::upstream::{Pulled, deaf, endless};
 
 const WATCH: &str = "/shop.v1.Orders/Watch";
 /// Several times what a stream may hold, and nothing beside what an endless stream would come to.
 const LITTLE: usize = 4 * 1024 * 1024;
 /// What the system keeps between the ends of a socket comes on top over HTTP/1.1.
 const LITTLE_WITH_SOCKETS: usize = 32 * 1024 * 1024;
-
-/// Until nobody has anything to do.
-async fn until_all_wait() {
-    for _ in 0..200 {
-        sleep(Duration::from_millis(1)).await;
-    }
-}
+/// So often the gateway has its turn without pulling anything before it is believed to wait.
+const TURNS: usize = 10;
 
 fn watch(content_type: &str) -> Vec<u8> {
     let fields = [
@@ -38,26 +31,27 @@ fn watch(content_type: &str) -> Vec<u8> {
     [PREFACE, &frame(SETTINGS, 0, 0, &[]), &headers(0, 1, &fields)].concat()
 }
 
-#[tokio::test(start_paused = true)]
+/// Until the gateway has begun to pull and pulls no more, although it is busy with pings.
+async fn until_nothing_is_pulled(client: &mut TcpStream, pulled: &Pulled) {
+    let mut turns = 0;
+    while turns < TURNS {
+        let before = pulled.bytes();
+        client.write_all(&frame(PING, 0, 0, &[1; 8])).await.unwrap();
+        while read_frame(client).await.unwrap().kind != PING {}
+        assert!(pulled.bytes() < LITTLE, "{} bytes were pulled", pulled.bytes());
+        turns = if before > 0 && pulled.bytes() == before { turns + 1 } else { 0 };
+    }
+}
+
+#[tokio::test]
 async fn an_upstream_waits_for_a_client_that_does_not_open_its_window() {
     for content_type in ["application/grpc", "application/grpc-web", "application/grpc-web-text"] {
         let (upstream, pulled, _call) = endless();
         let gateway = Listening::before(upstream).await;
         let mut client = gateway.connect().await;
         client.write_all(&[watch(content_type), frame(DATA, END_STREAM, 1, b"")].concat()).await.unwrap();
-        until_all_wait().await;
-        assert!((1..LITTLE).contains(&pulled.bytes()), "{content_type}: {} bytes were pulled", pulled.bytes());
+        timeout(GUARD, until_nothing_is_pulled(&mut client, &pulled)).await.expect(content_type);
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_upstream_waits_for_a_client_that_does_not_read_its_socket() {
-    let (upstream, pulled, _call) = endless();
-    let gateway = Listening::before(upstream).await;
-    let mut client = gateway.connect().await;
-    client.write_all(&http1_request(WATCH, "", &message(b""))).await.unwrap();
-    until_all_wait().await;
-    assert!((1..LITTLE_WITH_SOCKETS).contains(&pulled.bytes()), "{} bytes were pulled", pulled.bytes());
 }
 
 #[tokio::test]
@@ -97,26 +91,26 @@ async fn a_client_waits_for_an_upstream_that_does_not_read_over_h2c() {
     assert!(sent > 0);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_client_waits_for_an_upstream_that_does_not_read_over_http1() {
     let (upstream, _calls) = deaf();
     let gateway = Listening::before(upstream).await;
-    let mut client = gateway.connect().await;
+    let (mut reader, mut writer) = gateway.connect().await.into_split();
     let head = format!(
         "POST {WATCH} HTTP/1.1\r\nhost: shop.example\r\ncontent-type: application/grpc-web\r\n\
-         content-length: 1000000000\r\n\r\n"
+         grpc-timeout: 500m\r\ncontent-length: 1000000000\r\n\r\n"
     );
-    client.write_all(head.as_bytes()).await.unwrap();
+    writer.write_all(head.as_bytes()).await.unwrap();
     let body = message(&[0; 16 * 1024]);
-    let mut written = 0;
     let writing = async {
-        while client.write_all(&body).await.is_ok() {
-            written += body.len();
+        for _ in 0..LITTLE_WITH_SOCKETS / body.len() {
+            writer.write_all(&body).await.unwrap();
         }
     };
+    // There is an answer when the deadline has ended the call, and not before.
     tokio::select! {
-        () = writing => {}
-        () = until_all_wait() => {}
+        biased;
+        answer = timeout(GUARD, reader.read_u8()) => assert_eq!(answer.expect("the call ends").unwrap(), b'H'),
+        () = writing => panic!("{LITTLE_WITH_SOCKETS} bytes were taken, and nobody has read them"),
     }
-    assert!(written < LITTLE_WITH_SOCKETS, "{written} bytes were taken, and nobody has read them");
 }

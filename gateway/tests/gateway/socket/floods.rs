@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::io::{AsyncRead, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 use super::{GUARD, Listening, exchange, http1_request};
@@ -172,6 +172,29 @@ async fn questions_without_end() {
         })
         .await;
         assert_eq!(answered.into_inner(), 5_000, "each is answered before the next one is read");
+        assert_serves_others(&gateway).await;
+    }
+}
+
+#[tokio::test]
+async fn questions_whose_answers_nobody_reads() {
+    let gateway = Listening::configured(echo(), |config| config.connections.stalled_ms = 100).await;
+    for (kind, payload) in [(SETTINGS, &[][..]), (PING, &[7; 8])] {
+        let socket = TcpSocket::new_v4().unwrap();
+        // So that the system keeps few answers for somebody who does not read them, at either end.
+        socket.set_recv_buffer_size(8 * 1024).unwrap();
+        socket2::SockRef::from(&socket).set_tcp_mss(536).unwrap();
+        let mut client = socket.connect(gateway.address).await.unwrap();
+        client.write_all(&[PREFACE, &frame(SETTINGS, 0, 0, &[])].concat()).await.unwrap();
+        let questions = frame(kind, 0, 0, payload).repeat(1_000);
+        let asking = async {
+            let mut asked = 0;
+            while client.write_all(&questions).await.is_ok() {
+                asked += questions.len();
+                assert!(asked < 64 * 1024 * 1024, "the gateway reads no more than it can answer");
+            }
+        };
+        timeout(GUARD, asking).await.expect("the gateway hangs up");
         assert_serves_others(&gateway).await;
     }
 }

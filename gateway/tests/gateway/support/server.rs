@@ -23,14 +23,19 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn of(upstream: Upstream) -> Self {
-        Self::start(upstream, None).await
+        Self::start(upstream, None, None).await
+    }
+
+    /// One that allows so many streams at a time on a connection.
+    pub(crate) async fn with_streams(upstream: Upstream, most: u32) -> Self {
+        Self::start(upstream, None, Some(most)).await
     }
 
     pub(crate) async fn with_tls(upstream: Upstream, tls: TlsAcceptor) -> Self {
-        Self::start(upstream, Some(tls)).await
+        Self::start(upstream, Some(tls), None).await
     }
 
-    async fn start(upstream: Upstream, tls: Option<TlsAcceptor>) -> Self {
+    async fn start(upstream: Upstream, tls: Option<TlsAcceptor>, most_streams: Option<u32>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, accepted) = (CancellationToken::new(), Arc::new(AtomicUsize::new(0)));
@@ -43,7 +48,8 @@ impl Server {
                     upstream.clone().map_request(|request: http::Request<_>| request.map(Body::new)).map_err(failed);
                 let (tls, service) = (tls.clone(), TowerToHyperService::new(service));
                 tokio::spawn(async move {
-                    let http = auto::Builder::new(TokioExecutor::new()).http2_only();
+                    let mut http = auto::Builder::new(TokioExecutor::new()).http2_only();
+                    http.http2().max_concurrent_streams(most_streams);
                     // How a connection ends is for its other end to judge.
                     let _ended = match tls {
                         Some(tls) => match tls.accept(stream).await {
