@@ -283,3 +283,27 @@ pub(crate) async fn save_position(tx: &mut Tx, group: &str, topic: &str, positio
     .await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use bojagi_kernel::ManualClock;
+    use bojagi_store::{Migration, Options};
+
+    use super::*;
+
+    const MIGRATIONS: &[Migration] = &[idempotency::MIGRATION, crate::MIGRATION];
+
+    #[tokio::test]
+    async fn a_position_never_goes_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = ManualClock::at(Moment::from_micros(0));
+        let store = Store::open(&Options::at(folder.path().join("group.sqlite")), MIGRATIONS, &clock).await.unwrap();
+        let reached = async move |tx: &mut Tx| -> Result<i64, Error> {
+            for reached in [5, 7, 6] {
+                save_position(tx, "group", "topic", reached).await?;
+            }
+            position(tx, "group", "topic").await
+        };
+        assert_eq!(store.write(reached).await.unwrap(), 7);
+    }
+}

@@ -11,12 +11,12 @@ use bojagi_chassis::{Context, Pager, Service, Switchboard};
 use bojagi_events::{Consumer, EmbeddedLog, EmbeddedLogs, Transport};
 use bojagi_kernel::id::AccountId;
 use bojagi_kernel::{Clock, ManualClock, Moment, ShopCalendar};
-use bojagi_store::{Database, Migration, Options, Store, copy_to_file, idempotency};
+use bojagi_store::{Database, Error, Migration, Options, Store, Tx, copy_to_file, idempotency};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::{AccountChannel, Place, Publisher, TestAccount, TestKey};
+use crate::{AccountChannel, Place, Publisher, TestAccount, TestKey, eventually};
 
 const PUBLISHER_MIGRATIONS: &[Migration] =
     &[idempotency::MIGRATION, bojagi_events::MIGRATION, bojagi_events::RELAY_MIGRATION];
@@ -100,6 +100,24 @@ impl Rig {
     /// When the server cannot be reached.
     pub async fn cut_connections(&self) -> u64 {
         self.place.cut_connections().await
+    }
+
+    /// Waits until every store that is open here answers again: for a quarter of a second after connecting failed it is not
+    /// tried again.
+    ///
+    /// # Panics
+    /// When one still does not after 20 seconds.
+    pub async fn until_stores_answer(&self) {
+        let stores: Vec<Store> = self.stores.lock().unwrap().values().cloned().collect();
+        let look = async |tx: &mut Tx| tx.fetch_one("SELECT CAST(1 AS BIGINT)", &[]).await;
+        for store in stores {
+            eventually("a store answers", async || {
+                let (read, written): (Result<(i64,), Error>, Result<(i64,), Error>) =
+                    (store.read(look).await, store.write(look).await);
+                read.is_ok() && written.is_ok()
+            })
+            .await;
+        }
     }
 
     /// The temporary folder.

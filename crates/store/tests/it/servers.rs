@@ -208,7 +208,8 @@ async fn answers_are_true_while_connections_break() {
         }
     }
     let mut found = logged(&stores[0]).await;
-    (happened.sort(), found.sort());
+    happened.sort();
+    found.sort();
     assert_eq!(found, happened);
     let available: Result<(i64,), Error> =
         stores[1].read(async |tx: &mut Tx| tx.fetch_one("SELECT available FROM stock", &[]).await).await;

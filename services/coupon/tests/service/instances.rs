@@ -120,6 +120,9 @@ async fn exactly_the_limit_get_one_while_connections_break() {
         }
     };
     let (served, ()) = tokio::join!(join_all(issues), cuts);
+    for shop in [one, other] {
+        shop.rig.until_stores_answer().await;
+    }
     assert_eq!(served.iter().filter(|served| **served).count(), 30);
     assert_eq!(other.told::<CouponIssued>().await.len(), 30);
     for (customer, served) in customers.iter().zip(served) {

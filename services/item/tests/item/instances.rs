@@ -110,6 +110,9 @@ async fn exactly_as_many_succeed_while_connections_break() {
         }
     };
     let (served, ()) = tokio::join!(join_all(asks), cuts);
+    for shop in [one, other] {
+        shop.rig.until_stores_answer().await;
+    }
     assert_eq!(served.iter().filter(|served| **served).count(), 40);
     assert_eq!(other.counts(&option.option_id).await, (0, 40, 0, 40));
     for (asked, served) in asked.iter().zip(&served) {

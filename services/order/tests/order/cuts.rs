@@ -59,9 +59,7 @@ async fn every_request_becomes_one_order_and_every_order_ends_once() {
     };
     let (placed, ()) = tokio::join!(join_all(placing), cutting);
     for house in [&branches.one, &branches.other] {
-        // For a quarter of a second after connecting failed it is not tried again.
-        let request = api::GetOrderRequest { order_id: placed[0].clone() };
-        eventually("orders are shown again", async || house.orders().get_order(request.clone()).await.is_ok()).await;
+        house.rig.until_stores_answer().await;
     }
 
     for order_id in &placed {

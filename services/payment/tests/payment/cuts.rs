@@ -52,6 +52,9 @@ async fn every_payment_is_taken_once_and_half_of_it_goes_back_once() {
         }
     };
     let (orders, ()) = tokio::join!(join_all(paying), cutting);
+    for shop in [one, other] {
+        shop.rig.until_stores_answer().await;
+    }
 
     // What was done and could not be stored is found out by the job.
     one.rig.clock.advance(Duration::from_secs(120));
