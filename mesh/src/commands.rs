@@ -7,6 +7,7 @@ mod migrate;
 mod openapi;
 mod operators;
 mod reasons;
+mod telemetry;
 mod tour;
 mod up;
 mod verify;

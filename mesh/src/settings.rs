@@ -6,6 +6,7 @@ use bojagi_chassis::settings::{Mistakes, Settings};
 use bojagi_events::kafka::KafkaConfig;
 use bojagi_gateway::GatewayConfig;
 use bojagi_kernel::ShopCalendar;
+use bojagi_telemetry::otlp::{self, OtlpConfig};
 use serde::Deserialize;
 
 use crate::database::{self, DatabaseSettings};
@@ -18,6 +19,7 @@ const SECTIONS: &[(&str, &str)] = &[
     ("database", database::DEFAULTS),
     ("gateway", bojagi_gateway::DEFAULT_CONFIG),
     ("kafka", bojagi_events::kafka::DEFAULTS),
+    ("telemetry", otlp::DEFAULTS),
     ("user", bojagi_user::DEFAULTS),
     ("item", bojagi_item::DEFAULTS),
     ("coupon", bojagi_coupon::DEFAULTS),
@@ -36,6 +38,8 @@ pub struct MeshSettings {
     pub gateway: GatewayConfig,
     /// How facts travel.
     pub kafka: KafkaConfig,
+    /// Where traces and metrics go.
+    pub telemetry: OtlpConfig,
     /// The contexts.
     pub user: bojagi_user::Config,
     /// Stores, items and stock.
@@ -108,6 +112,7 @@ impl MeshSettings {
             config.mistakes().iter().chain(&config.only_for_one_alone()).map(ToString::to_string).collect()
         });
         let kafka = settings.section("kafka", KafkaConfig::check);
+        let telemetry = settings.section("telemetry", OtlpConfig::check);
         let user = settings.section("user", bojagi_user::Config::check);
         let item = settings.section("item", bojagi_item::Config::check);
         let coupon = settings.section("coupon", bojagi_coupon::Config::check);
@@ -115,19 +120,20 @@ impl MeshSettings {
         let payment = settings.section("payment", bojagi_payment::Config::check);
         let settlement = settings.section("settlement", bojagi_settlement::Config::check);
         settings.finish()?;
-        match (mesh, database, gateway, kafka, user, item, coupon, order, payment, settlement) {
+        match (mesh, database, gateway, kafka, telemetry, user, item, coupon, order, payment, settlement) {
             (
                 Some(mesh),
                 Some(database),
                 Some(gateway),
                 Some(kafka),
+                Some(telemetry),
                 Some(user),
                 Some(item),
                 Some(coupon),
                 Some(order),
                 Some(payment),
                 Some(settlement),
-            ) => Ok(Self { mesh, database, gateway, kafka, user, item, coupon, order, payment, settlement }),
+            ) => Ok(Self { mesh, database, gateway, kafka, telemetry, user, item, coupon, order, payment, settlement }),
             // A section that is not there has left a mistake, which has been answered.
             _ => Err(Mistakes(Vec::new())),
         }

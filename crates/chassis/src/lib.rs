@@ -10,6 +10,7 @@ pub mod guard;
 pub mod once;
 pub mod operations;
 pub mod pages;
+mod served;
 pub mod service;
 pub mod settings;
 pub mod tasks;

@@ -41,12 +41,14 @@ pub(super) struct Door {
 pub(super) async fn admit(
     config: &AdminConfig,
     running: RunningGateway,
+    metrics: Metrics,
     log: Arc<ProcessLog>,
     ended: &CancellationToken,
 ) -> Result<Option<Door>, CommandError> {
+    // Also without a port: what the gateway counts may be reported to a collector.
+    let admin = Admin::new(running, metrics, log);
     let Some(address) = config.address() else { return Ok(None) };
-    let metrics = Metrics::of_process(env!("CARGO_PKG_VERSION"));
-    let bound = Admin::new(running, metrics, log).bind(address).await.map_err(CommandError::other)?;
+    let bound = admin.bind(address).await.map_err(CommandError::other)?;
     let address = bound.local_addr();
     tracing::info!(%address, "operators may call");
     Ok(Some(Door { address, served: tokio::spawn(bound.serve(ended.clone().cancelled_owned())) }))
