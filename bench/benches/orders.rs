@@ -3,7 +3,9 @@
 //! caller has the CONFIRMED answer, and the clock stops when stock, coupons and the ledger have followed. All invariants
 //! are checked afterwards.
 //!
-//! `cargo bench -p bojagi-bench --bench orders -- [SECONDS [IN_FLIGHT…]]`; with numbers in flight, only those, in the process.
+//! `cargo bench -p bojagi-bench --bench orders -- [SECONDS [IN_FLIGHT…]] [telemetry=RATIO]`; with numbers in flight, only those,
+//! in the process; with a ratio, this part of the traces is exported to a collector in the same process, which takes its share
+//! of the cores too.
 #![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark fails by panicking")]
 
 use std::fs;
@@ -15,6 +17,9 @@ use bojagi_api::order::OrderState;
 use bojagi_api::order::order_service_client::OrderServiceClient;
 use bojagi_api::policy::Role;
 use bojagi_e2e::{Offer, Person, Shop, Wish, won};
+use bojagi_telemetry::metrics::Metrics;
+use bojagi_telemetry::otlp::{self, Export, OtlpConfig, Process};
+use bojagi_testkit::Collector;
 use futures::StreamExt;
 use rand::distr::Distribution;
 use rand::distr::weighted::WeightedIndex;
@@ -130,6 +135,11 @@ async fn main() {
     let mut numbers = std::env::args().filter_map(|argument| argument.parse::<u32>().ok());
     let length = Duration::from_secs(u64::from(numbers.next().unwrap_or(8)));
     let chosen: Vec<usize> = numbers.map(|number| number as usize).collect();
+    let ratio = std::env::args().find_map(|argument| argument.strip_prefix("telemetry=")?.parse().ok());
+    let export = match ratio {
+        Some(ratio) => Some(export(ratio).await),
+        None => None,
+    };
     let shop = Shop::open().await;
     println!("resident when ready: {} MiB", resident_mib());
     let offers = options(&shop).await;
@@ -147,10 +157,26 @@ async fn main() {
     for in_flight in if chosen.is_empty() { &[1, 16, 64, 256] } else { chosen.as_slice() } {
         measure(&shop, &customers, &offers, *in_flight, false, length).await;
     }
-    if !chosen.is_empty() {
-        return;
+    if chosen.is_empty() {
+        for in_flight in [64, 256] {
+            measure(&shop, &customers, &offers, in_flight, true, length).await;
+        }
     }
-    for in_flight in [64, 256] {
-        measure(&shop, &customers, &offers, in_flight, true, length).await;
+    if let Some((collector, export, metrics)) = export {
+        export.stop().await;
+        let text = metrics.text().unwrap();
+        println!("\nspans that came: {}", collector.taken());
+        text.lines().filter(|line| line.starts_with("bojagi_telemetry_spans")).for_each(|line| println!("{line}"));
     }
+}
+
+/// Exports this part of the traces to a collector that only counts.
+async fn export(ratio: f64) -> (Collector, Export, Metrics) {
+    let collector = Collector::counting().await;
+    let mut config: OtlpConfig = toml::from_str(otlp::DEFAULTS).unwrap();
+    (config.endpoint, config.sampling_ratio) = (collector.endpoint(), ratio);
+    let metrics = Metrics::of_process("0.0.0");
+    let process = Process { name: "bench", version: "0.0.0" };
+    let export = Export::start(&config, process, metrics.clone()).unwrap().unwrap();
+    (collector, export, metrics)
 }

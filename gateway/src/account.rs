@@ -58,8 +58,8 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let span = trace::begin_call(&mut request);
-        let record = CallRecord::begin(&request, span, &self.others);
+        let spans = trace::begin_call(&mut request);
+        let record = CallRecord::begin(&request, spans, &self.others);
         let notes = Arc::clone(&record.notes);
         request.extensions_mut().insert(Arc::clone(&notes));
         let request = request.map(|inner| CountedBody { inner, notes });
@@ -80,11 +80,16 @@ pub(crate) struct CallRecord {
     user_agent: Option<HeaderValue>,
     status: Option<Code>,
     span: Span,
+    told: bojagi_telemetry::Span,
     others: Arc<MethodMetrics>,
 }
 
 impl CallRecord {
-    fn begin<B>(request: &Request<B>, span: Span, others: &Arc<MethodMetrics>) -> Self {
+    fn begin<B>(
+        request: &Request<B>,
+        (span, told): (Span, bojagi_telemetry::Span),
+        others: &Arc<MethodMetrics>,
+    ) -> Self {
         let (headers, extensions) = (request.headers(), request.extensions());
         let dialect = extensions.get::<Dialect>().copied().unwrap_or(Dialect::Native).into();
         Self {
@@ -99,6 +104,7 @@ impl CallRecord {
             user_agent: headers.get(X_USER_AGENT).or_else(|| headers.get(USER_AGENT)).cloned(),
             status: None,
             span,
+            told,
             others: Arc::clone(others),
         }
     }
@@ -144,6 +150,14 @@ impl Drop for CallRecord {
             attempts: notes.attempts().count,
         };
         notes.end(&ended, &self.others);
+        let (code, reason, dialect) = (ended.code, ended.reason, self.dialect.name());
+        self.told.describe_call(|| self.notes.method(&self.others).path(), code);
+        self.told.describe(|details| {
+            details.set("bojagi.dialect", dialect);
+            if let Some(reason) = reason {
+                details.set("error.type", reason);
+            }
+        });
     }
 }
 

@@ -63,6 +63,11 @@ impl CallNotes {
         self.method_found(others).end(ended);
     }
 
+    /// The method, or what stands for those that are not there.
+    pub(crate) fn method<'a>(&'a self, others: &'a Arc<MethodMetrics>) -> &'a MethodMetrics {
+        self.method.get().unwrap_or(others)
+    }
+
     /// The gateway ends the call. The first reason counts, because a second one is what follows from it.
     pub(crate) fn ended_for(&self, reason: &'static str) {
         self.reason.get_or_init(|| reason);

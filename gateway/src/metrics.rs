@@ -15,7 +15,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use self::families::Families;
 use self::labels::{MethodLabels, RefusalLabels};
 
-pub(crate) use labels::{DialectLabel, code_name};
+pub(crate) use bojagi_telemetry::metrics::code_name;
+pub(crate) use labels::DialectLabel;
 pub(crate) use method::{Ended, MethodMetrics};
 
 /// The counters of a gateway. All clones are one, so a gateway that is built anew can go on counting where the last one was.

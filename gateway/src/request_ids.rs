@@ -1,7 +1,7 @@
-//! Gives every request an id and a place in a trace.
+//! Gives every request an id, and lets it keep its place in a trace.
 //!
 //! Place: outside the translation of dialects, so that a refused request can be found in the log too. The request id is always new and goes
-//! back to the client as `x-request-id`; a `traceparent` of the client is kept if it is well-formed.
+//! back to the client as `x-request-id`; a `traceparent` of the client is kept if it is well-formed; without one, the span of the call begins a trace.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -45,9 +45,7 @@ where
         let headers = request.headers_mut();
         if !continues_a_trace(headers) {
             headers.remove(TRACESTATE);
-            if let Ok(root) = HeaderValue::try_from(TraceContext::root().to_string()) {
-                headers.insert(TRACEPARENT, root);
-            }
+            headers.remove(TRACEPARENT);
         }
         let request_id = new_id();
         if let Some(request_id) = &request_id {

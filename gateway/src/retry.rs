@@ -106,7 +106,7 @@ where
             tell_time_left(&mut request);
         }
         CallNotes::of(&request).attempt();
-        let span = AttemptSpan::begin(&mut request, previous_attempts);
+        let span = AttemptSpan::begin(&mut request, &method, previous_attempts);
         let attempted = inner.call(Call { method: method.clone(), request });
         let held = span.watch(hold(attempted, is_safe, rules)).await;
 

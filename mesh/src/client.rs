@@ -12,7 +12,7 @@
 //! # }
 //! ```
 //!
-//! A call belongs to the trace of the task that makes it (`TraceContext::scope`), or to a new one. It ends at the
+//! A call belongs to the trace of the task that makes it (`TraceContext::scope`), or to one that the gateway begins. It ends at the
 //! time-out of the client unless the request brings its own.
 
 mod answer_body;
@@ -132,8 +132,8 @@ impl GatewayClient {
         if let Some(authorization) = &self.authorization {
             headers.insert(AUTHORIZATION, authorization.clone());
         }
-        let trace = TraceContext::current().map_or_else(TraceContext::root, |trace| trace.child());
-        if let Ok(traceparent) = HeaderValue::try_from(trace.to_string()) {
+        let trace = TraceContext::current().and_then(|trace| HeaderValue::try_from(trace.to_string()).ok());
+        if let Some(traceparent) = trace {
             headers.insert(TRACEPARENT, traceparent);
         }
         let own_timeout = headers.get("grpc-timeout").and_then(|header| deadline::parse_timeout(header.to_str().ok()?));

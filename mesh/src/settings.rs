@@ -6,6 +6,7 @@ use bojagi_chassis::settings::{Mistakes, Settings};
 use bojagi_events::kafka::KafkaConfig;
 use bojagi_gateway::GatewayConfig;
 use bojagi_kernel::ShopCalendar;
+use bojagi_telemetry::otlp::{self, OtlpConfig};
 use serde::Deserialize;
 
 pub use self::serving::{ConnectionLimits, ServeSettings, ServiceSettings};
@@ -26,6 +27,7 @@ const SECTIONS: &[(&str, &str)] = &[
     ("database", database::DEFAULTS),
     ("gateway", bojagi_gateway::DEFAULT_CONFIG),
     ("kafka", bojagi_events::kafka::DEFAULTS),
+    ("telemetry", otlp::DEFAULTS),
     ("user", bojagi_user::DEFAULTS),
     ("item", bojagi_item::DEFAULTS),
     ("coupon", bojagi_coupon::DEFAULTS),
@@ -46,6 +48,8 @@ pub struct MeshSettings {
     pub gateway: GatewayConfig,
     /// How facts travel.
     pub kafka: KafkaConfig,
+    /// Where traces and metrics go.
+    pub telemetry: OtlpConfig,
     /// The contexts.
     pub user: bojagi_user::Config,
     /// Stores, items and stock.
@@ -127,6 +131,7 @@ impl MeshSettings {
             config.mistakes().iter().chain(&config.only_for_one_alone()).map(ToString::to_string).collect()
         });
         let kafka = settings.section("kafka", KafkaConfig::check);
+        let telemetry = settings.section("telemetry", OtlpConfig::check);
         let user = settings.section("user", bojagi_user::Config::check);
         let item = settings.section("item", bojagi_item::Config::check);
         let coupon = settings.section("coupon", bojagi_coupon::Config::check);
@@ -136,12 +141,15 @@ impl MeshSettings {
         let serve = settings.section("serve", ServeSettings::check);
         let services = settings.section("services", ServiceSettings::check);
         settings.finish()?;
-        match (mesh, database, gateway, kafka, user, item, coupon, order, payment, settlement, serve, services) {
+        match (
+            mesh, database, gateway, kafka, telemetry, user, item, coupon, order, payment, settlement, serve, services,
+        ) {
             (
                 Some(mesh),
                 Some(database),
                 Some(gateway),
                 Some(kafka),
+                Some(telemetry),
                 Some(user),
                 Some(item),
                 Some(coupon),
@@ -155,6 +163,7 @@ impl MeshSettings {
                 database,
                 gateway,
                 kafka,
+                telemetry,
                 user,
                 item,
                 coupon,

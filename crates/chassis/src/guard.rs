@@ -1,6 +1,7 @@
 //! The layers in front of every handler, outermost first:
 //!
-//! 1. **trace**: the caller's trace goes on, or a new one begins; everything below belongs to it;
+//! 1. **trace**: the caller's trace goes on, or a new one begins; everything below belongs to it; the call is a span of it, and
+//!    is counted;
 //! 2. **identity**: a workload of this process, an account by its token, the workload at the other end of the connection, or
 //!    nobody; where anybody may call, a token that does not hold is nobody's;
 //! 3. **policy**: what the method's policy refuses is refused before a handler sees it;
@@ -24,6 +25,7 @@ use tonic::body::Body;
 use tower::Service;
 
 use crate::channel::InProcess;
+use crate::served::Served;
 use crate::tokens::{TokenFault, Verifier};
 use crate::{Caller, CommonRefusal, Peer, answer, deadline};
 
@@ -60,8 +62,8 @@ where
 
     fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
         let called_inside = request.extensions_mut().remove::<InProcess>();
-        let trace = trace_of(&request, called_inside);
         let method = policy::of(request.uri().path());
+        let served = Served::begin(self.domain, method, trace_of(&request, called_inside));
 
         let admitted = identify(&request, called_inside, method, &self.verifier)
             .and_then(|caller| {
@@ -72,8 +74,8 @@ where
         let (caller, deadline) = match admitted {
             Ok(admitted) => admitted,
             Err(failure) => {
-                let status = answer::status(self.domain, failure);
-                return Box::pin(std::future::ready(Ok(status.into_http())));
+                let refused = served.end(answer::status(self.domain, failure).into_http());
+                return Box::pin(std::future::ready(Ok(refused)));
             }
         };
 
@@ -81,33 +83,34 @@ where
         let handled = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
         let domain = self.domain;
         let path = method.map_or("unknown", |method| method.path);
-        Box::pin(trace.scope(async move {
+        Box::pin(served.trace().scope(async move {
             let outcome = match deadline {
                 None => handled.await,
                 Some(deadline) => {
                     let timed = tokio::time::timeout_at(deadline.into(), deadline::scope(deadline, handled));
                     match timed.await {
                         Ok(outcome) => outcome,
-                        Err(_) => return Ok(answer::status(domain, CommonRefusal::DeadlineExceeded.into()).into_http()),
+                        Err(_) => Ok(Ok(answer::status(domain, CommonRefusal::DeadlineExceeded.into()).into_http())),
                     }
                 }
             };
-            outcome.unwrap_or_else(|panic| {
+            let answered = outcome.unwrap_or_else(|panic| {
                 let failure = Failure::broken(format!("{path} panicked: {}", message_of(panic.as_ref())));
                 Ok(answer::status(domain, failure).into_http())
-            })
+            });
+            answered.map(|answer| served.end(answer))
         }))
     }
 }
 
-fn trace_of(request: &http::Request<Body>, inside: Option<InProcess>) -> TraceContext {
-    let from_caller = match inside {
+/// The trace that the caller is in, if it says so.
+fn trace_of(request: &http::Request<Body>, inside: Option<InProcess>) -> Option<TraceContext> {
+    match inside {
         Some(call) => call.trace,
         None => {
             request.headers().get(TRACEPARENT).and_then(|header| header.to_str().ok()).and_then(TraceContext::parse)
         }
-    };
-    from_caller.map_or_else(TraceContext::root, |trace| trace.child())
+    }
 }
 
 fn identify(

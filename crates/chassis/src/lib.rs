@@ -11,6 +11,7 @@ pub mod once;
 pub mod operations;
 pub mod pages;
 mod peer;
+mod served;
 pub mod service;
 pub mod settings;
 pub mod tasks;

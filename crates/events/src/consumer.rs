@@ -7,12 +7,12 @@ use bojagi_kernel::id::EventId;
 use bojagi_kernel::{Clock, Failure, Moment};
 use bojagi_store::{Error, Store, Tx, idempotency, params};
 use futures::future::join_all;
-use tokio::sync::watch;
+use tokio::sync::watch::Receiver;
 use tokio_util::sync::CancellationToken;
 
 use crate::event::Brought;
 use crate::log::{Batch, Chosen};
-use crate::{EmbeddedLog, Hears, inbox, set_aside};
+use crate::{EmbeddedLog, Hears, inbox, set_aside, watch};
 
 /// How far a position may move over facts of no interest before it is saved all the same.
 const UNSAVED: i64 = 1_000;
@@ -52,13 +52,29 @@ impl Consumer {
     /// Follows `logs` until `stop` is cancelled. A batch that has begun is finished first.
     pub(crate) async fn follow_logs(self, logs: Vec<EmbeddedLog>, stop: CancellationToken) {
         let consumer = &self;
-        let followers = join_all(logs.into_iter().map(|log| consumer.follow(log, &stop)));
-        tokio::join!(followers, consumer.keep_up(&stop));
+        let watched = watch::lag_in_logs(consumer, &logs, &stop);
+        let followers = join_all(logs.iter().map(|log| consumer.follow(log.clone(), &stop)));
+        tokio::join!(followers, watched, consumer.keep_up(&stop));
     }
 
-    /// Retries what was set aside and tidies up, until `stop` is cancelled.
+    /// Retries what was set aside, counts it, and tidies up, until `stop` is cancelled.
     pub(crate) async fn keep_up(&self, stop: &CancellationToken) {
-        tokio::join!(self.retry(stop), self.tidy(stop));
+        tokio::join!(self.retry(stop), self.tidy(stop), watch::set_aside(self, stop));
+    }
+
+    /// The store in which it reacts.
+    pub(crate) const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The time.
+    pub(crate) fn now(&self) -> Moment {
+        self.clock.now()
+    }
+
+    /// The types it reacts to, as an SQL list.
+    pub(crate) const fn types(&self) -> &'static str {
+        self.types
     }
 
     /// What the group reacts to.
@@ -152,7 +168,7 @@ impl Consumer {
         &self,
         log: &EmbeddedLog,
         place: Place,
-        announcements: &mut watch::Receiver<u64>,
+        announcements: &mut Receiver<u64>,
         stop: &CancellationToken,
     ) {
         let news = async {

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use bojagi_kernel::{Failure, Moment};
 use bojagi_store::{Tx, params};
+use bojagi_telemetry::Details;
 
-use crate::{Event, Hears, set_aside};
+use crate::{Event, Hears, set_aside, spans};
 
 /// Applies `events` in their order, all or none. An event heard before has no second effect.
 pub(crate) async fn apply_together(
@@ -64,6 +65,11 @@ pub(crate) async fn apply_once(tx: &mut Tx, hears: &Hears, event: &Event, now: M
     )
     .await?;
     // What the reaction tells is part of the story that the fact belongs to.
-    tx.continue_trace(event.trace);
-    hears.react(tx, event).await
+    let mut span = spans::reaction(hears.group(), event);
+    tx.continue_trace(span.context());
+    let reacted = hears.react(tx, event).await;
+    if reacted.is_err() {
+        span.describe(Details::fail);
+    }
+    reacted
 }

@@ -9,7 +9,9 @@ mod log;
 mod outbox;
 mod schema;
 mod set_aside;
+mod spans;
 mod transport;
+mod watch;
 
 pub use consumer::{Consumer, position};
 pub use event::Event;

@@ -28,6 +28,11 @@ impl EmbeddedLog {
         self.topic
     }
 
+    /// The store that holds it.
+    pub(crate) const fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// Changes when something was told.
     #[must_use]
     pub fn announcements(&self) -> watch::Receiver<u64> {

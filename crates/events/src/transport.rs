@@ -9,7 +9,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Consumer, EmbeddedLog};
+use crate::{Consumer, EmbeddedLog, watch};
 
 /// What one context tells.
 #[derive(Clone)]
@@ -48,7 +48,8 @@ impl EmbeddedLogs {
 }
 
 impl Transport for EmbeddedLogs {
-    fn publish(&self, _: Outbox, _: CancellationToken) -> BoxFuture<'static, ()> {
+    fn publish(&self, outbox: Outbox, _: CancellationToken) -> BoxFuture<'static, ()> {
+        watch::nothing_to_publish(outbox.topic);
         ready(()).boxed()
     }
 

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod announcer;
+mod counted;
 mod error;
 pub mod idempotency;
 mod migrate;

@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::Error;
+use crate::counted::Waiting;
 
 /// Tells the caller of a unit how it ended; the error says why the commit failed.
 pub(crate) type Answer = Box<dyn FnOnce(Result<(), Error>) + Send>;
@@ -31,6 +32,7 @@ where
 pub(crate) struct Queue<Job> {
     jobs: Option<mpsc::UnboundedSender<Job>>,
     waiting: Arc<AtomicUsize>,
+    counted: Arc<Waiting>,
     limit: usize,
     thread: Option<JoinHandle<()>>,
 }
@@ -39,6 +41,7 @@ pub(crate) struct Queue<Job> {
 pub(crate) struct Inbox<Job> {
     jobs: mpsc::UnboundedReceiver<Job>,
     waiting: Arc<AtomicUsize>,
+    counted: Arc<Waiting>,
 }
 
 impl<Job: Send + 'static> Queue<Job> {
@@ -50,12 +53,13 @@ impl<Job: Send + 'static> Queue<Job> {
     ) -> Result<Self, Error> {
         let (jobs, receiver) = mpsc::unbounded_channel();
         let waiting = Arc::new(AtomicUsize::new(0));
-        let inbox = Inbox { jobs: receiver, waiting: Arc::clone(&waiting) };
+        let counted = Arc::new(Waiting::in_queue(&name));
+        let inbox = Inbox { jobs: receiver, waiting: Arc::clone(&waiting), counted: Arc::clone(&counted) };
         let thread = std::thread::Builder::new()
             .name(name.clone())
             .spawn(move || work(inbox))
             .map_err(|error| Error::Database(format!("the thread {name} did not start: {error}")))?;
-        Ok(Self { jobs: Some(jobs), waiting, limit, thread: Some(thread) })
+        Ok(Self { jobs: Some(jobs), waiting, counted, limit, thread: Some(thread) })
     }
 
     /// Puts a job in and waits for its answer.
@@ -66,8 +70,10 @@ impl<Job: Send + 'static> Queue<Job> {
     ) -> Result<T, E> {
         if self.waiting.fetch_add(1, Ordering::Relaxed) >= self.limit {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
+            self.counted.turned_away();
             return Err(Error::Overloaded.into());
         }
+        self.counted.one_more();
         if self.jobs.as_ref().is_none_or(|jobs| jobs.send(job).is_err()) {
             return Err(Error::Closed.into());
         }
@@ -108,6 +114,7 @@ impl<Job> Inbox<Job> {
     fn taken(&self, job: Option<Job>) -> Option<Job> {
         if job.is_some() {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
+            self.counted.one_less();
         }
         job
     }

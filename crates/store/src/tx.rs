@@ -28,8 +28,8 @@ impl Tx {
     }
 
     /// What follows in this unit belongs to another trace: that of a fact which it reacts to.
-    pub fn continue_trace(&mut self, trace: Option<TraceContext>) {
-        self.trace = trace.map(|trace| trace.child());
+    pub const fn continue_trace(&mut self, trace: TraceContext) {
+        self.trace = Some(trace);
     }
 
     /// Runs a statement and says how many rows it changed.

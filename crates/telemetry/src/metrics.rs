@@ -1,20 +1,31 @@
 //! The metrics of a process: one registry, shown in the text format of OpenMetrics, which Prometheus and collectors read.
 //!
-//! Components make their counters, gauges and histograms with [`prometheus_client`] and add them with [`Metrics::register`]. Label values
+//! Components make their counters, gauges and histograms with [`prometheus_client`]. What belongs to something that there can be several
+//! of in a process, such as a gateway, is added to one [`Metrics`] with [`Metrics::register`]; what the process counts as a whole, whoever
+//! counts, is added once with [`add`], and every `Metrics` shows it. Label values
 //! must come from closed sets, such as the methods of the contracts: a label that callers can choose would grow without end.
 
 mod process;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use parking_lot::RwLock;
 pub use prometheus_client;
 use prometheus_client::encoding::text;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
+use tonic::Code;
 
 use self::process::Process;
+
+/// What the process counts as a whole.
+static OF_ALL: LazyLock<RwLock<Registry>> = LazyLock::new(RwLock::default);
+
+/// Lets a part of the program add what the process counts as a whole; each part does so once, when it counts for the first time.
+pub fn add(add: impl FnOnce(&mut Registry)) {
+    add(&mut OF_ALL.write());
+}
 
 /// Everything that is counted in this process. All clones are one.
 #[derive(Clone, Debug)]
@@ -47,8 +58,34 @@ impl Metrics {
     /// When a collector fails to write; none of ours does.
     pub fn text(&self) -> Result<String, fmt::Error> {
         let mut text = String::new();
-        text::encode(&mut text, &self.registry.read())?;
+        text::encode_registry(&mut text, &self.registry.read())?;
+        text::encode_registry(&mut text, &OF_ALL.read())?;
+        text::encode_eof(&mut text)?;
         Ok(text)
+    }
+}
+
+/// The name of a status code as the gRPC documentation writes it.
+#[must_use]
+pub const fn code_name(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "OK",
+        Code::Cancelled => "CANCELLED",
+        Code::Unknown => "UNKNOWN",
+        Code::InvalidArgument => "INVALID_ARGUMENT",
+        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
+        Code::NotFound => "NOT_FOUND",
+        Code::AlreadyExists => "ALREADY_EXISTS",
+        Code::PermissionDenied => "PERMISSION_DENIED",
+        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
+        Code::FailedPrecondition => "FAILED_PRECONDITION",
+        Code::Aborted => "ABORTED",
+        Code::OutOfRange => "OUT_OF_RANGE",
+        Code::Unimplemented => "UNIMPLEMENTED",
+        Code::Internal => "INTERNAL",
+        Code::Unavailable => "UNAVAILABLE",
+        Code::DataLoss => "DATA_LOSS",
+        Code::Unauthenticated => "UNAUTHENTICATED",
     }
 }
 

@@ -1,12 +1,25 @@
 //! W3C trace context, version 00: <https://www.w3.org/TR/trace-context/>.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The name of the header, metadata key and column that carries a trace context.
 pub const TRACEPARENT: &str = "traceparent";
 
 tokio::task_local! {
     static CURRENT: TraceContext;
+}
+
+/// Traces that begin here are sampled when the lower half of their id is at or below this, which is how all who sample by
+/// the ratio of ids come to the same choice.
+static SAMPLED_UP_TO: AtomicU64 = AtomicU64::new(u64::MAX);
+
+/// Samples this part, from 0 to 1, of the traces that begin in this process. Those that come from elsewhere are sampled as
+/// their beginning says.
+pub(crate) fn sample_roots(ratio: f64) {
+    // A whole number of the 2^64 values; the cast saturates, so that 1 means all of them.
+    let up_to = (ratio.clamp(0.0, 1.0) * u64::MAX as f64) as u64;
+    SAMPLED_UP_TO.store(up_to, Ordering::Relaxed);
 }
 
 /// Which trace the work at hand belongs to, and which span of it caused it.
@@ -21,13 +34,31 @@ impl TraceContext {
     /// The first span of a new trace.
     #[must_use]
     pub fn root() -> Self {
-        Self { trace_id: rand::random::<u128>().max(1), span_id: rand::random::<u64>().max(1), sampled: true }
+        let trace_id = rand::random::<u128>().max(1);
+        let up_to = SAMPLED_UP_TO.load(Ordering::Relaxed);
+        // None at all has to be none, although one of the 2^64 ids is 0.
+        let sampled = up_to > 0 && trace_id as u64 <= up_to;
+        Self { trace_id, span_id: rand::random::<u64>().max(1), sampled }
     }
 
     /// A new span of the same trace.
     #[must_use]
     pub fn child(&self) -> Self {
         Self { span_id: rand::random::<u64>().max(1), ..*self }
+    }
+
+    /// Whether its spans are recorded.
+    #[must_use]
+    pub const fn is_sampled(&self) -> bool {
+        self.sampled
+    }
+
+    pub(crate) const fn trace_id_bytes(&self) -> [u8; 16] {
+        self.trace_id.to_be_bytes()
+    }
+
+    pub(crate) const fn span_id_bytes(&self) -> [u8; 8] {
+        self.span_id.to_be_bytes()
     }
 
     /// Reads a `traceparent` header; `None` when it is malformed, as the specification asks.

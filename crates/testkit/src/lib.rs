@@ -2,12 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a kit for tests fails by panicking")]
 
 mod callers;
+mod collector;
 mod place;
 mod publisher;
 mod rig;
 mod wait;
 
 pub use callers::{AccountChannel, TestAccount, TestKey};
+pub use collector::{CollectedSpan, Collector, hex};
 pub use place::{Place, SERVER_VARIABLE};
 pub use publisher::Publisher;
 pub use rig::Rig;

@@ -2,10 +2,8 @@
 
 use std::fmt;
 
-use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
-use tonic::Code;
-
 use crate::dialect::{Codec, Dialect, WebEncoding};
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 
 /// What stands for every method that is in no descriptor set.
 const OTHER: &str = "other";
@@ -24,6 +22,11 @@ impl MethodLabels {
         let named = parts.filter(|(service, method)| !service.is_empty() && !method.is_empty());
         let (service, method) = named.unwrap_or((OTHER, OTHER));
         Self { service: service.to_owned(), method: method.to_owned() }
+    }
+
+    /// The path again.
+    pub(crate) fn path(&self) -> String {
+        format!("/{}/{}", self.service, self.method)
     }
 
     pub(crate) fn others() -> Self {
@@ -95,28 +98,5 @@ impl From<Dialect> for DialectLabel {
 impl EncodeLabelValue for DialectLabel {
     fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), fmt::Error> {
         self.0.encode(encoder)
-    }
-}
-
-/// The name of a status code as the gRPC documentation writes it.
-pub(crate) const fn code_name(code: Code) -> &'static str {
-    match code {
-        Code::Ok => "OK",
-        Code::Cancelled => "CANCELLED",
-        Code::Unknown => "UNKNOWN",
-        Code::InvalidArgument => "INVALID_ARGUMENT",
-        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
-        Code::NotFound => "NOT_FOUND",
-        Code::AlreadyExists => "ALREADY_EXISTS",
-        Code::PermissionDenied => "PERMISSION_DENIED",
-        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
-        Code::FailedPrecondition => "FAILED_PRECONDITION",
-        Code::Aborted => "ABORTED",
-        Code::OutOfRange => "OUT_OF_RANGE",
-        Code::Unimplemented => "UNIMPLEMENTED",
-        Code::Internal => "INTERNAL",
-        Code::Unavailable => "UNAVAILABLE",
-        Code::DataLoss => "DATA_LOSS",
-        Code::Unauthenticated => "UNAUTHENTICATED",
     }
 }

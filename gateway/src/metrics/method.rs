@@ -8,8 +8,9 @@ use prometheus_client::metrics::histogram::Histogram;
 use tonic::Code;
 
 use super::Counter;
+use super::code_name;
 use super::families::Families;
-use super::labels::{DialectLabel, ErrorLabels, HandledLabels, MethodLabels, StartedLabels, code_name};
+use super::labels::{DialectLabel, ErrorLabels, HandledLabels, MethodLabels, StartedLabels};
 
 /// gRPC has seventeen codes, from OK = 0 to UNAUTHENTICATED = 16.
 const CODES: usize = 17;
@@ -59,6 +60,11 @@ pub(crate) struct Ended {
 impl MethodMetrics {
     pub(super) fn new(families: Arc<Families>, labels: MethodLabels) -> Self {
         Self { families, labels, by_dialect: Default::default(), common: OnceLock::new() }
+    }
+
+    /// The path of its calls.
+    pub(crate) fn path(&self) -> String {
+        self.labels.path()
     }
 
     /// Counts a call as begun; [`end`](Self::end) has to follow.

@@ -7,17 +7,23 @@ use std::sync::{Arc, OnceLock};
 use bojagi_chassis::settings::Settings;
 use bojagi_gateway::{ConfigSource, GatewayConfig, LogFilter, LogFormat, Standalone, StandaloneError};
 use bojagi_telemetry::logging::{self, Format};
+use bojagi_telemetry::metrics::Metrics;
+use bojagi_telemetry::otlp::{self, OtlpConfig};
 use clap::Args;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::operators::{self, ProcessLog};
+use super::telemetry::{self, VERSION};
 use super::{CommandError, shop};
 
 /// The section of the settings; also what its environment variables begin with.
 const SECTION: &str = "gateway";
 const VARIABLES: &str = "BOJAGI_GATEWAY__";
+/// Where traces go is said in the environment alone: the file is all about the gateway.
+const TELEMETRY: &str = "telemetry";
+const OF_TELEMETRY: &str = "BOJAGI_TELEMETRY__";
 
 /// What is said on the command line. Everything can be said in the file too; flags come before the environment, the environment before the
 /// file.
@@ -60,6 +66,8 @@ pub(super) async fn run(flags: GatewayFlags) -> Result<ExitCode, CommandError> {
     let source = Flags { flags, environment: std::env::vars().collect(), log: Arc::clone(&log) };
     let config = source.read().map_err(StandaloneError::Config)?;
     let format = if config.log.format == LogFormat::Json { Format::Json } else { Format::Text };
+    let metrics = Metrics::of_process(VERSION);
+    let export = telemetry::start(&source.telemetry()?, "gateway", &metrics)?;
     let filter = logging::start(&config.log.filter, format).map_err(CommandError::other)?;
     let filter = Arc::new(ProcessLog::new(filter));
     // Nobody else sets it.
@@ -67,7 +75,7 @@ pub(super) async fn run(flags: GatewayFlags) -> Result<ExitCode, CommandError> {
 
     let gateway = Standalone::start(source).await?;
     let ended = CancellationToken::new();
-    let admin = operators::admit(&config.admin, gateway.running(), filter, &ended).await?;
+    let admin = operators::admit(&config.admin, gateway.running(), metrics, filter, &ended).await?;
     let scheme = if config.tls.is_on() { "https" } else { "http" };
     println!("gateway listening on {scheme}://{}", gateway.local_addr());
     let reload = tokio::spawn(reload_upon(hangup, gateway.reload()));
@@ -78,6 +86,7 @@ pub(super) async fn run(flags: GatewayFlags) -> Result<ExitCode, CommandError> {
         }
     };
     gateway.serve(asked_to_stop).await;
+    telemetry::stop(export).await;
 
     // The door for operators is the last to close, so that they can see how the gateway drains.
     ended.cancel();
@@ -99,6 +108,18 @@ struct Flags {
     flags: GatewayFlags,
     environment: Vec<(String, String)>,
     log: Arc<OnceLock<Arc<ProcessLog>>>,
+}
+
+impl Flags {
+    /// Where traces and metrics go.
+    fn telemetry(&self) -> Result<OtlpConfig, StandaloneError> {
+        let mut settings = Settings::with_defaults(&[(TELEMETRY, otlp::DEFAULTS)]);
+        settings
+            .overlay_environment(self.environment.iter().filter(|(name, _)| name.starts_with(OF_TELEMETRY)).cloned());
+        let config = settings.section(TELEMETRY, OtlpConfig::check);
+        let finished = settings.finish().map_err(|mistakes| StandaloneError::Config(mistakes.0));
+        finished.and_then(|()| config.ok_or_else(|| StandaloneError::Config(Vec::new())))
+    }
 }
 
 impl ConfigSource for Flags {

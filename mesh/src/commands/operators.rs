@@ -41,11 +41,14 @@ pub(super) struct Door {
 pub(super) async fn admit(
     config: &AdminConfig,
     running: RunningGateway,
+    metrics: Metrics,
     log: Arc<ProcessLog>,
     ended: &CancellationToken,
 ) -> Result<Option<Door>, CommandError> {
+    // Also without a port: what the gateway counts may be reported to a collector.
+    let admin = Admin::new(running, metrics, log);
     let Some(address) = config.address() else { return Ok(None) };
-    open(Admin::new(running, metrics(), log), address, ended).await.map(Some)
+    open(admin, address, ended).await.map(Some)
 }
 
 /// Opens an admin port, until `ended`.
@@ -54,9 +57,4 @@ pub(super) async fn open(admin: Admin, address: SocketAddr, ended: &Cancellation
     let address = bound.local_addr();
     tracing::info!(%address, "operators may call");
     Ok(Door { address, served: tokio::spawn(bound.serve(ended.clone().cancelled_owned())) })
-}
-
-/// What is counted in this process.
-pub(super) fn metrics() -> Metrics {
-    Metrics::of_process(env!("CARGO_PKG_VERSION"))
 }

@@ -5,17 +5,19 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use bojagi::{MeshSettings, ServeOptions, Served, StartError};
+use bojagi::{CONTEXTS, MeshSettings, ServeOptions, Served, StartError};
 use bojagi_chassis::settings::Mistakes;
 use bojagi_gateway::Admin;
 use bojagi_kernel::SystemClock;
 use bojagi_telemetry::logging;
+use bojagi_telemetry::metrics::Metrics;
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::CommandError;
 use super::operators::{self, ProcessLog};
+use super::telemetry::{self, VERSION};
 
 /// Which services, and where they keep data and take calls.
 #[derive(Debug, Args)]
@@ -46,6 +48,9 @@ pub(super) async fn run(serve: Serve) -> Result<ExitCode, CommandError> {
     let admin_listen = settings.serve.admin_listen.clone();
     let for_operators = (!admin_listen.is_empty()).then(|| address("serve.admin_listen", &admin_listen)).transpose()?;
     let names = serve.services.join(" ");
+    let metrics = Metrics::of_process(VERSION);
+    let alone = CONTEXTS.iter().map(|(name, _)| *name).find(|name| *name == names);
+    let export = telemetry::start(&settings.telemetry, alone.unwrap_or("bojagi"), &metrics)?;
     let clock = Arc::new(SystemClock);
     let options = ServeOptions { services: serve.services, data: serve.data, listen, clock, settings };
     let served = Served::start(options).await?;
@@ -53,7 +58,7 @@ pub(super) async fn run(serve: Serve) -> Result<ExitCode, CommandError> {
     let ended = CancellationToken::new();
     let admin = match for_operators {
         Some(address) => {
-            let admin = Admin::of(served.operated(), operators::metrics(), log);
+            let admin = Admin::of(served.operated(), metrics, log);
             Some(operators::open(admin, address, &ended).await?)
         }
         None => None,
@@ -67,6 +72,7 @@ pub(super) async fn run(serve: Serve) -> Result<ExitCode, CommandError> {
         () = served.asked_to_drain() => {}
     }
     let clean = served.stop().await;
+    telemetry::stop(export).await;
     ended.cancel();
     if let Some(admin) = admin {
         admin.served.await.map_err(CommandError::other)?;

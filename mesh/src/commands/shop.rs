@@ -9,11 +9,13 @@ use bojagi::{MeshSettings, ShopGateway, ShopGatewayOptions, StartError};
 use bojagi_chassis::settings::Mistakes;
 use bojagi_kernel::SystemClock;
 use bojagi_telemetry::logging;
+use bojagi_telemetry::metrics::Metrics;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::CommandError;
 use super::operators::{self, ProcessLog};
+use super::telemetry::{self, VERSION};
 
 /// Where it listens when nothing else is said.
 const LISTEN: &str = "127.0.0.1:8080";
@@ -30,11 +32,13 @@ pub(super) async fn run(config: Option<&Path>, listen: Option<&str>) -> Result<E
     let listen = listen
         .parse::<SocketAddr>()
         .map_err(|error| StartError::Settings(Mistakes(vec![format!("--listen: {listen:?}: {error}")])))?;
+    let metrics = Metrics::of_process(VERSION);
+    let export = telemetry::start(&settings.telemetry, "gateway", &metrics)?;
     let (for_operators, tls) = (settings.gateway.admin.clone(), settings.gateway.tls.is_on());
     let clock = Arc::new(SystemClock);
     let gateway = ShopGateway::start(ShopGatewayOptions { listen, clock, settings }).await?;
     let ended = CancellationToken::new();
-    let admin = operators::admit(&for_operators, gateway.running(), log, &ended).await?;
+    let admin = operators::admit(&for_operators, gateway.running(), metrics, log, &ended).await?;
     println!("gateway listening on {}://{}", if tls { "https" } else { "http" }, gateway.address());
     let asked_to_stop = async {
         tokio::select! {
@@ -43,6 +47,7 @@ pub(super) async fn run(config: Option<&Path>, listen: Option<&str>) -> Result<E
         }
     };
     gateway.serve(asked_to_stop).await;
+    telemetry::stop(export).await;
 
     // The door for operators is the last to close, so that they can see how the gateway drains.
     ended.cancel();

@@ -10,9 +10,11 @@ use bojagi::demo::{DemoAccounts, DemoRole};
 use bojagi::tour::{self, Admin, Stage, Timeline, TourError};
 use bojagi::{Mesh, MeshSettings, Options, StartError};
 use bojagi_kernel::SystemClock;
+use bojagi_telemetry::metrics::Metrics;
 use clap::Args;
 
 use super::CommandError;
+use super::telemetry::{self, VERSION};
 
 /// Where the tour takes place.
 #[derive(Debug, Args)]
@@ -79,11 +81,13 @@ async fn on_a_mesh_of_its_own(
     timeline: &mut Timeline,
 ) -> Result<Result<(), TourError>, CommandError> {
     let temporary = tempfile::tempdir().map_err(CommandError::other)?;
+    let settings = MeshSettings::load(None, std::env::vars()).map_err(StartError::from)?;
+    let export = telemetry::start(&settings.telemetry, "bojagi", &Metrics::of_process(VERSION))?;
     let options = Options {
         data: keep.unwrap_or_else(|| temporary.path().join("data")),
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         clock: Arc::new(SystemClock),
-        settings: MeshSettings::load(None, std::env::vars()).map_err(StartError::from)?,
+        settings,
     };
     let mesh = Mesh::start(options).await?;
     let granting = &mesh;
@@ -93,7 +97,9 @@ async fn on_a_mesh_of_its_own(
         admin: Admin::granted(async move |email: String| granting.grant_admin(&email).await),
     };
     let outcome = tour::run(stage, timeline).await;
-    if !mesh.stop().await {
+    let clean = mesh.stop().await;
+    telemetry::stop(export).await;
+    if !clean {
         return Err(CommandError::Other("the mesh did not end cleanly".into()));
     }
     Ok(outcome)

@@ -9,10 +9,12 @@ use bojagi::demo::{self, DemoAccounts};
 use bojagi::{Mesh, MeshSettings, Options, StartError};
 use bojagi_kernel::SystemClock;
 use bojagi_telemetry::logging;
+use bojagi_telemetry::metrics::Metrics;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::operators::{self, ProcessLog};
+use super::telemetry::{self, VERSION};
 use super::{CommandError, Up};
 
 pub(super) async fn run(up: Up) -> Result<ExitCode, CommandError> {
@@ -24,6 +26,8 @@ pub(super) async fn run(up: Up) -> Result<ExitCode, CommandError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(CommandError::other)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(CommandError::other)?;
 
+    let metrics = Metrics::of_process(VERSION);
+    let export = telemetry::start(&settings.telemetry, "bojagi", &metrics)?;
     let for_operators = settings.gateway.admin.clone();
     let kafka = &settings.kafka;
     let events = if kafka.is_used() { format!("Kafka at {}", kafka.bootstrap) } else { "in this process".into() };
@@ -31,7 +35,7 @@ pub(super) async fn run(up: Up) -> Result<ExitCode, CommandError> {
     let mesh = Mesh::start(options).await?;
     let ended = CancellationToken::new();
     let log = Arc::new(ProcessLog::new(log));
-    let admin = operators::admit(&for_operators, mesh.gateway(), log, &ended).await?;
+    let admin = operators::admit(&for_operators, mesh.gateway(), metrics, log, &ended).await?;
     let address = mesh.address();
     println!("bojagi is ready after {} ms", began.elapsed().as_millis());
     println!("  gateway   http://{address}  (gRPC, gRPC-Web)");
@@ -56,6 +60,7 @@ pub(super) async fn run(up: Up) -> Result<ExitCode, CommandError> {
     }
     println!("stopping");
     let clean = mesh.stop().await;
+    telemetry::stop(export).await;
     ended.cancel();
     if let Some(admin) = admin {
         admin.served.await.map_err(CommandError::other)?;

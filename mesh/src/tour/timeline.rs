@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use bojagi_telemetry::TraceContext;
+use bojagi_telemetry::{Span, SpanKind};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -111,9 +111,10 @@ impl Timeline {
         asked: impl Into<String>,
         work: impl Future<Output = Result<Told<T>, TourError>>,
     ) -> Result<T, TourError> {
-        let trace = TraceContext::root();
-        let begun = Instant::now();
+        let span = Span::begin("tour", SpanKind::Internal, self.scene, None);
+        let (trace, begun) = (span.context(), Instant::now());
         let outcome = trace.scope(work).await;
+        drop(span);
 
         let mut step = Step {
             scene: self.scene,
@@ -172,6 +173,8 @@ fn milliseconds(duration: Duration) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use bojagi_telemetry::TraceContext;
+
     use super::super::expect;
     use super::*;
 

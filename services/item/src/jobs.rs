@@ -7,6 +7,7 @@ use bojagi_kernel::id::OrderId;
 use bojagi_kernel::{Failure, Moment};
 use bojagi_store::Tx;
 
+use crate::counted;
 use crate::domain::stock::Movement;
 use crate::events::told;
 use crate::store::{holds, stock};
@@ -33,6 +34,7 @@ async fn tell_once(context: Context, overdue_after: Duration) -> Result<(), Fail
         let told =
             context.store.write(async move |tx: &mut Tx| tell_overdue(tx, order_id, reserved_at, now).await).await?;
         if told {
+            counted::overdue();
             tracing::error!(%order_id, %reserved_at, "an order holds stock and has not ended");
         }
     }

@@ -3,6 +3,7 @@
 mod adjust_stock;
 mod categories;
 mod config;
+mod counted;
 mod create_item;
 mod create_store;
 mod delete_item;

@@ -13,7 +13,7 @@ use bojagi_kernel::Failure;
 
 use crate::events::heard;
 use crate::rpc::{Catalog, StockRoom, Stores};
-use crate::{Config, NAME, jobs};
+use crate::{Config, NAME, counted, jobs};
 
 /// Composes the context. Item asks nobody, so it has no use for a channel to the others.
 ///
@@ -33,5 +33,6 @@ pub async fn build(context: Context, _: Channel, config: Config) -> Result<Servi
         .answers(StockServiceServer::new(StockRoom { context: context.clone() }))
         .answers(OperationsServiceServer::new(Operations::of(NAME, &context)))
         .hears(heard::reactions(&context.clock), heard::TOPICS)
+        .does(counted::count_holds(context.clone()))
         .does(jobs::tell_overdue_holds(context, pause, overdue_after)))
 }

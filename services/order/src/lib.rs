@@ -2,6 +2,7 @@
 
 mod cancel_order;
 mod config;
+mod counted;
 mod deliver;
 mod domain;
 mod events;

@@ -42,13 +42,14 @@ use std::time::Duration;
 
 use bojagi_kernel::{Failure, Moment};
 use bojagi_store::Tx;
-use bojagi_telemetry::TraceContext;
+use bojagi_telemetry::{Span, SpanKind, TraceContext};
 
-use crate::domain::{Direction, Fault, Order, OwnFailure, StepKind, StepState, Task};
+use crate::domain::{Direction, Fault, Life, Order, OwnFailure, StepKind, StepState, Task};
 use crate::notices::Watcher;
 use crate::orders::Orders;
 use crate::participants::Setback;
 use crate::store::{self, Saved, StepReport};
+use crate::{NAME, counted};
 
 /// The pause before a commit is tried again that the store could not take.
 const STORE_PAUSE: Duration = Duration::from_millis(100);
@@ -56,19 +57,27 @@ const STORE_PAUSE: Duration = Duration::from_millis(100);
 impl Orders {
     /// Drives an order that this process holds, until it is let go: at rest, waiting for its next attempt, or parked.
     pub(crate) async fn drive(&self, mut order: Order) {
-        let trace = order.trace.as_deref().and_then(TraceContext::parse);
-        let trace = trace.map_or_else(TraceContext::root, |trace| trace.child());
-        trace
+        let placed_in = order.trace.as_deref().and_then(TraceContext::parse);
+        let mut span = Span::begin(NAME, SpanKind::Internal, "saga", placed_in);
+        span.describe(|details| details.set("bojagi.order.id", order.id.to_string()));
+        span.context()
             .scope(async {
                 let mut sights = self.notices.watch(order.id);
                 while order.saga.lease_owner == Some(self.instance) {
-                    let lease_end = order.saga.wake_at;
+                    let (was, lease_end) = (order.life, order.saga.wake_at);
                     let reports = self.advance(&mut order, &mut sights).await;
                     match self.commit(order, reports, lease_end).await {
                         Some(stored) => order = stored,
                         None => return,
                     }
+                    if was == Life::Pending && order.life != Life::Pending {
+                        counted::decided(&order, self.now());
+                    }
                 }
+                span.describe(|details| {
+                    details.set("bojagi.order.state", order.life.name());
+                    details.set("bojagi.saga.state", order.saga.state.to_string());
+                });
                 // A cancelled order is confirmed and has its refund before it at once.
                 if order.saga.wake_at.is_some_and(|due| due <= self.now()) {
                     self.nudge.notify_one();

@@ -8,7 +8,7 @@ use bojagi_kernel::Failure;
 
 use crate::config::Config;
 use crate::orders::Orders;
-use crate::{NAME, events, rpc};
+use crate::{NAME, counted, events, rpc};
 
 /// Builds the context over its store. It calls item, coupon and payment by `channel`. Orders that a former process left on
 /// their way are taken over as soon as the tasks run.
@@ -27,5 +27,6 @@ pub async fn build(context: Context, channel: Channel, config: Config) -> Result
         .hears(events::coupons(&orders), &["bojagi.coupon.v1"])
         .hears(events::payments(&orders), &["bojagi.payment.v1"])
         .hears(events::accounts(&orders), &["bojagi.user.v1"])
+        .does(counted::count_sagas(orders.clone()))
         .does(orders.sweep_until_stopped()))
 }

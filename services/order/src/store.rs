@@ -22,7 +22,8 @@ use crate::domain::{
 pub(crate) use accounts::{block, closed, is_blocked, unblock};
 pub(crate) use history::{Change, history_of};
 pub(crate) use lists::{
-    OrderFilter, ParcelFilter, SagaFilter, cancellable_of, of_customer, parcels, resting_with_address, sagas,
+    OrderFilter, ParcelFilter, SagaFilter, cancellable_of, of_customer, open_sagas, parcels, resting_with_address,
+    sagas,
 };
 pub(crate) use orders::{
     Saved, claim, due, insert, load, load_parcel_order, save, take_over_former_leases, versions, wake_cancelling,

@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use crate::bank::Bank;
 use crate::close_statements::close_day;
 use crate::config::Config;
+use crate::counted;
 use crate::send_payouts::send_due;
 use crate::store;
 
@@ -30,17 +31,25 @@ pub(crate) async fn close_days(context: Context, config: Config) {
 
 /// Tells the operator when a close is missing.
 pub(crate) async fn watch_closes(context: Context, config: Config) {
+    // One that was due while the process was down is caught up at once, so that it is too early to say that it is missing.
+    counted::closes(None, None, context.clock.now());
     loop {
         tokio::select! {
             () = context.stop.cancelled() => return,
             () = tokio::time::sleep(CLOSE_WATCH) => {}
         }
-        match overdue_close(&context, &config).await {
+        match look_at_closes(&context, &config).await {
             Ok(None) => {}
             Ok(Some(due)) => tracing::error!(%due, "the daily close is missing: statements and payouts wait for it"),
             Err(failure) => tracing::error!(%failure, "it cannot be said whether the daily close is missing"),
         }
     }
+}
+
+async fn look_at_closes(context: &Context, config: &Config) -> Result<Option<Moment>, Failure> {
+    let overdue = overdue_close(context, config).await?;
+    counted::closes(overdue, last_close(context.store.clone()).await?, context.clock.now());
+    Ok(overdue)
 }
 
 /// The cut-off of the daily close that should be done by now and is not, longer than the configured patience; for metrics

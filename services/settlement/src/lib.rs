@@ -5,6 +5,7 @@ mod book;
 mod close_statements;
 mod commission_rates;
 mod config;
+mod counted;
 mod domain;
 mod events;
 mod ingest_bank_event;

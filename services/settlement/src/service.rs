@@ -15,7 +15,7 @@ use crate::bank::{Bank, Simulator, WebhookSecret};
 use crate::config::Config;
 use crate::ingest_bank_event::Intake;
 use crate::rpc::{Desk, LedgerRpc, SettlementRpc};
-use crate::{NAME, events, jobs};
+use crate::{NAME, counted, events, jobs};
 
 /// The topic that settlement books from.
 const TOPICS: &[&str] = &["bojagi.payment.v1"];
@@ -82,6 +82,7 @@ fn compose(
         .hears(events::hears(config.default_rate()), TOPICS)
         .does(jobs::close_days(context.clone(), config.clone()))
         .does(jobs::watch_closes(context.clone(), config.clone()))
+        .does(counted::add_up(context.clone()))
         .does(jobs::send_payouts(context, bank, config, payout_stored));
     Ok(service)
 }

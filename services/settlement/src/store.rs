@@ -16,7 +16,9 @@ mod stored;
 pub(crate) use bank::{SimulatedEvent, due_events, note_bank_event, plan_events, told};
 pub(crate) use closes::{Run, begin_close, close_batch, closed, end_close, last_daily_close, unstated};
 pub(crate) use entries::{KeptEntry, insert_entries, of_payment, of_statement};
-pub(crate) use ledger::{BookSum, Booked, EntryFilter, LedgerLine, book, clearing_totals, list_entries, sum_accounts};
+pub(crate) use ledger::{
+    BookSum, Booked, EntryFilter, LedgerLine, book, clearing_totals, imbalances, list_entries, sum_accounts,
+};
 pub(crate) use payouts::{
     Due, PayoutFilter, claim, due_payouts, find_payout, insert_payout, list_payouts, move_to, payout_account,
     register_account,

@@ -22,7 +22,7 @@ use super::listener::{Change, Listener, Place};
 use super::topics::TopicError;
 use super::watchdog::Watchdog;
 use super::{Shared, record};
-use crate::Consumer;
+use crate::{Consumer, watch};
 
 /// How often offsets are committed, if anything was handled.
 const COMMIT: Duration = Duration::from_millis(200);
@@ -182,6 +182,8 @@ impl Member<'_> {
 
     fn look_for_standstill(&mut self) -> Result<(), GivenUp> {
         let Some(extents) = self.client.context().extents() else { return Ok(()) };
+        let lags = extents.iter().map(|((topic, _), extent)| (self.shared.topic(topic), extent.lag));
+        watch::lag_at_brokers(self.consumer.hears().group(), lags);
         match self.watchdog.look(self.lanes.idle(), &extents, Instant::now()) {
             Some(place) => Err(GivenUp::StandsStill(place)),
             None => Ok(()),

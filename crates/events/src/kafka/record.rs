@@ -19,8 +19,8 @@ const SEQUENCE: &str = "ce_sequence";
 const CONTENT_TYPE: &str = "content-type";
 const PROTOBUF: &str = "application/protobuf";
 
-/// The headers of a fact.
-pub(super) fn headers(event: &Event) -> OwnedHeaders {
+/// The headers of a fact that is published as part of `trace`.
+pub(super) fn headers(event: &Event, trace: Option<TraceContext>) -> OwnedHeaders {
     // bojagi.order.v1 is told by /bojagi/order.
     let package = event.topic();
     let context = package.rsplit_once('.').map_or(package, |(context, _)| context);
@@ -34,7 +34,7 @@ pub(super) fn headers(event: &Event) -> OwnedHeaders {
         .with(SUBJECT, &event.aggregate_id.to_string())
         .with(SEQUENCE, &event.sequence.to_string())
         .with(CONTENT_TYPE, PROTOBUF);
-    match event.trace {
+    match trace {
         Some(trace) => headers.with(TRACEPARENT, &trace.to_string()),
         None => headers,
     }

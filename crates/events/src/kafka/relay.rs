@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bojagi_store::{Error, Store, Tx};
+use bojagi_telemetry::Span;
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::future_producer::DeliveryFuture;
@@ -21,8 +22,8 @@ use super::lease::{LASTS, Lease};
 use super::listener::Listener;
 use super::topics::TopicError;
 use super::{Shared, record};
-use crate::Outbox;
 use crate::event::Logged;
+use crate::{Outbox, spans, watch};
 
 /// Facts read at once.
 const BATCH: usize = 1_000;
@@ -55,14 +56,17 @@ enum TermEnd {
 /// Publishes until `stop` is cancelled.
 pub(super) async fn run(shared: Arc<Shared>, outbox: Outbox, stop: CancellationToken) {
     let relay = Relay { shared, outbox };
-    while !stop.is_cancelled() {
-        match relay.term(&stop).await {
-            Ok(()) => {}
-            Err(TermEnd::Fenced) => tracing::info!(topic = relay.outbox.topic, "another process publishes"),
-            Err(end) => tracing::error!(topic = relay.outbox.topic, %end, "publishing is interrupted"),
+    let publishing = async {
+        while !stop.is_cancelled() {
+            match relay.term(&stop).await {
+                Ok(()) => {}
+                Err(TermEnd::Fenced) => tracing::info!(topic = relay.outbox.topic, "another process publishes"),
+                Err(end) => tracing::error!(topic = relay.outbox.topic, %end, "publishing is interrupted"),
+            }
+            tokio::select! { () = stop.cancelled() => {}, () = sleep(PAUSE) => {} }
         }
-        tokio::select! { () = stop.cancelled() => {}, () = sleep(PAUSE) => {} }
-    }
+    };
+    tokio::join!(publishing, watch::outbox(&relay.outbox, &stop));
 }
 
 struct Relay {
@@ -112,6 +116,14 @@ impl Relay {
     }
 }
 
+/// A fact on its way to the broker.
+struct Flying {
+    position: i64,
+    delivery: DeliveryFuture,
+    /// Ends when the fact has landed.
+    _span: Span,
+}
+
 /// The time for which one relay publishes.
 struct Term<'a> {
     relay: &'a Relay,
@@ -119,7 +131,7 @@ struct Term<'a> {
     lease: Lease,
     producer: FutureProducer<Listener>,
     /// What is on its way, in order.
-    flying: VecDeque<(i64, DeliveryFuture)>,
+    flying: VecDeque<Flying>,
     /// How far the outbox was read, published without a gap, and noted to be published.
     read: i64,
     published: i64,
@@ -167,7 +179,10 @@ impl Term<'_> {
             self.store().read(async move |tx: &mut Tx| lease.read(tx, read, limit).await).await;
         let told = told?.ok_or(TermEnd::Fenced)?;
         for Logged { position, event } in &told {
-            let (key, headers) = (event.aggregate_id.to_string(), record::headers(event));
+            let span = spans::publishing(self.relay.outbox.topic, event);
+            // A span that nobody is told of would be missing between the one that told the fact and those that hear it.
+            let trace = if span.is_recorded() { Some(span.context()) } else { event.trace };
+            let (key, headers) = (event.aggregate_id.to_string(), record::headers(event, trace));
             // The record's own time is that of publishing: by it a broker judges what is old enough to be deleted, and a fact
             // that waited for long is not. When it was told is in its headers.
             let mut outgoing = FutureRecord::to(&self.topic).key(&key).payload(&event.payload).headers(headers);
@@ -183,7 +198,7 @@ impl Term<'_> {
                     Err((error, _)) => return Err(error.into()),
                 }
             };
-            self.flying.push_back((*position, delivery));
+            self.flying.push_back(Flying { position: *position, delivery, _span: span });
             self.read = *position;
         }
         Ok(told.len() == BATCH)
@@ -192,10 +207,10 @@ impl Term<'_> {
     /// Takes all that was acknowledged meanwhile, in order.
     fn take_what_has_landed(&mut self) -> Result<(), TermEnd> {
         use futures::FutureExt;
-        while let Some((position, delivery)) = self.flying.front_mut() {
-            let Some(delivered) = delivery.now_or_never() else { break };
+        while let Some(first) = self.flying.front_mut() {
+            let Some(delivered) = (&mut first.delivery).now_or_never() else { break };
             delivered.map_err(|_| TermEnd::ProducerEnded)?.map_err(|(error, _)| error)?;
-            self.published = *position;
+            self.published = first.position;
             self.flying.pop_front();
         }
         Ok(())
@@ -237,10 +252,10 @@ impl Term<'_> {
 }
 
 /// Waits until the first of what is on its way is acknowledged. Answers its position.
-async fn landed(flying: &mut VecDeque<(i64, DeliveryFuture)>) -> Result<i64, TermEnd> {
-    let Some((position, delivery)) = flying.front_mut() else { return std::future::pending().await };
-    let position = *position;
-    delivery.await.map_err(|_| TermEnd::ProducerEnded)?.map_err(|(error, _)| error)?;
+async fn landed(flying: &mut VecDeque<Flying>) -> Result<i64, TermEnd> {
+    let Some(first) = flying.front_mut() else { return std::future::pending().await };
+    let position = first.position;
+    (&mut first.delivery).await.map_err(|_| TermEnd::ProducerEnded)?.map_err(|(error, _)| error)?;
     flying.pop_front();
     Ok(position)
 }

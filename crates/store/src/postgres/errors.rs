@@ -17,7 +17,7 @@ pub(super) fn explain(error: &tokio_postgres::Error, sql: &str) -> Error {
     };
     let code = said.code();
     if ends_connection(said) {
-        return Error::Unreachable(said.to_string());
+        return Error::Unreachable(words(said));
     }
     if code.code().starts_with("23") {
         return Error::Constraint { name: constraint_name(said) };
@@ -25,12 +25,12 @@ pub(super) fn explain(error: &tokio_postgres::Error, sql: &str) -> Error {
     let contended =
         [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED, SqlState::LOCK_NOT_AVAILABLE];
     if contended.contains(code) {
-        return Error::Contended(said.to_string());
+        return Error::Contended(words(said));
     }
     if *code == SqlState::QUERY_CANCELED {
-        return Error::TimedOut(said.to_string());
+        return Error::TimedOut(words(said));
     }
-    Error::Database(format!("{said} ({}) in {sql}", code.code()))
+    Error::Database(format!("{} ({}) in {sql}", words(said), code.code()))
 }
 
 /// Whether nothing more can be asked on the connection: the server is shutting down, has crashed, has ended the session
@@ -44,6 +44,11 @@ pub(super) fn ends_connection(said: &DbError) -> bool {
         SqlState::TOO_MANY_CONNECTIONS,
     ];
     ends.contains(said.code()) || ["FATAL", "PANIC"].contains(&said.severity())
+}
+
+/// What the server says, without the detail: that quotes rows, and may hold an address of somebody.
+fn words(said: &DbError) -> String {
+    format!("{}: {}", said.severity(), said.message())
 }
 
 /// The name from the migration; a `NOT NULL` has none and is told by its column, as SQLite does.

@@ -1,6 +1,7 @@
 //! The writer thread: whole units of work, in order of arrival, as many to a commit as are waiting.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use bojagi_telemetry::TraceContext;
 use futures::future::LocalBoxFuture;
@@ -12,6 +13,7 @@ use super::listener::{self, Channel};
 use super::session::Session;
 use super::unit::run_to_end;
 use crate::announcer::Announcer;
+use crate::counted::{self, Commits};
 use crate::queue::{Answer, Inbox, Queue, answer_once_committed};
 use crate::session::Session as AnySession;
 use crate::{Error, Tx};
@@ -31,11 +33,12 @@ impl Writer {
         let connector = Arc::new(Connector::new(options)?);
         let runtime = super::runtime()?;
         let channel = Channel::of(options);
+        let commits = Commits::of(&options.name());
         let work = move |inbox| {
             runtime.block_on(async {
                 tokio::spawn(listener::listen(Arc::clone(&connector), channel.clone(), announcer.clone()));
                 let tx = Tx::new(Session::new(connector, Purpose::Writing));
-                Worker { tx, inbox, channel, announcer }.work().await;
+                Worker { tx, inbox, channel, announcer, commits }.work().await;
             });
         };
         Queue::start(format!("{}-writer", options.name()), queue, work).map(Self)
@@ -83,6 +86,7 @@ struct Worker {
     inbox: Inbox<Job>,
     channel: Channel,
     announcer: Announcer,
+    commits: Commits,
 }
 
 impl Worker {
@@ -111,11 +115,14 @@ impl Worker {
 
     async fn commit(&mut self, answers: &mut Vec<Answer>) {
         let AnySession::Postgres(session) = &mut self.tx.session else { return };
+        let began = Instant::now();
         let committed = session.commit().await;
+        self.commits.ended(answers.len(), began, committed.is_ok());
         if let Err(error) = &committed {
             tracing::error!(%error, units = answers.len(), "a commit failed");
         }
         if std::mem::take(&mut self.tx.announced) && committed.is_ok() {
+            counted::told(&self.tx.told);
             let told = || self.tx.told.iter().map(|fact| (fact.kind, fact.position));
             self.announcer.announce_positions(told());
             session.notify(self.channel.name(), &self.channel.message(told()));

@@ -1,12 +1,14 @@
 //! The writer thread: whole units of work, in order of arrival, as many to a commit as are waiting.
 
 use std::path::Path;
+use std::time::Instant;
 
 use bojagi_telemetry::TraceContext;
 use tokio::sync::oneshot;
 
 use super::{Session, commit, run_to_end};
 use crate::announcer::Announcer;
+use crate::counted::{self, Commits};
 use crate::queue::{Answer, Inbox, Queue, answer_once_committed};
 use crate::{Error, Tx};
 
@@ -23,7 +25,8 @@ impl Writer {
     pub(crate) fn start(path: &Path, queue: usize, announcer: Announcer) -> Result<Self, Error> {
         let session = Session::open_writer(path)?;
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
-        let work = move |inbox| work(Tx::new(session), inbox, &announcer);
+        let commits = Commits::of(&name);
+        let work = move |inbox| work(Tx::new(session), inbox, &announcer, &commits);
         Queue::start(format!("{name}-writer"), queue, work).map(Self)
     }
 
@@ -61,7 +64,7 @@ fn run_unit<T, E: From<Error>>(unit: impl AsyncFnOnce(&mut Tx) -> Result<T, E>, 
     outcome
 }
 
-fn work(mut tx: Tx, mut inbox: Inbox<Job>, announcer: &Announcer) {
+fn work(mut tx: Tx, mut inbox: Inbox<Job>, announcer: &Announcer, commits: &Commits) {
     let mut answers: Vec<Answer> = Vec::with_capacity(UNITS_A_COMMIT);
     while let Some(first) = inbox.wait_for_next() {
         let mut next = Some(first);
@@ -77,11 +80,14 @@ fn work(mut tx: Tx, mut inbox: Inbox<Job>, announcer: &Announcer) {
             next = if answers.len() < UNITS_A_COMMIT { inbox.next_at_hand() } else { None };
         }
 
+        let began = Instant::now();
         let committed = commit(&mut tx).map_err(|error| {
             tracing::error!(%error, units = answers.len(), "a commit failed");
             Error::NotCommitted(error.to_string())
         });
+        commits.ended(answers.len(), began, committed.is_ok());
         if std::mem::take(&mut tx.announced) && committed.is_ok() {
+            counted::told(&tx.told);
             announcer.announce(&mut tx.told);
         }
         tx.told.clear();

@@ -192,6 +192,12 @@ pub(crate) async fn overdue(tx: &mut Tx, since: Moment, limit: i64) -> Result<Ve
     .await
 }
 
+/// How many orders hold pieces and have not ended, and since when the first of them does; those apart that were told to be
+/// overdue.
+pub(crate) async fn count_open(tx: &mut Tx) -> Result<(i64, Option<Moment>), Error> {
+    tx.fetch_one("SELECT count(*), min(reserved_at) FROM hold WHERE state = 'RESERVED' AND NOT overdue_told", &[]).await
+}
+
 /// Notes that an order was told to be overdue; false when it has ended, or was told before.
 pub(crate) async fn mark_overdue(tx: &mut Tx, order_id: OrderId) -> Result<bool, Error> {
     let marked = tx

@@ -129,6 +129,15 @@ pub(crate) async fn sagas(
     .await
 }
 
+/// The sagas that are not done, by state: how many there are, and when the oldest of their orders was placed.
+pub(crate) async fn open_sagas(tx: &mut Tx) -> Result<Vec<(SagaState, i64, Moment)>, Error> {
+    tx.fetch_all(
+        "SELECT saga_state, count(*), min(created_at) FROM orders WHERE saga_state <> 'DONE' GROUP BY saga_state",
+        &[],
+    )
+    .await
+}
+
 /// Orders of a customer that may still be cancelled.
 pub(crate) async fn cancellable_of(tx: &mut Tx, customer_id: AccountId) -> Result<Vec<Order>, Error> {
     fetch(

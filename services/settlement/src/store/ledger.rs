@@ -208,6 +208,14 @@ impl FromRow for BookSum {
     }
 }
 
+/// The sum over all postings of each currency, which is 0 as long as the books balance.
+///
+/// # Errors
+/// What the database says.
+pub(crate) async fn imbalances(tx: &mut Tx) -> Result<Vec<(String, i64)>, Error> {
+    tx.fetch_all("SELECT currency, CAST(sum(amount) AS BIGINT) FROM ledger_posting GROUP BY currency", &[]).await
+}
+
 /// The sums of what was booked before `as_of`, by currency and kind of account.
 ///
 /// # Errors

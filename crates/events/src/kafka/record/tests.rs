@@ -26,7 +26,7 @@ fn message(headers: OwnedHeaders) -> OwnedMessage {
 
 #[test]
 fn a_fact_is_a_cloud_event() {
-    let headers = headers(&event());
+    let headers = headers(&event(), event().trace);
     let shown: Vec<_> =
         headers.iter().map(|header| (header.key, std::str::from_utf8(header.value.unwrap()).unwrap())).collect();
     assert_eq!(
@@ -47,7 +47,7 @@ fn a_fact_is_a_cloud_event() {
 
 #[test]
 fn a_fact_survives_the_way() {
-    let read = read(&message(headers(&event())), TOPIC, |_| true);
+    let read = read(&message(headers(&event(), event().trace)), TOPIC, |_| true);
     assert!(matches!(read, Record::Fact(fact) if fact == event()));
 }
 
@@ -59,7 +59,7 @@ fn a_fact_of_no_interest_is_not_even_read() {
 
 #[test]
 fn what_is_no_fact_is_kept_with_what_is_wrong() {
-    let good = || headers(&event());
+    let good = || headers(&event(), event().trace);
     let replaced = |name: &str, value: Option<&str>| {
         let mut headers = OwnedHeaders::new();
         for header in good().iter() {

@@ -1,0 +1,135 @@
+//! One trace covers an order from the gateway to the ledger.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use bojagi::MeshSettings;
+use bojagi_api::coupon::coupon::Benefit;
+use bojagi_api::coupon::{Coupon, CouponScope};
+use bojagi_api::order::OrderState;
+use bojagi_e2e::{Shop, Wish, won};
+use bojagi_testkit::{CollectedSpan, eventually, hex};
+use uuid::Uuid;
+
+use super::Watched;
+
+/// Names a real broker as host:port.
+const BROKER: &str = "BOJAGI_TEST_KAFKA";
+const PLACE_ORDER: &str = "bojagi.order.v1.OrderService/PlaceOrder";
+
+/// What has to be in the trace of an order: the service, the span, and the service of its parent.
+const STORY: [(&str, &str, &str); 12] = [
+    ("gateway", PLACE_ORDER, ""),
+    ("gateway", PLACE_ORDER, "gateway"),
+    ("order", PLACE_ORDER, "gateway"),
+    ("order", "saga", "order"),
+    ("item", "bojagi.item.v1.StockService/ReserveStock", "order"),
+    ("coupon", "bojagi.coupon.v1.CouponService/ReserveRedemptions", "order"),
+    ("payment", "bojagi.payment.v1.PaymentService/Authorize", "order"),
+    ("payment", "bojagi.payment.v1.PaymentService/Capture", "order"),
+    ("item", "process bojagi.order.v1", "order"),
+    ("coupon", "process bojagi.order.v1", "order"),
+    ("payment", "process bojagi.order.v1", "order"),
+    ("settlement", "process bojagi.payment.v1", "payment"),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_is_one_trace_from_the_gateway_to_the_ledger() {
+    let watched = Watched::begin().await;
+    let shop = Shop::open().await;
+    let trace = order_and_follow(&shop, &watched, &STORY).await;
+    shop.close().await;
+    let _collected = watched.end().await;
+    assert!(trace.iter().all(|collected| !collected.span.name.starts_with("publish")), "nothing leaves the process");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn over_a_broker_it_is_one_trace_too() {
+    let Ok(bootstrap) = std::env::var(BROKER) else {
+        return eprintln!("not run: {BROKER} names no broker");
+    };
+    let watched = Watched::begin().await;
+    let shop = Shop::open_with(|settings: &mut MeshSettings| {
+        settings.kafka.bootstrap = bootstrap;
+        settings.kafka.prefix = format!("{}.", Uuid::now_v7());
+        settings.kafka.partitions = 2;
+    })
+    .await;
+    let published =
+        [("order", "publish bojagi.order.v1", "order"), ("payment", "publish bojagi.payment.v1", "payment")];
+    let story: Vec<_> = STORY.into_iter().chain(published).collect();
+    let trace = order_and_follow(&shop, &watched, &story).await;
+    shop.close().await;
+    let _collected = watched.end().await;
+    let parents = parents(&trace);
+    let heard = trace.iter().filter(|collected| collected.span.name.starts_with("process "));
+    for heard in heard {
+        let parent = parents[&heard.span.span_id];
+        assert!(parent.span.name.starts_with("publish "), "{} hears what {}", heard.span.name, parent.span.name);
+    }
+}
+
+/// Places an order with a coupon, points and a card, and waits until its trace holds the story; answers the trace.
+async fn order_and_follow(shop: &Shop, watched: &Watched, story: &[(&str, &str, &str)]) -> Vec<CollectedSpan> {
+    let (_, offer) = shop.offer(10_000, 5).await;
+    let coupon = Coupon {
+        name: "A thousand off".into(),
+        scope: CouponScope::Order.into(),
+        benefit: Some(Benefit::FixedAmount(won(1_000))),
+        ..Coupon::default()
+    };
+    let coupon_id = shop.coupon(coupon).await;
+    let buyer = shop.buyer(20_000).await;
+    let card = buyer.card("tok_approve").await;
+    let coupon = buyer.take_coupon(&coupon_id).await.unwrap();
+    let wish = Wish { coupon, discount: 1_000, points: 2_000, ..Wish::of(&offer, 1, &card) };
+    let order = buyer.place(&wish).await.unwrap();
+    assert_eq!(order.state(), OrderState::Confirmed, "{order:?}");
+
+    let trace_of_order = || {
+        let spans = watched.collector.spans();
+        let of_call =
+            spans.iter().find(|collected| collected.service == "gateway" && collected.span.name == PLACE_ORDER);
+        of_call.map(|found| watched.collector.trace(&hex(&found.span.trace_id))).unwrap_or_default()
+    };
+    let missing = || {
+        let trace = trace_of_order();
+        let told = told(&trace);
+        story.iter().filter(|part| !told.contains(*part)).copied().map(|part| format!("{part:?}")).collect::<Vec<_>>()
+    };
+    let mut look = tokio::time::interval(Duration::from_millis(20));
+    let complete = tokio::time::timeout(Duration::from_secs(30), async {
+        while !missing().is_empty() {
+            look.tick().await;
+        }
+    });
+    assert!(complete.await.is_ok(), "missing: {:?}\ntold: {:?}", missing(), told(&trace_of_order()));
+    shop.verify().await;
+    let without_parent = || {
+        let trace = trace_of_order();
+        trace.len() - parents(&trace).len()
+    };
+    eventually("every span but the first has a parent in the trace", async || without_parent() == 1).await;
+    trace_of_order()
+}
+
+fn parents(trace: &[CollectedSpan]) -> BTreeMap<Vec<u8>, &CollectedSpan> {
+    let by_id: BTreeMap<_, _> = trace.iter().map(|collected| (&collected.span.span_id, collected)).collect();
+    let child = |collected: &CollectedSpan| {
+        let parent = by_id.get(&collected.span.parent_span_id)?;
+        Some((collected.span.span_id.clone(), *parent))
+    };
+    trace.iter().filter_map(child).collect()
+}
+
+/// What a trace tells, in the form of the story.
+fn told(trace: &[CollectedSpan]) -> BTreeSet<(&str, &str, &str)> {
+    let parents = parents(trace);
+    trace
+        .iter()
+        .map(|collected| {
+            let parent = parents.get(&collected.span.span_id).map_or("", |parent| parent.service.as_str());
+            (collected.service.as_str(), collected.span.name.as_str(), parent)
+        })
+        .collect()
+}
