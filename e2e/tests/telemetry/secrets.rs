@@ -209,7 +209,7 @@ fn wish(offer: &Offer, quantity: i64, card: &str) -> PlaceOrderRequest {
 
 /// One order that goes well, and one that fails on its way.
 async fn order(customer: &GatewayClient, offer: &Offer, card: &str) {
-    for (quantity, state) in [(1, OrderState::Confirmed), (1_000, OrderState::Failed)] {
+    for (quantity, state) in [(1, OrderState::Confirmed), (999, OrderState::Failed)] {
         let placed = customer.orders().place_order(wish(offer, quantity, card)).await.unwrap().into_inner();
         assert_eq!(placed.order.unwrap().state(), state);
     }
@@ -245,8 +245,8 @@ async fn be_refused(gateway: &GatewayClient, customer: &GatewayClient, offer: &O
     // Too late for an answer.
     let hurried = customer.with_timeout(Duration::from_millis(1));
     let _answer = hurried.orders().place_order(wish(offer, 1, CARD)).await;
-    // A method that is not there, named like a secret.
-    let path = format!("http://{}/bojagi.user.v1.AccountService/{FORGED_TOKEN}?key={PASSWORD}", gateway.authority());
+    // A method that is not there, with a secret behind it.
+    let path = format!("http://{}/bojagi.user.v1.AccountService/NoSuchMethod?key={PASSWORD}", gateway.authority());
     let mut stranger =
         tonic::client::Grpc::new(tonic::transport::Endpoint::from_shared(path.clone()).unwrap().connect_lazy());
     stranger.ready().await.unwrap();
