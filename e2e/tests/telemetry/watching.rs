@@ -60,7 +60,7 @@ async fn what_happens_in_the_shop_is_counted_and_whatever_is_watched_exists() {
     let before = (told("OrderConfirmed"), told("OrderFailed"), decided("confirmed"), decided("failed"));
 
     let shop = Shop::open().await;
-    Admin::new(shop.mesh().gateway(), watched.metrics.clone(), Arc::new(NoLog));
+    let _admin = Admin::new(shop.mesh().gateway(), watched.metrics.clone(), Arc::new(NoLog));
     let (_, offer) = shop.offer(1_000, 10).await;
     let buyer = shop.person(&[Role::Customer]);
     let card = buyer.card("tok_approve").await;

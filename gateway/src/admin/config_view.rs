@@ -50,6 +50,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::config::GatewayConfig;
 
     #[test]
     fn secrets_are_masked_wherever_they_are() {
