@@ -193,10 +193,13 @@ async fn answers_are_true_while_connections_break() {
             })
         })
         .collect();
+    let mut ended = 0;
     for cut in 1..10 {
         eventually("units are answered", async || answered.load(Ordering::SeqCst) >= cut * WRITERS * UNITS / 10).await;
-        assert!(place.cut_connections().await > 0);
+        // There may be none just now, because they were cut a moment ago.
+        ended += place.cut_connections().await;
     }
+    assert!(ended > 0);
     let mut happened = Vec::new();
     for writer in writers {
         for (text, outcome) in writer.await.unwrap() {
