@@ -5,6 +5,11 @@ use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use uuid::Uuid;
+
+/// The namespace of the names of processes.
+const INSTANCES: Uuid = Uuid::from_u128(0x0c5e_b9d7_53f4_4b0e_8e39_1d6a_c2f7_9b04);
+
 /// Why a data directory cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DataFolderError {
@@ -53,6 +58,14 @@ impl DataFolder {
         self.path.join("mailbox")
     }
 
+    /// What the process on this directory is called among others: unlike any of them, and the same whenever it is started.
+    ///
+    /// # Errors
+    /// When the secret, which it is derived from, cannot be read or written.
+    pub fn instance(&self) -> Result<String, DataFolderError> {
+        Ok(format!("up-{}", Uuid::new_v5(&INSTANCES, &self.secret()?).simple()))
+    }
+
     /// The secret that page tokens are signed with; it is made at first use.
     ///
     /// # Errors
@@ -93,8 +106,11 @@ mod tests {
         let path = parent.path().join("data");
         let first = DataFolder::take(&path).unwrap();
         assert!(matches!(DataFolder::take(&path), Err(DataFolderError::Locked(_))));
-        let secret = first.secret().unwrap();
+        let (secret, instance) = (first.secret().unwrap(), first.instance().unwrap());
         drop(first);
-        assert_eq!(DataFolder::take(&path).unwrap().secret().unwrap(), secret);
+        let again = DataFolder::take(&path).unwrap();
+        assert_eq!((again.secret().unwrap(), again.instance().unwrap()), (secret, instance.clone()));
+        let other = DataFolder::take(&parent.path().join("other")).unwrap();
+        assert_ne!(other.instance().unwrap(), instance);
     }
 }

@@ -83,8 +83,13 @@ impl Mesh {
     /// # Errors
     /// See [`StartError`].
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        let Options { data, listen, clock, settings } = options;
+        let Options { data, listen, clock, mut settings } = options;
         let folder = DataFolder::take(&data)?;
+        for instance in [&mut settings.kafka.instance, &mut settings.order.instance] {
+            if instance.is_empty() {
+                *instance = folder.instance()?;
+            }
+        }
         let pager = pager(&settings, &folder)?;
         let around = Surroundings::new(folder.path().to_owned(), folder.mailbox(), clock, pager);
 
@@ -98,12 +103,7 @@ impl Mesh {
         let users = contexts.store(bojagi_user::NAME)?;
         let first = around.switchboard.connect(contexts.handlers());
         debug_assert!(first, "a switchboard is connected once");
-        let mut kafka = settings.kafka;
-        if kafka.instance.is_empty() {
-            // Alone on its data folder, so the name comes back with the folder.
-            kafka.instance = "up".into();
-        }
-        contexts.run(kafka, &around);
+        contexts.run(settings.kafka, &around);
         around.follow_tokens(GATEWAY);
 
         let address = bound.local_addr();
