@@ -22,19 +22,20 @@ use crate::metrics::GatewayMetrics;
 use crate::policies::Policies;
 use crate::retry::Retry;
 use crate::routes::{RouteConfig, Routes};
+use crate::trace::MadeBy;
 use crate::upstream_fault::UpstreamFault;
 
 /// A client of a cluster. It always answers: what goes wrong on the way is a gRPC status. A clone is cheap.
 pub type ClusterClient = BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>;
 
 impl Cluster {
-    /// A client that calls the methods of `policies`, internal ones too: whether it may is for the servers to say. What holds for its calls
-    /// stands in `route`. A call may say in `grpc-timeout` how long it has; each attempt tells what is left of that.
+    /// A client that calls the methods of `policies` in the name of `caller`, under which its spans are found, internal methods too: whether
+    /// it may is for the servers to say. What holds for its calls stands in `route`. A call may say in `grpc-timeout` how long it has; each attempt tells what is left of that.
     ///
     /// When there are as many calls as may be at a time, one more is UNAVAILABLE like one that finds no server: to whoever calls it is the
     /// same, and a refusal by the server would mean something else.
     #[must_use]
-    pub fn client(&self, policies: Policies, route: RouteConfig) -> ClusterClient {
+    pub fn client(&self, caller: &'static str, policies: Policies, route: RouteConfig) -> ClusterClient {
         let mut routes = Routes::default();
         routes.add(RouteConfig { prefix: "/".to_owned(), ..route }, self.upstream());
         let methods = Methods::of(&policies.of_a_client(), &routes, &GatewayMetrics::default());
@@ -43,7 +44,10 @@ impl Cluster {
                 .map_response(|answer: Response<_>| answer.map(Body::new))
                 .layer(AnswerErrors::layer())
                 .map_err(overload_is_absence)
-                .map_request(|request: Request<Body>| request.map(|body| body.map_err(|_| RequestFault::BrokenOff)))
+                .map_request(move |mut request: Request<Body>| {
+                    request.extensions_mut().insert(MadeBy(caller));
+                    request.map(|body| body.map_err(|_| RequestFault::BrokenOff))
+                })
                 .layer(Admit::layer(methods, None))
                 .layer(Deadline::layer())
                 .layer(CheckMessages::layer())

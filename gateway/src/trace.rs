@@ -4,15 +4,21 @@
 //! Both name the same trace context, which is passed on whether anybody records them or not.
 
 use bojagi_telemetry::{Span, SpanKind, TRACEPARENT, TraceContext};
-use http::{HeaderMap, HeaderValue, Request};
+use http::{HeaderValue, Request};
 
 /// The name of the gateway among the services of a trace.
 const SERVICE: &str = "gateway";
 
+/// In whose name a call is made that no client has sent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct MadeBy(pub(crate) &'static str);
+
 /// Makes the headers speak of a new span, whose parent is the one that they spoke of.
-pub(crate) fn step_into(headers: &mut HeaderMap, kind: SpanKind) -> Span {
+pub(crate) fn step_into<B>(request: &mut Request<B>, kind: SpanKind) -> Span {
+    let service = request.extensions().get::<MadeBy>().map_or(SERVICE, |made_by| made_by.0);
+    let headers = request.headers_mut();
     let parent = headers.get(TRACEPARENT).and_then(|value| value.to_str().ok()).and_then(TraceContext::parse);
-    let span = Span::begin(SERVICE, kind, "call", parent);
+    let span = Span::begin(service, kind, "call", parent);
     // A trace context is made of digits and dashes, so it always is a header value.
     if let Ok(value) = HeaderValue::try_from(span.context().to_string()) {
         headers.insert(TRACEPARENT, value);
@@ -22,7 +28,7 @@ pub(crate) fn step_into(headers: &mut HeaderMap, kind: SpanKind) -> Span {
 
 /// The spans of a call, from its beginning to the end of its answer: for the log, and for a collector.
 pub(crate) fn begin_call<B>(request: &mut Request<B>) -> (tracing::Span, Span) {
-    let told = step_into(request.headers_mut(), SpanKind::Server);
+    let told = step_into(request, SpanKind::Server);
     let context = told.context();
     let logged =
         tracing::debug_span!("call", otel.kind = "server", method = request.uri().path(), traceparent = %context);

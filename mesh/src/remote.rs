@@ -57,7 +57,7 @@ impl Remotes {
         let route = RouteConfig { retries: settings.retries, ..GatewayConfig::default().route("/") };
         let mut ways: BTreeMap<&'static str, HashMap<&'static str, Handler>> = BTreeMap::new();
         for Remote { workload, context, cluster } in &self.clusters {
-            let client = cluster.client(policies.clone(), route.clone());
+            let client = cluster.client(workload, policies.clone(), route.clone());
             ways.entry(*context).or_default().insert(*workload, client);
         }
         let handlers = ways.into_iter().flat_map(|(context, by_workload)| {

@@ -24,7 +24,7 @@ pub(crate) struct AttemptSpan {
 impl AttemptSpan {
     /// Gives the attempt a span of its own in the trace of the call, and tells the upstream.
     pub(crate) fn begin<B>(request: &mut Request<B>, method: &Arc<Method>, previous_attempts: u32) -> Self {
-        let mut span = trace::step_into(request.headers_mut(), SpanKind::Client);
+        let mut span = trace::step_into(request, SpanKind::Client);
         let context = span.context();
         let logged = tracing::debug_span!(
             "attempt",

@@ -150,7 +150,7 @@ impl Direct {
         let ports = ClusterPorts { resolver: Arc::new(SystemResolver), connector: who.connector(workload, "item") };
         let cluster = Cluster::new(settings.of("item"), settings.upstreams.clone(), ports).unwrap();
         let policies = Policies::from_descriptor_set(bojagi_api::FILE_DESCRIPTOR_SET).unwrap();
-        Self(cluster.client(policies, GatewayConfig::default().route("/")))
+        Self(cluster.client(workload, policies, GatewayConfig::default().route("/")))
     }
 
     async fn ask(&self, path: &'static str) -> Code {
