@@ -205,7 +205,8 @@ async fn what_a_process_died_over_is_let_go_when_nobody_can_be_asking_any_more()
     other.rig.clock.advance(recover_after - Duration::from_micros(1));
     assert_eq!(provider.log(), ["begun"]);
     other.rig.clock.advance(Duration::from_micros(1));
-    eventually("the provider is told to let go", async || provider.log() == ["begun", "void"]).await;
+    // Each process may tell it, under the same key.
+    eventually("the provider is told to let go", async || provider.log().starts_with(&["begun", "void"])).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
