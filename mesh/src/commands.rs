@@ -11,6 +11,7 @@ mod operators;
 mod reasons;
 mod serve;
 mod shop;
+mod stop_signals;
 mod telemetry;
 mod tour;
 mod up;

@@ -12,9 +12,9 @@ use bojagi_telemetry::otlp::{self, OtlpConfig};
 use clap::Args;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
 
-use super::operators::{self, ProcessLog};
+use super::operators::{self, Door, ProcessLog};
+use super::stop_signals::StopSignals;
 use super::telemetry::{self, VERSION};
 use super::{CommandError, shop};
 
@@ -57,10 +57,8 @@ pub(super) async fn run(flags: GatewayFlags) -> Result<ExitCode, CommandError> {
     if flags.shop {
         return shop::run(flags.config.as_deref(), flags.listen.as_deref()).await;
     }
-    // Heard from the beginning, so that a signal during the start is not lost.
-    let heard = |kind| signal(kind).map_err(CommandError::other);
-    let (mut terminate, mut interrupt) = (heard(SignalKind::terminate())?, heard(SignalKind::interrupt())?);
-    let hangup = heard(SignalKind::hangup())?;
+    let mut stop = StopSignals::hear()?;
+    let hangup = signal(SignalKind::hangup()).map_err(CommandError::other)?;
 
     let log = Arc::new(OnceLock::new());
     let source = Flags { flags, environment: std::env::vars().collect(), log: Arc::clone(&log) };
@@ -74,25 +72,13 @@ pub(super) async fn run(flags: GatewayFlags) -> Result<ExitCode, CommandError> {
     let _ = log.set(Arc::clone(&filter));
 
     let gateway = Standalone::start(source).await?;
-    let ended = CancellationToken::new();
-    let admin = operators::admit(&config.admin, gateway.running(), metrics, filter, &ended).await?;
+    let admin = operators::admit(&config.admin, gateway.running(), metrics, filter).await?;
     let scheme = if config.tls.is_on() { "https" } else { "http" };
     println!("gateway listening on {scheme}://{}", gateway.local_addr());
     let reload = tokio::spawn(reload_upon(hangup, gateway.reload()));
-    let asked_to_stop = async {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    };
-    gateway.serve(asked_to_stop).await;
+    gateway.serve(async { stop.come().await }).await;
     telemetry::stop(export).await;
-
-    // The door for operators is the last to close, so that they can see how the gateway drains.
-    ended.cancel();
-    if let Some(admin) = admin {
-        admin.served.await.map_err(CommandError::other)?;
-    }
+    Door::close(admin).await?;
     reload.abort();
     Ok(ExitCode::SUCCESS)
 }

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use bojagi::MeshSettings;
 use bojagi_gateway::{Admin, AdminConfig, LogFilter, RunningGateway};
 use bojagi_telemetry::logging;
 use bojagi_telemetry::metrics::Metrics;
@@ -17,6 +18,13 @@ pub(super) struct ProcessLog(logging::LogFilter);
 impl ProcessLog {
     pub(super) fn new(filter: logging::LogFilter) -> Self {
         Self(filter)
+    }
+
+    /// Starts the log as the settings of the mesh have it.
+    pub(super) fn start(settings: &MeshSettings) -> Result<Arc<Self>, CommandError> {
+        let format = if settings.mesh.log_format == "json" { logging::Format::Json } else { logging::Format::Text };
+        let filter = logging::start(&settings.mesh.log, format).map_err(CommandError::other)?;
+        Ok(Arc::new(Self(filter)))
     }
 }
 
@@ -33,28 +41,37 @@ impl LogFilter for ProcessLog {
 /// An admin port that is open.
 pub(super) struct Door {
     pub(super) address: SocketAddr,
-    pub(super) served: JoinHandle<()>,
+    served: JoinHandle<()>,
+    ended: CancellationToken,
 }
 
-/// Opens the admin port where the configuration has one, until `ended`: it is the last to close, so that operators can see how the gateway
-/// drains.
+impl Door {
+    /// Closes it, if there is one: the last to go, so that operators can see how the process drains.
+    pub(super) async fn close(door: Option<Self>) -> Result<(), CommandError> {
+        let Some(door) = door else { return Ok(()) };
+        door.ended.cancel();
+        door.served.await.map_err(CommandError::other)
+    }
+}
+
+/// Opens the admin port where the configuration has one.
 pub(super) async fn admit(
     config: &AdminConfig,
     running: RunningGateway,
     metrics: Metrics,
     log: Arc<ProcessLog>,
-    ended: &CancellationToken,
 ) -> Result<Option<Door>, CommandError> {
     // Also without a port: what the gateway counts may be reported to a collector.
     let admin = Admin::new(running, metrics, log);
     let Some(address) = config.address() else { return Ok(None) };
-    open(admin, address, ended).await.map(Some)
+    open(admin, address).await.map(Some)
 }
 
-/// Opens an admin port, until `ended`.
-pub(super) async fn open(admin: Admin, address: SocketAddr, ended: &CancellationToken) -> Result<Door, CommandError> {
+/// Opens an admin port.
+pub(super) async fn open(admin: Admin, address: SocketAddr) -> Result<Door, CommandError> {
     let bound = admin.bind(address).await.map_err(CommandError::other)?;
     let address = bound.local_addr();
     tracing::info!(%address, "operators may call");
-    Ok(Door { address, served: tokio::spawn(bound.serve(ended.clone().cancelled_owned())) })
+    let ended = CancellationToken::new();
+    Ok(Door { address, served: tokio::spawn(bound.serve(ended.clone().cancelled_owned())), ended })
 }

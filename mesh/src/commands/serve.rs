@@ -9,14 +9,12 @@ use bojagi::{CONTEXTS, MeshSettings, ServeOptions, Served, StartError};
 use bojagi_chassis::settings::Mistakes;
 use bojagi_gateway::Admin;
 use bojagi_kernel::SystemClock;
-use bojagi_telemetry::logging;
 use bojagi_telemetry::metrics::Metrics;
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
 
 use super::CommandError;
-use super::operators::{self, ProcessLog};
+use super::operators::{self, Door, ProcessLog};
+use super::stop_signals::StopSignals;
 use super::telemetry::{self, VERSION};
 
 /// Which services, and where they keep data and take calls.
@@ -38,11 +36,8 @@ pub(crate) struct Serve {
 
 pub(super) async fn run(serve: Serve) -> Result<ExitCode, CommandError> {
     let settings = MeshSettings::load(serve.config.as_deref(), std::env::vars()).map_err(StartError::from)?;
-    let format = if settings.mesh.log_format == "json" { logging::Format::Json } else { logging::Format::Text };
-    let log = Arc::new(ProcessLog::new(logging::start(&settings.mesh.log, format).map_err(CommandError::other)?));
-    // Heard from the beginning, so that a signal during the start is not lost.
-    let mut terminate = signal(SignalKind::terminate()).map_err(CommandError::other)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(CommandError::other)?;
+    let log = ProcessLog::start(&settings)?;
+    let mut stop = StopSignals::hear()?;
 
     let listen = serve.listen.map_or_else(|| address("serve.listen", &settings.serve.listen), Ok)?;
     let admin_listen = settings.serve.admin_listen.clone();
@@ -55,11 +50,10 @@ pub(super) async fn run(serve: Serve) -> Result<ExitCode, CommandError> {
     let options = ServeOptions { services: serve.services, data: serve.data, listen, clock, settings };
     let served = Served::start(options).await?;
 
-    let ended = CancellationToken::new();
     let admin = match for_operators {
         Some(address) => {
             let admin = Admin::of(served.operated(), metrics, log);
-            Some(operators::open(admin, address, &ended).await?)
+            Some(operators::open(admin, address).await?)
         }
         None => None,
     };
@@ -67,16 +61,12 @@ pub(super) async fn run(serve: Serve) -> Result<ExitCode, CommandError> {
     println!("serving {names} at https://{}{operators}", served.address());
 
     tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+        () = stop.come() => {}
         () = served.asked_to_drain() => {}
     }
     let clean = served.stop().await;
     telemetry::stop(export).await;
-    ended.cancel();
-    if let Some(admin) = admin {
-        admin.served.await.map_err(CommandError::other)?;
-    }
+    Door::close(admin).await?;
     if !clean {
         eprintln!("bojagi: some work had to be cut short; whoever serves {names} next goes on with it");
     }

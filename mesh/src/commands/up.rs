@@ -8,23 +8,18 @@ use bojagi::client::GatewayClient;
 use bojagi::demo::{self, DemoAccounts};
 use bojagi::{Mesh, MeshSettings, Options, StartError};
 use bojagi_kernel::SystemClock;
-use bojagi_telemetry::logging;
 use bojagi_telemetry::metrics::Metrics;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
 
-use super::operators::{self, ProcessLog};
+use super::operators::{self, Door, ProcessLog};
+use super::stop_signals::StopSignals;
 use super::telemetry::{self, VERSION};
 use super::{CommandError, Up};
 
 pub(super) async fn run(up: Up) -> Result<ExitCode, CommandError> {
     let began = Instant::now();
     let settings = MeshSettings::load(up.config.as_deref(), std::env::vars()).map_err(StartError::from)?;
-    let format = if settings.mesh.log_format == "json" { logging::Format::Json } else { logging::Format::Text };
-    let log = logging::start(&settings.mesh.log, format).map_err(CommandError::other)?;
-    // Heard from the beginning, so that a signal during the start is not lost.
-    let mut terminate = signal(SignalKind::terminate()).map_err(CommandError::other)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(CommandError::other)?;
+    let log = ProcessLog::start(&settings)?;
+    let mut stop = StopSignals::hear()?;
 
     let metrics = Metrics::of_process(VERSION);
     let export = telemetry::start(&settings.telemetry, "bojagi", &metrics)?;
@@ -33,9 +28,7 @@ pub(super) async fn run(up: Up) -> Result<ExitCode, CommandError> {
     let events = if kafka.is_used() { format!("Kafka at {}", kafka.bootstrap) } else { "in this process".into() };
     let options = Options { data: up.data.clone(), listen: up.listen, clock: Arc::new(SystemClock), settings };
     let mesh = Mesh::start(options).await?;
-    let ended = CancellationToken::new();
-    let log = Arc::new(ProcessLog::new(log));
-    let admin = operators::admit(&for_operators, mesh.gateway(), metrics, log, &ended).await?;
+    let admin = operators::admit(&for_operators, mesh.gateway(), metrics, log).await?;
     let address = mesh.address();
     println!("bojagi is ready after {} ms", began.elapsed().as_millis());
     println!("  gateway   http://{address}  (gRPC, gRPC-Web)");
@@ -47,24 +40,19 @@ pub(super) async fn run(up: Up) -> Result<ExitCode, CommandError> {
     }
 
     let stopped_early = tokio::select! {
-        _ = terminate.recv() => true,
-        _ = interrupt.recv() => true,
+        () = stop.come() => true,
         shown = show(&mesh, up.no_demo) => { shown?; false },
     };
     if !stopped_early {
         tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+            () = stop.come() => {}
             () = mesh.drained() => {}
         }
     }
     println!("stopping");
     let clean = mesh.stop().await;
     telemetry::stop(export).await;
-    ended.cancel();
-    if let Some(admin) = admin {
-        admin.served.await.map_err(CommandError::other)?;
-    }
+    Door::close(admin).await?;
     println!(
         "{}",
         if clean { "stopped" } else { "stopped; some work had to be cut short and goes on at the next start" }
