@@ -19,7 +19,7 @@ use tower::Service;
 use super::activity::{Activity, WhileRunning};
 use super::client_socket::ClientSocket;
 use super::running::RunningGateway;
-use super::unread::Unread;
+use super::unread::ReadToEnd;
 use crate::clean_headers::Peer;
 use crate::config::ConnectionConfig;
 use crate::drain::DrainSignal;
@@ -51,10 +51,9 @@ impl Connections {
     /// Serves a connection to its end. Each of its calls goes to the gateway that runs when the call comes.
     pub(crate) async fn serve(self: Arc<Self>, stream: TcpStream, peer: IpAddr, running: RunningGateway) {
         let first_head_until = Instant::now() + self.first_head;
-        let unread = Unread::default();
-        let socket = ClientSocket::new(stream, self.stalled, unread.clone());
+        let socket = ClientSocket::new(stream, self.stalled);
         let peer = Peer::new(peer, self.tls.is_some());
-        let service = ConnectionService { running, peer, activity: Arc::default(), unread };
+        let service = ConnectionService { running, peer, activity: Arc::default() };
         let Some(tls) = &self.tls else { return self.serve_http(socket, service, first_head_until).await };
 
         let handshake = tokio::select! {
@@ -132,7 +131,6 @@ struct ConnectionService {
     running: RunningGateway,
     peer: Option<Peer>,
     activity: Arc<Activity>,
-    unread: Unread,
 }
 
 impl hyper::service::Service<Request<Incoming>> for ConnectionService {
@@ -147,7 +145,7 @@ impl hyper::service::Service<Request<Incoming>> for ConnectionService {
         // The gateway is always ready, so its clone can be called at once.
         let mut service = self.running.service();
         let answer = if request.version() < Version::HTTP_2 {
-            service.call(request.map(|body| self.unread.watch(body)))
+            service.call(request.map(ReadToEnd::new))
         } else {
             service.call(request)
         };

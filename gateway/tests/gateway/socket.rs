@@ -79,3 +79,17 @@ async fn read_to_end(stream: &mut TcpStream) -> String {
     let _ = read;
     String::from_utf8_lossy(&answer).into_owned()
 }
+
+/// Reads one answer, of which the end is known, or until the connection is closed.
+async fn read_until(stream: &mut TcpStream, end: &str) -> String {
+    let mut answer = Vec::new();
+    while !answer.ends_with(end.as_bytes()) {
+        let read = tokio::time::timeout(GUARD, stream.read_buf(&mut answer)).await.expect("there is an answer");
+        if read.unwrap() == 0 {
+            break;
+        }
+    }
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    answer
+}

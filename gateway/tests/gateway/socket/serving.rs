@@ -1,5 +1,3 @@
-use std::net::TcpListener;
-
 use http::{Request, Version};
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
@@ -10,9 +8,9 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
-use super::{GUARD, Listening, exchange, http1_request};
+use super::{GUARD, Listening, exchange, http1_request, read_until};
 use crate::support::answer::Answer;
-use crate::support::upstream::{answering, echo, silent};
+use crate::support::upstream::{answering, careless, echo, silent};
 use crate::support::{frame, gateway_with, message};
 
 const GET: &str = "/shop.v1.Orders/Get";
@@ -89,12 +87,34 @@ async fn one_connection_serves_many_calls_over_http1() {
     let mut stream = gateway.connect().await;
     for _ in 0..3 {
         stream.write_all(&http1_request(GET, "", &message(b"again"))).await.unwrap();
-        let mut answer = Vec::new();
-        while !answer.ends_with(b"0\r\n\r\n") {
-            tokio::time::timeout(GUARD, tokio::io::AsyncReadExt::read_buf(&mut stream, &mut answer))
-                .await
-                .unwrap()
-                .unwrap();
+        read_until(&mut stream, "0\r\n\r\n").await;
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_is_answered_before_its_end_leaves_the_connection_open() {
+    let gateway = Listening::before(careless(Answer::unary(b"early"))).await;
+    let length = http1_request(GET, "", &message(&[0; 100]));
+    let (_, body) = length.split_at(length.len() - 105);
+    let chunked_head = format!(
+        "POST {GET} HTTP/1.1\r\nhost: shop.example\r\ncontent-type: application/grpc-web+proto\r\n\
+         transfer-encoding: chunked\r\n\r\n69\r\n"
+    );
+    let chunked = [chunked_head.as_bytes(), body, b"\r\n0\r\n\r\n"].concat();
+    let refused = http1_request("/shop.v1.Orders/Mine", "", &message(&[0; 100]));
+
+    for (what, request, end_of_answer) in [
+        ("by the upstream, of a given length", &length, "0\r\n\r\n"),
+        ("by the upstream, in chunks", &chunked, "0\r\n\r\n"),
+        ("by the gateway", &refused, "\r\n\r\n"),
+    ] {
+        let mut stream = gateway.connect().await;
+        let (begun, rest) = request.split_at(request.len() - 3);
+        for _ in 0..3 {
+            stream.write_all(begun).await.unwrap();
+            let answer = read_until(&mut stream, end_of_answer).await;
+            assert!(answer.ends_with(end_of_answer), "{what}: {answer}");
+            stream.write_all(rest).await.unwrap();
         }
     }
 }
@@ -167,7 +187,7 @@ async fn a_client_that_goes_away_over_h2c_cancels_the_call() {
 
 #[tokio::test]
 async fn a_taken_port_is_one_sentence() {
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
     let error = gateway_with(echo(), |_| {}).bind(address).await.unwrap_err();
     assert!(error.to_string().starts_with(&format!("cannot listen on {address}: ")), "{error}");
