@@ -21,7 +21,7 @@ const MIGRATIONS: &[Migration] = &[
     idempotency::MIGRATION,
     bojagi_events::MIGRATION,
     bojagi_events::RELAY_MIGRATION,
-    Migration { name: "heard-1", sql: "CREATE TABLE heard (number BIGINT PRIMARY KEY)" },
+    Migration::expand("heard-1", "CREATE TABLE heard (number BIGINT PRIMARY KEY)"),
 ];
 /// Facts told one by one, with a pause, to see how long each takes.
 const LATENCIES: i64 = 2_000;

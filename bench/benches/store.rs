@@ -19,12 +19,12 @@ const MIGRATIONS: &[Migration] = &[
     idempotency::MIGRATION,
     bojagi_events::MIGRATION,
     bojagi_events::RELAY_MIGRATION,
-    Migration {
-        name: "bench-1",
-        sql: "CREATE TABLE stock (id BIGINT PRIMARY KEY, available BIGINT NOT NULL CHECK (available >= 0));
+    Migration::expand(
+        "bench-1",
+        "CREATE TABLE stock (id BIGINT PRIMARY KEY, available BIGINT NOT NULL CHECK (available >= 0));
               CREATE TABLE reservation (order_id UUID PRIMARY KEY, stock_id BIGINT NOT NULL, quantity BIGINT NOT NULL);
               INSERT INTO stock VALUES (1, 1000000000);",
-    },
+    ),
 ];
 
 const TAKE: &str = "UPDATE stock SET available = available - 1 WHERE id = 1 AND available >= 1";

@@ -3,9 +3,9 @@
 use bojagi_store::Migration;
 
 /// Outbox, inbox, positions, and what was set aside.
-pub const MIGRATION: Migration = Migration {
-    name: "events-1",
-    sql: "
+pub const MIGRATION: Migration = Migration::expand(
+    "events-1",
+    "
     CREATE TABLE outbox (
         position INTEGER PRIMARY KEY,
         event_id UUID NOT NULL,
@@ -65,13 +65,13 @@ pub const MIGRATION: Migration = Migration {
     );
     CREATE UNIQUE INDEX set_aside_sequence_key ON set_aside (consumer, topic, aggregate_id, sequence);
     ",
-};
+);
 
 /// Who publishes the outbox to a broker, one process at a time. Its position is that of the group
 /// [`RELAY`](crate::RELAY) in `consumer_position`.
-pub const RELAY_MIGRATION: Migration = Migration {
-    name: "events-2",
-    sql: "
+pub const RELAY_MIGRATION: Migration = Migration::expand(
+    "events-2",
+    "
     CREATE TABLE relay_lease (
         topic TEXT PRIMARY KEY,
         holder TEXT NOT NULL,
@@ -79,4 +79,4 @@ pub const RELAY_MIGRATION: Migration = Migration {
         held_until TIMESTAMPTZ NOT NULL
     );
     ",
-};
+);

@@ -13,9 +13,9 @@ use crate::{Error, Migration, Tx, params};
 pub const KEPT_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// The table.
-pub const MIGRATION: Migration = Migration {
-    name: "idempotency-1",
-    sql: "CREATE TABLE idempotency (
+pub const MIGRATION: Migration = Migration::expand(
+    "idempotency-1",
+    "CREATE TABLE idempotency (
         caller TEXT NOT NULL,
         method TEXT NOT NULL,
         request_id UUID NOT NULL,
@@ -25,7 +25,7 @@ pub const MIGRATION: Migration = Migration {
         PRIMARY KEY (caller, method, request_id)
     ) WITHOUT ROWID;
     CREATE INDEX idempotency_answered_at ON idempotency (answered_at);",
-};
+);
 
 /// What makes two requests the same.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,19 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use bojagi::MeshSettings;
 use bojagi_api::coupon::coupon::Benefit;
 use bojagi_api::coupon::{Coupon, CouponScope};
 use bojagi_api::order::OrderState;
 use bojagi_api::policy::Role;
 use bojagi_e2e::{Shop, Wish, won};
 use bojagi_testkit::{CollectedSpan, eventually, hex};
-use uuid::Uuid;
 
-use super::Watched;
+use super::{Broker, Watched};
 
-/// Names a real broker as host:port.
-const BROKER: &str = "BOJAGI_TEST_KAFKA";
 const PLACE_ORDER: &str = "bojagi.order.v1.OrderService/PlaceOrder";
 
 /// What has to be in the trace of an order: the service, the span, and the service of its parent.
@@ -45,16 +41,9 @@ async fn an_order_is_one_trace_from_the_gateway_to_the_ledger() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn over_a_broker_it_is_one_trace_too() {
-    let Ok(bootstrap) = std::env::var(BROKER) else {
-        return eprintln!("not run: {BROKER} names no broker");
-    };
+    let Some(broker) = Broker::given() else { return };
     let watched = Watched::begin().await;
-    let shop = Shop::open_with(|settings: &mut MeshSettings| {
-        settings.kafka.bootstrap = bootstrap;
-        settings.kafka.prefix = format!("{}.", Uuid::now_v7());
-        settings.kafka.partitions = 2;
-    })
-    .await;
+    let shop = Shop::open_with(|settings| broker.carries_facts_of(settings)).await;
     let published =
         [("order", "publish bojagi.order.v1", "order"), ("payment", "publish bojagi.payment.v1", "payment")];
     let story: Vec<_> = STORY.into_iter().chain(published).collect();

@@ -1,5 +1,5 @@
 //! R24: card numbers, tokens, passwords, e-mail addresses, telephone numbers and postal addresses reach no span, no line of
-//! the log, no fact and no metric, whatever is done with them and however much is logged.
+//! the log, no fact, no record of a broker and no metric, whatever is done with them and however much is logged.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -17,6 +17,9 @@ use bojagi_api::user::{
 };
 use bojagi_e2e::{Offer, Shop, Wish};
 use bojagi_testkit::eventually;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::message::{Headers, Message};
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 use tracing_subscriber::fmt::MakeWriter;
@@ -24,7 +27,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use uuid::Uuid;
 
-use super::Watched;
+use super::{Broker, Watched};
 
 const EMAIL: &str = "canary.sparrow@aviary.example";
 const PASSWORD: &str = "canary-Perch-And-Seed-77";
@@ -38,6 +41,10 @@ const CARD: &str = "4929000000000006";
 const PROVIDER_TOKEN: &str = "tok_canary_4929000000000006";
 const FORGED_TOKEN: &str = "canary.forged.token";
 const DEVICE: &str = "Canary Telephone";
+
+const CONTEXTS: [&str; 6] = ["user", "item", "coupon", "order", "payment", "settlement"];
+/// How long a broker may take to answer.
+const BROKERS_PATIENCE: Duration = Duration::from_secs(30);
 
 /// What may be told nowhere.
 struct Secrets(Vec<String>);
@@ -108,9 +115,25 @@ impl MakeWriter<'_> for Log {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r24_secrets_reach_no_span_no_log_no_fact_and_no_metric() {
+    spill(None).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r24_secrets_reach_no_record_of_a_broker_either() {
+    let Some(broker) = Broker::given() else { return };
+    spill(Some(&broker)).await;
+}
+
+/// Uses secrets wherever they are asked for, and where they are not, and looks for them everywhere.
+async fn spill(broker: Option<&Broker>) {
     let log = Log::of_process();
     let watched = Watched::begin().await;
-    let shop = Shop::open().await;
+    let shop = Shop::open_with(|settings| {
+        if let Some(broker) = broker {
+            broker.carries_facts_of(settings);
+        }
+    })
+    .await;
     let (_, offer) = shop.offer(1_000, 10).await;
     let gateway = GatewayClient::new(&format!("http://{}", shop.address())).unwrap();
     let mut secrets = Secrets::known();
@@ -123,6 +146,12 @@ async fn r24_secrets_reach_no_span_no_log_no_fact_and_no_metric() {
     eventually("the failure was logged", async || log.text().contains("no such table")).await;
 
     let facts = facts(shop.data());
+    if let Some(broker) = broker {
+        let told = told(shop.data());
+        assert!(told > 0);
+        eventually("all facts are published", async || broker.records() >= told).await;
+        secrets.absent_from("a record", &broker.read(told));
+    }
     shop.close().await;
     let (collector, metrics) = watched.end().await;
     let (spans, logged) = (format!("{:#?}", collector.spans()), log.text());
@@ -274,10 +303,65 @@ async fn break_down(data: &Path, gateway: &GatewayClient, customer: &GatewayClie
     users.execute_batch("ALTER TABLE account_gone RENAME TO account").unwrap();
 }
 
+/// How many facts were told, in all stores.
+fn told(data: &Path) -> i64 {
+    let facts = |context: &str| {
+        let store = Connection::open(data.join(format!("{context}.sqlite"))).unwrap();
+        store.query_row("SELECT count(*) FROM outbox", [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    CONTEXTS.into_iter().map(facts).sum()
+}
+
+impl Broker {
+    /// Somebody who reads all partitions of the test from their beginning, and how many records these hold.
+    fn reader(&self) -> (BaseConsumer, i64) {
+        let reader: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", &self.bootstrap)
+            .set("group.id", format!("{}reader", self.prefix))
+            .set("enable.auto.commit", "false")
+            .create()
+            .unwrap();
+        let metadata = reader.fetch_metadata(None, BROKERS_PATIENCE).unwrap();
+        let (mut partitions, mut records) = (TopicPartitionList::new(), 0);
+        for topic in metadata.topics().iter().filter(|topic| topic.name().starts_with(&self.prefix)) {
+            for partition in topic.partitions() {
+                partitions.add_partition_offset(topic.name(), partition.id(), Offset::Beginning).unwrap();
+                records += reader.fetch_watermarks(topic.name(), partition.id(), BROKERS_PATIENCE).unwrap().1;
+            }
+        }
+        reader.assign(&partitions).unwrap();
+        (reader, records)
+    }
+
+    fn records(&self) -> i64 {
+        self.reader().1
+    }
+
+    /// The keys, headers and messages of so many records, as their bytes.
+    fn read(&self, records: i64) -> String {
+        let (reader, _) = self.reader();
+        let mut text = String::new();
+        let mut take = |bytes: Option<&[u8]>| {
+            text.push_str(&String::from_utf8_lossy(bytes.unwrap_or_default()));
+            text.push('\n');
+        };
+        for _ in 0..records {
+            let record = reader.poll(BROKERS_PATIENCE).unwrap().unwrap();
+            take(record.key());
+            take(record.payload());
+            for header in record.headers().unwrap().iter() {
+                take(Some(header.key.as_bytes()));
+                take(header.value);
+            }
+        }
+        text
+    }
+}
+
 /// All that was told, and what became of it, in every store: the columns as they are, the messages as their bytes.
 fn facts(data: &Path) -> String {
     let mut facts = String::new();
-    for context in ["user", "item", "coupon", "order", "payment", "settlement"] {
+    for context in CONTEXTS {
         let store = Connection::open(data.join(format!("{context}.sqlite"))).unwrap();
         for table in ["outbox", "set_aside", "inbox", "consumer_position"] {
             let mut rows = store.prepare(&format!("SELECT * FROM {table}")).unwrap();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bojagi_events::SetAsideState::Parked;
-use bojagi_events::kafka::KafkaConfig;
+use bojagi_events::kafka::{GroupProtocol, KafkaConfig};
 use bojagi_events::{Kafka, RELAY, SetAside};
 use bojagi_kernel::reexport::Uuid;
 use bojagi_store::{Error, Tx};
@@ -198,4 +198,39 @@ async fn a_broker_that_is_not_there_yet_is_waited_for() {
     stage.way.mend();
     until("it is heard", async || stage.heard_of(aggregate).await == [1]).await;
     running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn under_the_brokers_own_group_protocol_facts_flow_and_what_was_killed_goes_on() {
+    let Some(way) = Way::broker() else { return };
+    let config = KafkaConfig { group_protocol: GroupProtocol::Consumer, ..way.config() };
+    let stage = Stage::over(Way::Broker(config)).await;
+    let aggregate = Uuid::now_v7();
+    let running = stage.start();
+    for number in 0..20 {
+        stage.tell(aggregate, number).await;
+    }
+    until("half is heard", async || stage.heard().await.len() == 20).await;
+    stage.kill(running).await;
+    for number in 20..40 {
+        stage.tell(aggregate, number).await;
+    }
+    let running = stage.start();
+    until("the other half is heard", async || stage.heard().await.len() >= 40).await;
+    assert_eq!(stage.heard_of(aggregate).await, (0..40).collect::<Vec<_>>());
+    running.stop().await;
+}
+
+#[cfg(feature = "kafka-tls")]
+#[tokio::test(flavor = "multi_thread")]
+async fn facts_flow_through_a_broker_that_demands_tls_and_a_password() {
+    use bojagi_events::kafka::SaslMechanism::{Plain, ScramSha512};
+    for mechanism in [ScramSha512, Plain] {
+        let Some(way) = Way::secured(mechanism) else { return };
+        let stage = Stage::over(way).await;
+        let running = stage.start();
+        stage.tell(Uuid::now_v7(), 1).await;
+        until("it is heard", async || stage.heard().await.len() == 1).await;
+        running.stop().await;
+    }
 }

@@ -23,10 +23,10 @@ pub(crate) const TELLER: &[Migration] =
 const HEARER: &[Migration] = &[
     idempotency::MIGRATION,
     bojagi_events::MIGRATION,
-    Migration {
-        name: "heard-1",
-        sql: "CREATE TABLE heard (place INTEGER PRIMARY KEY, aggregate_id UUID NOT NULL, number BIGINT NOT NULL)",
-    },
+    Migration::expand(
+        "heard-1",
+        "CREATE TABLE heard (place INTEGER PRIMARY KEY, aggregate_id UUID NOT NULL, number BIGINT NOT NULL)",
+    ),
 ];
 /// Joining a group takes some seconds, on a busy machine more.
 const PATIENCE: Duration = Duration::from_secs(90);

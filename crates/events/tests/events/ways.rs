@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+#[cfg(feature = "kafka-tls")]
+use bojagi_events::kafka::SaslMechanism;
 use bojagi_events::kafka::{DEFAULTS, KafkaConfig};
 use bojagi_events::{EmbeddedLog, EmbeddedLogs, Kafka, Transport};
 use bojagi_kernel::reexport::Uuid;
@@ -14,6 +16,10 @@ use crate::stage::{OTHER_TOPIC, TOPIC};
 const BROKER: &str = "BOJAGI_TEST_KAFKA";
 /// A command that kills that broker and starts it again.
 const RESTART: &str = "BOJAGI_TEST_KAFKA_RESTART";
+
+/// The settings of a broker that demands TLS and a password, as TOML.
+#[cfg(feature = "kafka-tls")]
+const SECURED: &str = "BOJAGI_TEST_KAFKA_SECURED";
 
 /// How facts travel.
 pub(crate) enum Way {
@@ -45,8 +51,21 @@ impl Way {
             eprintln!("not run: {BROKER} names no broker");
             return None;
         };
-        let prefix = format!("{}.", Uuid::now_v7());
-        Some(Self::Broker(KafkaConfig { bootstrap, prefix, instance: "test".into(), ..configured() }))
+        Some(Self::Broker(KafkaConfig { bootstrap, prefix: own_prefix(), instance: "test".into(), ..configured() }))
+    }
+
+    /// The broker that demands TLS and a password, if one is given, with another way to show the password.
+    #[cfg(feature = "kafka-tls")]
+    pub(crate) fn secured(sasl_mechanism: SaslMechanism) -> Option<Self> {
+        let Ok(settings) = std::env::var(SECURED) else {
+            eprintln!("not run: {SECURED} tells of no broker");
+            return None;
+        };
+        let mut table = DEFAULTS.parse::<toml::Table>().unwrap();
+        table.extend(settings.parse::<toml::Table>().unwrap());
+        let config: KafkaConfig = table.try_into().unwrap();
+        assert_eq!(config.check(), Vec::<String>::new());
+        Some(Self::Broker(KafkaConfig { prefix: own_prefix(), sasl_mechanism, ..config }))
     }
 
     /// The settings of the way over Kafka.
@@ -83,6 +102,11 @@ impl Way {
             }
         }
     }
+}
+
+/// So that tests share a broker and not its topics and groups.
+fn own_prefix() -> String {
+    format!("{}.", Uuid::now_v7())
 }
 
 fn configured() -> KafkaConfig {

@@ -10,12 +10,12 @@ use bojagi_testkit::{Place, SERVER_VARIABLE, eventually};
 
 use crate::proxy::{Cut, Proxy};
 
-const MIGRATIONS: &[Migration] = &[Migration {
-    name: "stock-1",
-    sql: "CREATE TABLE stock (name TEXT PRIMARY KEY, available BIGINT NOT NULL);
+const MIGRATIONS: &[Migration] = &[Migration::expand(
+    "stock-1",
+    "CREATE TABLE stock (name TEXT PRIMARY KEY, available BIGINT NOT NULL);
           CREATE TABLE log (position INTEGER PRIMARY KEY AUTOINCREMENT, text TEXT NOT NULL);
           INSERT INTO stock (name, available) VALUES ('tea', 37);",
-}];
+)];
 
 /// A place on the server of the environment, if it names one.
 fn server() -> Option<Place> {

@@ -4,9 +4,9 @@ use bojagi_store::Migration;
 
 /// Coupons, their pieces, what orders take, and the replica of prices. The checks repeat what the statements see to
 /// already: a defect may refuse a customer, but it may not give a piece too many away.
-pub(crate) const MIGRATION: Migration = Migration {
-    name: "coupon-1",
-    sql: "
+pub(crate) const MIGRATION: Migration = Migration::expand(
+    "coupon-1",
+    "
     CREATE TABLE coupon (
         coupon_id UUID PRIMARY KEY,
         scope TEXT NOT NULL,
@@ -90,4 +90,4 @@ pub(crate) const MIGRATION: Migration = Migration {
     ) WITHOUT ROWID;
     CREATE INDEX option_price_of_item ON option_price (item_id);
     ",
-};
+);

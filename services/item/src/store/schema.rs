@@ -9,9 +9,9 @@ use bojagi_store::Migration;
 /// * Long texts are the last columns, so that reading the others of a row does not pass over them.
 /// * `store.items_created` makes creating an item and deleting its store take turns: both write the store's row.
 /// * A deleted item lets go of its category, so that the foreign key alone decides whether a category is in use.
-pub(crate) const CATALOGUE: Migration = Migration {
-    name: "item-catalogue-1",
-    sql: "
+pub(crate) const CATALOGUE: Migration = Migration::expand(
+    "item-catalogue-1",
+    "
     CREATE TABLE store (
         store_id UUID PRIMARY KEY,
         seller_id UUID NOT NULL,
@@ -77,7 +77,7 @@ pub(crate) const CATALOGUE: Migration = Migration {
     );
     CREATE UNIQUE INDEX item_option_name_key ON item_option (item_id, name_key) WHERE state = 'ACTIVE';
     ",
-};
+);
 
 /// Stock, and what orders hold of it.
 ///
@@ -87,9 +87,9 @@ pub(crate) const CATALOGUE: Migration = Migration {
 ///   lines in holds that are reserved or sold.
 /// * The hold's tables have no foreign keys: the conditional update of `stock` proves that the option exists, and each
 ///   key would cost the hottest unit of the shop a look-up a line.
-pub(crate) const STOCK: Migration = Migration {
-    name: "item-stock-1",
-    sql: "
+pub(crate) const STOCK: Migration = Migration::expand(
+    "item-stock-1",
+    "
     CREATE TABLE stock (
         option_id UUID PRIMARY KEY REFERENCES item_option (option_id),
         available BIGINT NOT NULL,
@@ -143,4 +143,4 @@ pub(crate) const STOCK: Migration = Migration {
         CONSTRAINT customer_taken_not_negative CHECK (taken >= 0)
     ) WITHOUT ROWID;
     ",
-};
+);

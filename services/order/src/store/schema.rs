@@ -6,9 +6,9 @@ use bojagi_store::Migration;
 ///
 /// Ids are UUIDv7 and sort by age, so lists walk along them. `wake_at` is when an order is driven next by whoever comes
 /// first: the end of the lease of its driver, or its next attempt.
-pub(crate) const MIGRATION: Migration = Migration {
-    name: "order-1",
-    sql: "
+pub(crate) const MIGRATION: Migration = Migration::expand(
+    "order-1",
+    "
     CREATE TABLE orders (
         order_id UUID PRIMARY KEY,
         customer_id UUID NOT NULL,
@@ -128,4 +128,4 @@ pub(crate) const MIGRATION: Migration = Migration {
         since TIMESTAMPTZ NOT NULL
     ) WITHOUT ROWID;
     ",
-};
+);

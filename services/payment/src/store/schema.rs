@@ -3,9 +3,9 @@
 
 use bojagi_store::Migration;
 
-pub(crate) const MIGRATION: Migration = Migration {
-    name: "payment-1",
-    sql: "
+pub(crate) const MIGRATION: Migration = Migration::expand(
+    "payment-1",
+    "
     CREATE TABLE payment (
         id UUID PRIMARY KEY,
         order_id UUID NOT NULL,
@@ -122,4 +122,4 @@ pub(crate) const MIGRATION: Migration = Migration {
     CREATE UNIQUE INDEX payment_method_token_key ON payment_method (account_id, provider_token);
     CREATE UNIQUE INDEX payment_method_default_key ON payment_method (account_id) WHERE is_default;
     ",
-};
+);

@@ -3,9 +3,9 @@
 use bojagi_store::Migration;
 
 /// The first step of the schema.
-pub(crate) const SCHEMA: Migration = Migration {
-    name: "settlement-1",
-    sql: "
+pub(crate) const SCHEMA: Migration = Migration::expand(
+    "settlement-1",
+    "
     CREATE TABLE ledger_account (
         id UUID PRIMARY KEY,
         kind TEXT NOT NULL,
@@ -185,4 +185,4 @@ pub(crate) const SCHEMA: Migration = Migration {
     CREATE UNIQUE INDEX simulated_bank_event_key ON simulated_bank_event (payout_id, word);
     CREATE INDEX simulated_bank_event_due ON simulated_bank_event (due_at) WHERE told = FALSE;
     ",
-};
+);

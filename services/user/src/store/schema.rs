@@ -3,9 +3,9 @@
 use bojagi_store::Migration;
 
 /// Accounts, what proves them, where they live, and what is told about them.
-pub(crate) const MIGRATION: Migration = Migration {
-    name: "user-1",
-    sql: "
+pub(crate) const MIGRATION: Migration = Migration::expand(
+    "user-1",
+    "
     -- email is null once the account is closed.
     -- token_time, in microseconds, is at or after the issue of every token of the account, and steps past all of them when
     -- they are voided: a clock of the account that never stands still over a revocation.
@@ -122,4 +122,4 @@ pub(crate) const MIGRATION: Migration = Migration {
         done_for TIMESTAMPTZ NOT NULL
     );
     ",
-};
+);
