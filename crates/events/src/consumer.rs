@@ -106,6 +106,28 @@ impl Consumer {
                 }
             }
         }
+        if let Some(place) = place
+            && let Err(error) = self.keep(&log, place).await
+        {
+            let (group, topic) = (self.hears.group(), log.topic());
+            tracing::debug!(group, topic, %error, "a position was not saved; what is behind it will be read again");
+        }
+    }
+
+    /// Saves how far a log holds nothing more of interest, before the group ends: nobody need read that again, and it may be
+    /// forgotten.
+    async fn keep(&self, log: &EmbeddedLog, place: Place) -> Result<(), Error> {
+        let Batch { events, read_to, .. } = log.read(place.read, self.chosen(), 1).await?;
+        let (group, topic) = (self.hears.group(), log.topic());
+        let read = if events.is_empty() { read_to } else { place.read };
+        if read <= place.saved {
+            return Ok(());
+        }
+        self.store.write(async move |tx: &mut Tx| save_position(tx, group, topic, read).await).await
+    }
+
+    const fn chosen(&self) -> Chosen<'_> {
+        Chosen { types: self.types, kinds: self.kinds.as_slice() }
     }
 
     /// Applies one batch. Answers the place reached, and whether there may be more.
@@ -114,8 +136,7 @@ impl Consumer {
             Some(place) => place,
             None => self.saved_place(log.topic()).await?,
         };
-        let chosen = Chosen { types: self.types, kinds: &self.kinds };
-        let Batch { events, read_to, full } = log.read(place.read, chosen, BATCH).await?;
+        let Batch { events, read_to, full } = log.read(place.read, self.chosen(), BATCH).await?;
         // A position that moved over facts of no interest is worth a commit only now and then: it is found again.
         if events.is_empty() && read_to < place.saved + UNSAVED {
             return Ok((Place { read: read_to, ..place }, full));

@@ -12,6 +12,11 @@ use crate::Event;
 
 /// How long a fact stays in the outbox at least.
 const KEPT_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// Numbers the facts of an aggregate without gaps: after the last one that is kept, or else that was pruned.
+const INSERT: &str = "INSERT INTO outbox (event_id, event_type, aggregate_id, sequence, told_at, traceparent, payload)
+     VALUES (?1, ?2, ?3, 1 + coalesce((SELECT max(sequence) FROM outbox WHERE aggregate_id = ?3),
+                                      (SELECT last FROM outbox_pruned WHERE aggregate_id = ?3), 0), ?4, ?5, ?6)
+     RETURNING position, sequence";
 
 /// Tells `fact` about the aggregate, in the unit of work that makes it true.
 ///
@@ -24,39 +29,38 @@ pub async fn tell<M: prost::Message + prost::Name>(
     now: Moment,
 ) -> Result<EventId, Error> {
     let event_id = EventId::generate();
-    let (sequence,): (i64,) = tx
-        .fetch_one(
-            "INSERT INTO outbox_sequence (aggregate_id, last) VALUES (?1, 1)
-             ON CONFLICT (aggregate_id) DO UPDATE SET last = outbox_sequence.last + 1 RETURNING last",
-            params![aggregate_id],
-        )
-        .await?;
     let (event_type, payload) = (M::full_name(), fact.encode_to_vec());
-    let traceparent = tx.trace().map(|trace| trace.to_string());
-    let (position,): (i64,) = tx
-        .fetch_one(
-            "INSERT INTO outbox (event_id, event_type, aggregate_id, sequence, told_at, traceparent, payload)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING position",
-            params![event_id, event_type, aggregate_id, sequence, now, traceparent, payload],
-        )
-        .await?;
     let trace = tx.trace();
+    let traceparent = trace.map(|trace| trace.to_string());
+    let (position, sequence): (i64, i64) =
+        tx.fetch_one(INSERT, params![event_id, event_type, aggregate_id, now, traceparent, payload]).await?;
     let event = Event { id: event_id, event_type, aggregate_id, sequence, told_at: now, trace, payload };
     tx.announce_fact(Announced { position, kind: M::NAME, fact: Arc::new(event) });
     Ok(event_id)
 }
 
 /// Forgets facts that are older than seven days and at or below `slowest`, the position up to which every group has
-/// heard; at most `limit` of them. Says how many. The newest fact stays, so that positions go on from it.
+/// heard; at most `limit` of them, from the oldest on. Says how many. The newest fact stays, so that positions go on from it.
 ///
 /// # Errors
 /// What the database says.
 pub async fn prune(tx: &mut Tx, slowest: i64, now: Moment, limit: i64) -> Result<u64, Error> {
+    let oldest: Vec<(i64, Moment)> = tx
+        .fetch_all(
+            "SELECT position, told_at FROM outbox
+             WHERE position <= ?1 AND position < (SELECT max(position) FROM outbox) ORDER BY position LIMIT ?2",
+            params![slowest, limit],
+        )
+        .await?;
+    // Nothing behind a fact that stays, whatever the clock said: the last number of an aggregate is that of its last kept fact.
+    let old = oldest.iter().take_while(|(_, told_at)| *told_at < now - KEPT_FOR);
+    let Some((last, _)) = old.last() else { return Ok(0) };
     tx.execute(
-        "DELETE FROM outbox WHERE position IN
-            (SELECT position FROM outbox WHERE position <= ?1 AND told_at < ?2
-             AND position < (SELECT max(position) FROM outbox) ORDER BY position LIMIT ?3)",
-        params![slowest, now - KEPT_FOR, limit],
+        "INSERT INTO outbox_pruned (aggregate_id, last)
+         SELECT aggregate_id, max(sequence) FROM outbox WHERE position <= ?1 GROUP BY aggregate_id
+         ON CONFLICT (aggregate_id) DO UPDATE SET last = excluded.last",
+        params![last],
     )
-    .await
+    .await?;
+    tx.execute("DELETE FROM outbox WHERE position <= ?1", params![last]).await
 }

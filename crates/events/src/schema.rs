@@ -18,7 +18,8 @@ pub const MIGRATION: Migration = Migration::expand(
     );
     CREATE UNIQUE INDEX outbox_sequence_key ON outbox (aggregate_id, sequence);
 
-    CREATE TABLE outbox_sequence (
+    -- The last number of each aggregate that has lost facts to pruning.
+    CREATE TABLE outbox_pruned (
         aggregate_id UUID PRIMARY KEY,
         last BIGINT NOT NULL
     ) WITHOUT ROWID;

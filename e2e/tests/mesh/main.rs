@@ -4,6 +4,7 @@
 mod anything;
 mod everybody;
 mod forged;
+mod forgetting;
 mod house;
 mod money;
 mod races;

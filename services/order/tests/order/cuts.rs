@@ -74,8 +74,8 @@ async fn every_request_becomes_one_order_and_every_order_ends_once() {
         .rig
         .store("order")
         .read(async |tx: &mut Tx| {
-            let sql = "SELECT count(*) FROM outbox_sequence s
-                WHERE s.last <> (SELECT count(*) FROM outbox o WHERE o.aggregate_id = s.aggregate_id)";
+            let sql =
+                "SELECT count(*) FROM (SELECT 1 FROM outbox GROUP BY aggregate_id HAVING max(sequence) <> count(*)) s";
             tx.fetch_one(sql, &[]).await
         })
         .await;
