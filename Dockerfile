@@ -13,7 +13,7 @@ WORKDIR /source
 COPY . .
 # TLS and SCRAM to Kafka belong into an image for production; OpenSSL is compiled for them.
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/source/target \
-    cargo build --release --locked -p bojagi --features kafka-tls && cp target/release/bojagi /bojagi
+    cargo build --profile dist --locked -p bojagi --features kafka-tls && cp target/dist/bojagi /bojagi
 
 FROM scratch AS given
 COPY target/release/bojagi /bojagi
