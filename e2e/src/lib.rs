@@ -1,11 +1,13 @@
 #![doc = include_str!("../README.md")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a kit for tests fails by panicking")]
 
+mod broker;
 mod person;
 mod raw;
 mod shop;
 mod wish;
 
+pub use broker::Broker;
 pub use person::Person;
 pub use raw::{call, code};
 pub use shop::{Offer, Shop};

@@ -20,6 +20,7 @@ use tempfile::TempDir;
 use tonic::transport::{Channel, Endpoint};
 use uuid::Uuid;
 
+use crate::broker::Broker;
 use crate::person::Person;
 use crate::won;
 
@@ -31,6 +32,7 @@ pub struct Shop {
     address: SocketAddr,
     clock: Arc<dyn Clock>,
     key: TestKey,
+    broker: Option<Broker>,
 }
 
 /// Something that can be bought.
@@ -77,6 +79,10 @@ impl Shop {
     /// When it does not start.
     pub async fn open_at(folder: Arc<TempDir>, clock: Arc<dyn Clock>, change: impl FnOnce(&mut MeshSettings)) -> Self {
         let mut settings = MeshSettings::defaults().unwrap();
+        let broker = Broker::for_shop_in(folder.path());
+        if let Some(broker) = &broker {
+            broker.carries_facts_of(&mut settings);
+        }
         change(&mut settings);
         let options = Options {
             data: folder.path().to_owned(),
@@ -86,7 +92,7 @@ impl Shop {
         };
         let mesh = Mesh::start(options).await.unwrap();
         let address = mesh.address();
-        Self { mesh: Some(mesh), ..Self::attach_at(folder, address, clock).await }
+        Self { mesh: Some(mesh), broker, ..Self::attach_at(folder, address, clock).await }
     }
 
     /// A shop that another process runs on a folder.
@@ -101,7 +107,7 @@ impl Shop {
         let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
         let gateway = endpoint.connect().await.unwrap();
         let key = signing_key(folder.path());
-        let shop = Self { mesh: None, folder, gateway, address, clock, key };
+        let shop = Self { mesh: None, folder, gateway, address, clock, key, broker: None };
         // Tokens hold as soon as the verifier has fetched the keys.
         let somebody = shop.person(&[Role::Customer]);
         eventually("the keys are known", async || somebody.balance().await.is_ok()).await;
@@ -118,6 +124,12 @@ impl Shop {
     #[must_use]
     pub fn data(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// The broker that its facts travel over, if they do.
+    #[must_use]
+    pub const fn broker(&self) -> Option<&Broker> {
+        self.broker.as_ref()
     }
 
     /// The channel to the gateway, without a token.

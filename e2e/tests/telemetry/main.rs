@@ -5,15 +5,10 @@ mod one_trace;
 mod secrets;
 mod watching;
 
-use bojagi::MeshSettings;
 use bojagi_telemetry::metrics::Metrics;
 use bojagi_telemetry::otlp::{DEFAULTS, Export, OtlpConfig, Process};
 use bojagi_testkit::Collector;
 use tokio::sync::{Mutex, MutexGuard};
-use uuid::Uuid;
-
-/// Names a real broker as host:port.
-const BROKER: &str = "BOJAGI_TEST_KAFKA";
 
 static TURN: Mutex<()> = Mutex::const_new(());
 
@@ -42,27 +37,5 @@ impl Watched {
     async fn end(self) -> (Collector, Metrics) {
         self.export.stop().await;
         (self.collector, self.metrics)
-    }
-}
-
-/// The real broker, if there is one, and a part of it for one test alone.
-struct Broker {
-    bootstrap: String,
-    prefix: String,
-}
-
-impl Broker {
-    fn given() -> Option<Self> {
-        let Ok(bootstrap) = std::env::var(BROKER) else {
-            eprintln!("not run: {BROKER} names no broker");
-            return None;
-        };
-        Some(Self { bootstrap, prefix: format!("{}.", Uuid::now_v7()) })
-    }
-
-    fn carries_facts_of(&self, settings: &mut MeshSettings) {
-        settings.kafka.bootstrap.clone_from(&self.bootstrap);
-        settings.kafka.prefix.clone_from(&self.prefix);
-        settings.kafka.partitions = 2;
     }
 }

@@ -15,7 +15,7 @@ use bojagi_api::user::{
     RefreshSessionRequest, RequestPasswordResetRequest, ResetPasswordRequest, SignInRequest, SignUpRequest,
     UpdateMeRequest, VerifyEmailRequest,
 };
-use bojagi_e2e::{Offer, Shop, Wish};
+use bojagi_e2e::{Broker, Offer, Shop, Wish};
 use bojagi_testkit::eventually;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::{Headers, Message};
@@ -27,7 +27,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use uuid::Uuid;
 
-use super::{Broker, Watched};
+use super::Watched;
 
 const EMAIL: &str = "canary.sparrow@aviary.example";
 const PASSWORD: &str = "canary-Perch-And-Seed-77";
@@ -115,25 +115,9 @@ impl MakeWriter<'_> for Log {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r24_secrets_reach_no_span_no_log_no_fact_and_no_metric() {
-    spill(None).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn r24_secrets_reach_no_record_of_a_broker_either() {
-    let Some(broker) = Broker::given() else { return };
-    spill(Some(&broker)).await;
-}
-
-/// Uses secrets wherever they are asked for, and where they are not, and looks for them everywhere.
-async fn spill(broker: Option<&Broker>) {
     let log = Log::of_process();
     let watched = Watched::begin().await;
-    let shop = Shop::open_with(|settings| {
-        if let Some(broker) = broker {
-            broker.carries_facts_of(settings);
-        }
-    })
-    .await;
+    let shop = Shop::open().await;
     let (_, offer) = shop.offer(1_000, 10).await;
     let gateway = GatewayClient::new(&format!("http://{}", shop.address())).unwrap();
     let mut secrets = Secrets::known();
@@ -146,11 +130,11 @@ async fn spill(broker: Option<&Broker>) {
     eventually("the failure was logged", async || log.text().contains("no such table")).await;
 
     let facts = facts(shop.data());
-    if let Some(broker) = broker {
+    if let Some(broker) = shop.broker() {
         let told = told(shop.data());
         assert!(told > 0);
-        eventually("all facts are published", async || broker.records() >= told).await;
-        secrets.absent_from("a record", &broker.read(told));
+        eventually("all facts are published", async || reader(broker).1 >= told).await;
+        secrets.absent_from("a record", &records(broker, told));
     }
     shop.close().await;
     let (collector, metrics) = watched.end().await;
@@ -312,50 +296,44 @@ fn told(data: &Path) -> i64 {
     CONTEXTS.into_iter().map(facts).sum()
 }
 
-impl Broker {
-    /// Somebody who reads all partitions of the test from their beginning, and how many records these hold.
-    fn reader(&self) -> (BaseConsumer, i64) {
-        let reader: BaseConsumer = ClientConfig::new()
-            .set("bootstrap.servers", &self.bootstrap)
-            .set("group.id", format!("{}reader", self.prefix))
-            .set("enable.auto.commit", "false")
-            .create()
-            .unwrap();
-        let metadata = reader.fetch_metadata(None, BROKERS_PATIENCE).unwrap();
-        let (mut partitions, mut records) = (TopicPartitionList::new(), 0);
-        for topic in metadata.topics().iter().filter(|topic| topic.name().starts_with(&self.prefix)) {
-            for partition in topic.partitions() {
-                partitions.add_partition_offset(topic.name(), partition.id(), Offset::Beginning).unwrap();
-                records += reader.fetch_watermarks(topic.name(), partition.id(), BROKERS_PATIENCE).unwrap().1;
-            }
+/// Somebody who reads all that a shop has told over a broker from its beginning, and how many records that is.
+fn reader(broker: &Broker) -> (BaseConsumer, i64) {
+    let reader: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", &broker.bootstrap)
+        .set("group.id", format!("{}reader", broker.prefix))
+        .set("enable.auto.commit", "false")
+        .create()
+        .unwrap();
+    let metadata = reader.fetch_metadata(None, BROKERS_PATIENCE).unwrap();
+    let (mut partitions, mut records) = (TopicPartitionList::new(), 0);
+    for topic in metadata.topics().iter().filter(|topic| topic.name().starts_with(&broker.prefix)) {
+        for partition in topic.partitions() {
+            partitions.add_partition_offset(topic.name(), partition.id(), Offset::Beginning).unwrap();
+            records += reader.fetch_watermarks(topic.name(), partition.id(), BROKERS_PATIENCE).unwrap().1;
         }
-        reader.assign(&partitions).unwrap();
-        (reader, records)
     }
+    reader.assign(&partitions).unwrap();
+    (reader, records)
+}
 
-    fn records(&self) -> i64 {
-        self.reader().1
-    }
-
-    /// The keys, headers and messages of so many records, as their bytes.
-    fn read(&self, records: i64) -> String {
-        let (reader, _) = self.reader();
-        let mut text = String::new();
-        let mut take = |bytes: Option<&[u8]>| {
-            text.push_str(&String::from_utf8_lossy(bytes.unwrap_or_default()));
-            text.push('\n');
-        };
-        for _ in 0..records {
-            let record = reader.poll(BROKERS_PATIENCE).unwrap().unwrap();
-            take(record.key());
-            take(record.payload());
-            for header in record.headers().unwrap().iter() {
-                take(Some(header.key.as_bytes()));
-                take(header.value);
-            }
+/// The keys, headers and messages of so many records, as their bytes.
+fn records(broker: &Broker, records: i64) -> String {
+    let (reader, _) = reader(broker);
+    let mut text = String::new();
+    let mut take = |bytes: Option<&[u8]>| {
+        text.push_str(&String::from_utf8_lossy(bytes.unwrap_or_default()));
+        text.push('\n');
+    };
+    for _ in 0..records {
+        let record = reader.poll(BROKERS_PATIENCE).unwrap().unwrap();
+        take(record.key());
+        take(record.payload());
+        for header in record.headers().unwrap().iter() {
+            take(Some(header.key.as_bytes()));
+            take(header.value);
         }
-        text
     }
+    text
 }
 
 /// All that was told, and what became of it, in every store: the columns as they are, the messages as their bytes.
