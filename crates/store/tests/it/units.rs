@@ -198,17 +198,20 @@ async fn reads_cannot_write(place: Place) {
 async fn a_caller_that_goes_away_takes_back_a_unit_that_has_not_begun(place: Place) {
     let store = open(&place).await;
     let (hold, held) = std::sync::mpsc::channel::<()>();
+    let (started, has_started) = tokio::sync::oneshot::channel();
     let blocker = tokio::spawn({
         let store = store.clone();
         // Holds the writer up until the test has withdrawn what waits behind it.
         async move {
             let unit = async move |_: &mut Tx| {
+                started.send(()).unwrap();
                 held.recv().unwrap();
                 Ok::<_, Error>(())
             };
             store.write(unit).await
         }
     });
+    has_started.await.unwrap();
     let begun = Arc::new(AtomicBool::new(false));
     {
         let begun = Arc::clone(&begun);
