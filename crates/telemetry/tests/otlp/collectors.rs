@@ -106,7 +106,8 @@ async fn a_collector_that_comes_back_is_told_what_was_kept() {
     eventually("it was tried", async || !collector.metadata().is_empty()).await;
     collector.refuse(None);
     eventually("all spans have come", async || collector.spans().len() == 20).await;
-    assert_eq!(counted(&running.metrics, EXPORTED) - before, 20);
+    // Counted when the answer has come back.
+    eventually("they are counted", async || counted(&running.metrics, EXPORTED) - before == 20).await;
 
     let refused = counted(&running.metrics, REFUSED);
     collector.refuse(Some(Status::invalid_argument("never")));
