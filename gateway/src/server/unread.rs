@@ -25,7 +25,7 @@ pub(crate) struct ReadToEnd<B>
 where
     B: Body<Data: Send, Error: Send> + Unpin + Send + 'static,
 {
-    // Taken only when it is dropped.
+    // Nothing after its end.
     inner: Option<B>,
 }
 

@@ -29,6 +29,7 @@ async fn a_request_that_never_ends_meets_its_deadline() {
     client.write_all(&whole[..whole.len() - 1]).await.unwrap();
     let answer = read_until(&mut client, "\r\n\r\n").await;
     assert!(answer.contains("grpc-status: 4\r\n"), "{answer}");
+    assert_eq!(read_to_end(&mut client).await, "", "the rest is not waited for for ever");
 }
 
 #[tokio::test]
