@@ -1,5 +1,6 @@
 //! Facts over Apache Kafka: a relay publishes each outbox, members of a group listen.
 
+mod aside;
 mod config;
 mod lanes;
 mod lease;
@@ -12,22 +13,16 @@ mod topics;
 mod watchdog;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bojagi_kernel::reexport::Uuid;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use tokio::sync::oneshot;
-use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 pub use self::config::{DEFAULTS, GroupProtocol, KafkaConfig, SaslMechanism, Security};
 pub use self::lease::RELAY;
 use self::topics::Topics;
 use crate::{Consumer, Outbox, Transport};
-
-/// How long the end of a client is waited for; it may hang, see issues 453 and 509 of rust-rdkafka.
-const END_OF_A_CLIENT: Duration = Duration::from_secs(5);
 
 /// The way over a Kafka cluster.
 pub struct Kafka(Arc<Shared>);
@@ -74,20 +69,5 @@ impl Shared {
     /// The topic that has this name in the cluster.
     fn topic<'a>(&self, name: &'a str) -> &'a str {
         name.strip_prefix(&self.config.prefix).unwrap_or(name)
-    }
-}
-
-/// Runs the end of a client on a thread of its own, because it can hang, and waits for it only so long.
-async fn aside(name: &str, end: impl FnOnce() + Send + 'static) {
-    let (ended, end_seen) = oneshot::channel();
-    let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
-        end();
-        // Nobody waits any more when it took too long.
-        let _ = ended.send(());
-    });
-    if let Err(error) = thread {
-        tracing::error!(%error, "no thread for the end of a Kafka client");
-    } else if timeout(END_OF_A_CLIENT, end_seen).await.is_err() {
-        tracing::warn!("the end of a Kafka client hangs; it is left to itself");
     }
 }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 pub const DEFAULTS: &str = include_str!("../../config.default.toml");
 
 /// What the promises rest on: not to be changed by `properties`.
-const FIXED: [&str; 10] = [
+const FIXED: [&str; 12] = [
     "acks",
     "auto.offset.reset",
     "bootstrap.servers",
@@ -19,7 +19,9 @@ const FIXED: [&str; 10] = [
     "enable.idempotence",
     "group.id",
     "group.instance.id",
+    "group.protocol",
     "message.timeout.ms",
+    "partition.assignment.strategy",
 ];
 
 /// The largest record, in bytes: more than a message may have that comes in over gRPC.

@@ -1,14 +1,16 @@
 //! What librdkafka tells its clients: log lines, errors, statistics, and which partitions come and go.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use parking_lot::Mutex;
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::statistics::Statistics;
+use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::sparing::Sparing;
@@ -22,6 +24,9 @@ pub(super) type Place = (String, i32);
 pub(super) struct Listener {
     sparing: Sparing,
     heard: Mutex<Heard>,
+    leaving: AtomicBool,
+    /// Whether a change was followed since the member began to leave.
+    has_left: AtomicBool,
 }
 
 /// What was heard and not yet looked at, and what is told to the broker.
@@ -53,6 +58,20 @@ impl Listener {
         }
     }
 
+    /// The member leaves its group: it follows one more change at most.
+    pub(super) fn leave(&self) {
+        self.leaving.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a change is to be followed. What a leaving member answers first is taken for giving up everything, and with that
+    /// its part in the group ends; behind that end librdkafka answers nobody, and whoever asks it waits for ever.
+    fn follows_changes(&self, consumer: &BaseConsumer<Self>) -> bool {
+        if self.leaving.load(Ordering::Relaxed) && self.has_left.swap(true, Ordering::Relaxed) {
+            return false;
+        }
+        !consumer.closed()
+    }
+
     /// What came and went since it was asked last, in order.
     pub(super) fn changes(&self) -> Vec<Change> {
         std::mem::take(&mut self.heard.lock().changes)
@@ -68,6 +87,20 @@ impl Listener {
         let mut heard = self.heard.lock();
         heard.handled.insert(place.clone(), next);
         heard.uncommitted = true;
+    }
+
+    /// Notes that partitions are another's, and commits what was handled of them.
+    fn give_up(&self, consumer: &BaseConsumer<Self>, gone: Vec<Place>) {
+        let mut heard = self.heard.lock();
+        let handled: BTreeMap<_, _> = gone.iter().filter_map(|place| heard.handled.remove_entry(place)).collect();
+        heard.changes.push(Change::Went(gone));
+        drop(heard);
+        // Whoever gets them should not begin too early; if this is lost, the inbox absorbs what comes twice.
+        if let Some(list) = offsets(&handled).filter(|_| !consumer.assignment_lost())
+            && let Err(error) = consumer.commit(&list, CommitMode::Async)
+        {
+            self.complain("committing offsets of partitions that go", &error);
+        }
     }
 
     /// What is to be committed, if anything was handled since it was asked last.
@@ -137,26 +170,25 @@ impl ClientContext for Listener {
 }
 
 impl ConsumerContext for Listener {
-    fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
-        let Rebalance::Revoke(gone) = rebalance else { return };
-        let gone = places(gone);
-        let mut heard = self.heard.lock();
-        let handled: BTreeMap<_, _> = gone.iter().filter_map(|place| heard.handled.remove_entry(place)).collect();
-        heard.changes.push(Change::Went(gone));
-        drop(heard);
-        // Whoever gets them should not begin too early; if this is lost, the inbox absorbs what comes twice.
-        if let Some(list) = offsets(&handled).filter(|_| !consumer.assignment_lost())
-            && let Err(error) = consumer.commit(&list, CommitMode::Async)
-        {
-            self.complain("committing offsets of partitions that go", &error);
+    /// Takes partitions and gives them up. The protocol is cooperative always, so that it need not be asked for: what a member
+    /// has changes by what the group says, and all else stays.
+    fn rebalance(&self, consumer: &BaseConsumer<Self>, kind: RDKafkaRespErr, partitions: &mut TopicPartitionList) {
+        if !self.follows_changes(consumer) {
+            return;
         }
-    }
-
-    fn post_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
-        match rebalance {
-            Rebalance::Assign(come) => self.heard.lock().changes.push(Change::Came(places(come))),
-            Rebalance::Revoke(_) => {}
-            Rebalance::Error(error) => self.complain("sharing partitions", error),
+        let followed = match kind {
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => {
+                let taken = consumer.incremental_assign(partitions);
+                self.heard.lock().changes.push(Change::Came(places(partitions)));
+                taken
+            }
+            _ => {
+                self.give_up(consumer, places(partitions));
+                consumer.incremental_unassign(partitions)
+            }
+        };
+        if let Err(error) = followed {
+            self.complain("sharing partitions", &error);
         }
     }
 
@@ -168,3 +200,6 @@ impl ConsumerContext for Listener {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

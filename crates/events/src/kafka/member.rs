@@ -17,6 +17,7 @@ use rdkafka::{Message, TopicPartitionList};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
+use super::aside::Aside;
 use super::lanes::{Lanes, Work};
 use super::listener::{Change, Listener, Place};
 use super::topics::TopicError;
@@ -73,27 +74,30 @@ async fn listen(
         ready = shared.topics.ensure(&names, &shared.config) => ready?,
     }
     let config = shared.config.consumer(consumer.hears().group());
-    let client: StreamConsumer<Listener> = StreamConsumer::from_config_and_context(&config, Listener::default())?;
+    let client = StreamConsumer::from_config_and_context(&config, Listener::default())?;
+    let client = Aside::new(client, "kafka-leave", leave);
     client.subscribe(&names.iter().map(String::as_str).collect::<Vec<_>>())?;
     let mut member = Member { shared, consumer, client, lanes: Lanes::default(), watchdog };
     let end = member.listen(stop).await;
-    let client = member.client;
-    super::aside("kafka-leave", move || {
-        if let Some(offsets) = client.context().to_commit()
-            && let Err(error) = client.commit(&offsets, CommitMode::Sync)
-        {
-            client.context().complain("committing offsets at the end", &error);
-        }
-        drop(client);
-    })
-    .await;
+    member.client.end().await;
     end
+}
+
+/// Tells the broker how far it has come, and leaves the group.
+fn leave(client: StreamConsumer<Listener>) {
+    if let Some(offsets) = client.context().to_commit()
+        && let Err(error) = client.commit(&offsets, CommitMode::Sync)
+    {
+        client.context().complain("committing offsets at the end", &error);
+    }
+    client.context().leave();
+    drop(client);
 }
 
 struct Member<'a> {
     shared: &'a Shared,
     consumer: &'a Consumer,
-    client: StreamConsumer<Listener>,
+    client: Aside<StreamConsumer<Listener>>,
     lanes: Lanes,
     watchdog: &'a mut Watchdog,
 }

@@ -18,6 +18,7 @@ use rdkafka::producer::{FutureProducer, FutureRecord, Producer, PurgeConfig};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::aside::Aside;
 use super::lease::{LASTS, Lease};
 use super::listener::Listener;
 use super::topics::TopicError;
@@ -86,6 +87,7 @@ impl Relay {
         let taken = self.write(async move |tx: &mut Tx| Lease::take(tx, name, &holder, now).await).await?;
         let Some((lease, published)) = taken else { return Ok(()) };
         let producer = FutureProducer::from_config_and_context(&self.shared.config.producer(), Listener::default())?;
+        let producer = Aside::new(producer, "kafka-fall-silent", fall_silent);
         let mut term = Term {
             relay: self,
             topic,
@@ -98,13 +100,7 @@ impl Relay {
             noted_at: Instant::now(),
         };
         let end = term.publish(stop).await;
-        let Term { producer, .. } = term;
-        // What is left in the queue will be read again; ending a client may take a while.
-        super::aside("kafka-fall-silent", move || {
-            producer.purge(PurgeConfig::default().queue().inflight());
-            drop(producer);
-        })
-        .await;
+        term.producer.end().await;
         end
     }
 
@@ -114,6 +110,11 @@ impl Relay {
     ) -> Result<T, Error> {
         self.outbox.store.write(unit).await
     }
+}
+
+/// Sends no more: what is left in the queue will be read again.
+fn fall_silent(producer: FutureProducer<Listener>) {
+    producer.purge(PurgeConfig::default().queue().inflight());
 }
 
 /// A fact on its way to the broker.
@@ -129,7 +130,7 @@ struct Term<'a> {
     relay: &'a Relay,
     topic: String,
     lease: Lease,
-    producer: FutureProducer<Listener>,
+    producer: Aside<FutureProducer<Listener>>,
     /// What is on its way, in order.
     flying: VecDeque<Flying>,
     /// How far the outbox was read, published without a gap, and noted to be published.

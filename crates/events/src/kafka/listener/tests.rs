@@ -1,0 +1,66 @@
+//! How a member leaves its group.
+
+use std::pin::pin;
+use std::sync::{Arc, mpsc};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use futures::Stream;
+use rdkafka::config::FromClientConfigAndContext;
+use rdkafka::consumer::StreamConsumer;
+use rdkafka::mocking::MockCluster;
+
+use super::*;
+use crate::kafka::KafkaConfig;
+use crate::kafka::config::DEFAULTS;
+
+/// Members that leave, each of a group of its own.
+const MEMBERS: usize = 8;
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Says when a client has something for its owner, who has not looked yet.
+struct Bell(mpsc::Sender<()>);
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        // Later rings are of no interest.
+        let _ = self.0.send(());
+    }
+}
+
+/// What the group has decided waits for a member that leaves instead. It gives all of it up by the one answer that it has left.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_can_leave_while_partitions_are_on_their_way_to_it() {
+    let cluster = MockCluster::new(1).unwrap();
+    cluster.create_topic("facts", 4, 1).unwrap();
+    let mut config: KafkaConfig = toml::from_str(DEFAULTS).unwrap();
+    config.bootstrap = cluster.bootstrap_servers();
+    // One with a name does not say goodbye, so its end takes no time.
+    config.instance = "member".into();
+    // Nothing but the partitions is to ring the bell.
+    config.properties = vec!["statistics.interval.ms=0".into()];
+    let (left, seen) = mpsc::channel();
+    for number in 0..MEMBERS {
+        let settings = config.consumer(&format!("group-{number}"));
+        let member: StreamConsumer<Listener> =
+            StreamConsumer::from_config_and_context(&settings, Listener::default()).unwrap();
+        let left = left.clone();
+        thread::spawn(move || {
+            let (bell, rung) = mpsc::channel();
+            {
+                let waker = Waker::from(Arc::new(Bell(bell)));
+                let receiving = pin!(member.stream());
+                assert!(matches!(receiving.poll_next(&mut Context::from_waker(&waker)), Poll::Pending));
+                member.subscribe(&["facts"]).unwrap();
+                rung.recv_timeout(PATIENCE).unwrap();
+            }
+            member.context().leave();
+            drop(member);
+            left.send(()).unwrap();
+        });
+    }
+    let until = Instant::now() + PATIENCE;
+    let all = (0..MEMBERS).filter(|_| seen.recv_timeout(until.saturating_duration_since(Instant::now())).is_ok());
+    assert_eq!(all.count(), MEMBERS, "members have left");
+}
