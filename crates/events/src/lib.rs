@@ -18,7 +18,7 @@ pub use event::Event;
 pub use hears::Hears;
 pub use kafka::{Kafka, RELAY};
 pub use log::EmbeddedLog;
-pub use outbox::{prune, tell};
+pub use outbox::{Told, prune, tell, tell_all};
 pub use schema::{MIGRATION, RELAY_MIGRATION};
 pub use set_aside::{MAX_ATTEMPTS, SetAside, SetAsideState, list, replay};
 pub use transport::{EmbeddedLogs, Outbox, Transport};

@@ -7,6 +7,7 @@ use bojagi_kernel::Moment;
 use bojagi_kernel::id::EventId;
 use bojagi_kernel::reexport::Uuid;
 use bojagi_store::{Announced, Error, Tx, params};
+use bojagi_telemetry::TraceContext;
 
 use crate::Event;
 
@@ -14,9 +15,19 @@ use crate::Event;
 const KEPT_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// Numbers the facts of an aggregate without gaps: after the last one that is kept, or else that was pruned.
 const INSERT: &str = "INSERT INTO outbox (event_id, event_type, aggregate_id, sequence, told_at, traceparent, payload)
-     VALUES (?1, ?2, ?3, 1 + coalesce((SELECT max(sequence) FROM outbox WHERE aggregate_id = ?3),
-                                      (SELECT last FROM outbox_pruned WHERE aggregate_id = ?3), 0), ?4, ?5, ?6)
-     RETURNING position, sequence";
+     VALUES {(?1, ?2, ?3, 1 + coalesce((SELECT max(sequence) FROM outbox WHERE aggregate_id = ?3),
+                                       (SELECT last FROM outbox_pruned WHERE aggregate_id = ?3), 0), ?4, ?5, ?6)}
+     RETURNING event_id, position, sequence";
+
+/// A fact that is told together with others.
+pub struct Told<M> {
+    /// What it happened to.
+    pub aggregate_id: Uuid,
+    /// The trace of the call that caused it.
+    pub trace: Option<TraceContext>,
+    /// The message.
+    pub fact: M,
+}
 
 /// Tells `fact` about the aggregate, in the unit of work that makes it true.
 ///
@@ -28,15 +39,57 @@ pub async fn tell<M: prost::Message + prost::Name>(
     fact: &M,
     now: Moment,
 ) -> Result<EventId, Error> {
-    let event_id = EventId::generate();
-    let (event_type, payload) = (M::full_name(), fact.encode_to_vec());
-    let trace = tx.trace();
-    let traceparent = trace.map(|trace| trace.to_string());
-    let (position, sequence): (i64, i64) =
-        tx.fetch_one(INSERT, params![event_id, event_type, aggregate_id, now, traceparent, payload]).await?;
-    let event = Event { id: event_id, event_type, aggregate_id, sequence, told_at: now, trace, payload };
-    tx.announce_fact(Announced { position, kind: M::NAME, fact: Arc::new(event) });
+    let event = event(aggregate_id, tx.trace(), fact, now);
+    let event_id = event.id;
+    insert::<M>(tx, vec![event]).await?;
     Ok(event_id)
+}
+
+/// Tells facts of one kind about as many aggregates, each of which is there once.
+///
+/// # Errors
+/// What the database says.
+pub async fn tell_all<M: prost::Message + prost::Name>(
+    tx: &mut Tx,
+    facts: &[Told<M>],
+    now: Moment,
+) -> Result<(), Error> {
+    let events = facts.iter().map(|told| event(told.aggregate_id, told.trace, &told.fact, now));
+    insert::<M>(tx, events.collect()).await
+}
+
+/// What is told, but for its number, which its row is given.
+fn event<M: prost::Message + prost::Name>(
+    aggregate_id: Uuid,
+    trace: Option<TraceContext>,
+    fact: &M,
+    told_at: Moment,
+) -> Event {
+    let (id, event_type, payload) = (EventId::generate(), M::full_name(), fact.encode_to_vec());
+    Event { id, event_type, aggregate_id, sequence: 0, told_at, trace, payload }
+}
+
+async fn insert<M: prost::Name>(tx: &mut Tx, mut events: Vec<Event>) -> Result<(), Error> {
+    let traces: Vec<_> = events.iter().map(|event| event.trace.map(|trace| trace.to_string())).collect();
+    let rows: Vec<_> = events
+        .iter()
+        .zip(&traces)
+        .map(|(event, trace)| {
+            params![event.id, event.event_type, event.aggregate_id, event.told_at, *trace, event.payload].to_vec()
+        })
+        .collect();
+    let numbered: Vec<(EventId, i64, i64)> = tx.fetch_many(INSERT, &rows).await?;
+    let mut told = Vec::with_capacity(events.len());
+    for (id, position, sequence) in numbered {
+        // A database may answer the rows of one statement in another order.
+        let Some(index) = events.iter().position(|event| event.id == id) else { return Err(Error::NoRow) };
+        let event = Event { sequence, ..events.swap_remove(index) };
+        told.push(Announced { position, kind: M::NAME, fact: Arc::new(event) });
+    }
+    // Who follows is shown facts by their positions.
+    told.sort_unstable_by_key(|announced| announced.position);
+    told.into_iter().for_each(|announced| tx.announce_fact(announced));
+    Ok(())
 }
 
 /// Forgets facts that are older than seven days and at or below `slowest`, the position up to which every group has

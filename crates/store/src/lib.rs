@@ -1,9 +1,11 @@
 #![doc = include_str!("../README.md")]
 
 mod announcer;
+mod combined;
 mod counted;
 mod error;
 pub mod idempotency;
+mod many;
 mod migrate;
 mod postgres;
 mod queue;
@@ -15,6 +17,7 @@ mod store;
 mod tx;
 mod value;
 
+pub use combined::{Asked, Combined};
 pub use error::{Error, StoreRefusal};
 pub use migrate::Migration;
 pub use postgres::{PostgresOptions, UrlError, copy_to_file, drop_schema, end_connections};

@@ -5,4 +5,5 @@ pub(crate) mod hold;
 pub(crate) mod options;
 pub(crate) mod refusal;
 pub(crate) mod reservation;
+pub(crate) mod shelf;
 pub(crate) mod stock;

@@ -1,87 +1,136 @@
-//! Holding the pieces of an order.
+//! Holding the pieces of orders.
 //!
-//! This is the hottest unit of work in the shop: in a rush, thousands of orders ask for one option at once. It loads what
-//! it needs by key, lets the pure rule decide, and then writes; an order of one line costs seven statements. A refusal,
-//! which in a rush is the most frequent answer, writes nothing and so costs only its two reads.
+//! This is the hottest work in the shop: in a rush, thousands of orders ask for one option at once. All that have come by the
+//! time a unit of work begins are decided in it, in the order in which they came: it loads what they need, lets the pure rules
+//! decide in memory, and writes once a table. A refusal, which in a rush is the most frequent answer, writes nothing.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use bojagi_chassis::CommonRefusal;
-use bojagi_kernel::id::{AccountId, OrderId};
-use bojagi_kernel::{Failure, Moment};
-use bojagi_store::Tx;
+use bojagi_kernel::{Clock, Failure, Moment};
+use bojagi_store::{self as database, Combined, Store, Tx};
 
 use crate::domain::hold::{self, HeldLine, Hold, HoldState};
 use crate::domain::refusal::StockRefusal;
-use crate::domain::reservation::{self, AskedLine, Taking};
-use crate::domain::stock::Movement;
+use crate::domain::reservation::{Asked, Offer};
+use crate::domain::shelf::{Bundle, Shelf};
 use crate::events::told;
 use crate::store::{holds, limits, stock};
 
-/// What an order asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Asked {
-    pub(crate) order_id: OrderId,
-    pub(crate) customer_id: AccountId,
-    pub(crate) lines: Vec<AskedLine>,
+/// Takes the asks of orders. Asked again, it answers what the order holds now.
+pub(crate) type Reservations = Combined<Asked, Held, Failure>;
+
+/// What an order holds.
+pub(crate) type Held = (HoldState, Vec<HeldLine>);
+
+type Asks = database::Asked<Asked>;
+
+/// The place where orders ask.
+pub(crate) fn reservations(store: &Store, clock: &Arc<dyn Clock>) -> Reservations {
+    let clock = Arc::clone(clock);
+    Combined::new(store.clone(), async move |tx: &mut Tx, asks: &[Asks]| reserve(tx, asks, clock.now()).await)
 }
 
-/// Holds all lines of an order or none. Asked again, it answers what the order holds now.
-pub(crate) async fn reserve_stock(
+/// Holds all lines of each order or none.
+async fn reserve(tx: &mut Tx, asks: &[Asks], now: Moment) -> Result<Vec<Result<Held, Failure>>, Failure> {
+    let mut answers = Vec::with_capacity(asks.len());
+    answers.resize_with(asks.len(), || None);
+    let mut undecided: Vec<usize> = (0..asks.len()).collect();
+    while !undecided.is_empty() {
+        // An order that asks twice at once is answered the second time what it holds then.
+        let mut orders = BTreeSet::new();
+        let (first, again) = undecided.into_iter().partition(|index| orders.insert(asks[*index].ask.order_id));
+        reserve_each(tx, asks, first, &mut answers, now).await?;
+        undecided = again;
+    }
+    answers.into_iter().map(|answer| answer.ok_or_else(|| Failure::broken("an ask was not decided"))).collect()
+}
+
+/// Decides the asks at `chosen`, which are of different orders.
+async fn reserve_each(
     tx: &mut Tx,
-    asked: &Asked,
+    asks: &[Asks],
+    chosen: Vec<usize>,
+    answers: &mut [Option<Result<Held, Failure>>],
     now: Moment,
-) -> Result<(HoldState, Vec<HeldLine>), Failure> {
-    let Asked { order_id, customer_id, ref lines } = *asked;
-    if let Some(present) = holds::find(tx, order_id).await? {
-        return answer_present(tx, asked, present).await;
+) -> Result<(), Failure> {
+    let orders = chosen.iter().map(|index| asks[*index].ask.order_id).collect();
+    let present = holds::find_all(tx, &orders).await?;
+    let mut new = Vec::with_capacity(chosen.len());
+    for index in chosen {
+        match present.get(&asks[index].ask.order_id) {
+            Some(hold) => answers[index] = Some(answer_present(tx, &asks[index].ask, *hold).await?),
+            None => new.push(index),
+        }
     }
-    let offers = holds::load_offers(tx, customer_id, lines).await?;
-    let takings = reservation::decide(lines, &offers, now)?;
 
-    if !holds::open(tx, order_id, customer_id, now).await? {
-        // The same ask, or the order's end, was written by another instance since the look above.
-        let present = holds::find(tx, order_id).await?.ok_or(bojagi_store::Error::NoRow)?;
-        return answer_present(tx, asked, present).await;
+    let mut shelf = load_shelf(tx, new.iter().map(|index| &asks[*index].ask)).await?;
+    let mut taken = Vec::with_capacity(new.len());
+    for index in new {
+        match shelf.take(&asks[index].ask, now) {
+            Ok(bundle) => taken.push((index, bundle)),
+            Err(refusal) => answers[index] = Some(Err(refusal.into())),
+        }
     }
-    let mut movements = Vec::with_capacity(takings.len());
-    for taking in &takings {
-        movements.push(take(tx, customer_id, taking).await?);
+    store(tx, asks, &taken, shelf, now).await?;
+    for (index, bundle) in taken {
+        answers[index] = Some(Ok((HoldState::Reserved, bundle.lines)));
     }
-    let fulfilled = lines.iter().filter_map(|line| {
-        let offer = offers.iter().find(|offer| offer.option_id == line.option_id)?;
-        Some(HeldLine::new(*line, offer))
-    });
-    let held: Vec<_> = fulfilled.collect();
-    holds::insert_lines(tx, order_id, &held).await?;
-    told::stock_reserved(tx, order_id, &movements, now).await?;
-    Ok((HoldState::Reserved, held))
+    Ok(())
 }
 
-async fn answer_present(tx: &mut Tx, asked: &Asked, present: Hold) -> Result<(HoldState, Vec<HeldLine>), Failure> {
+/// What some orders ask for, as it is on offer.
+async fn load_shelf(tx: &mut Tx, asked: impl Iterator<Item = &Asked> + Clone) -> Result<Shelf, Failure> {
+    let options = asked.clone().flat_map(|asked| &asked.lines).map(|line| line.option_id).collect();
+    let offers = holds::load_offers(tx, &options).await?;
+    let limited = |option_id| {
+        let is_limited = |offer: &Offer| offer.option_id == option_id && offer.customer_limit.is_some();
+        offers.iter().any(is_limited)
+    };
+    let mut whose = BTreeSet::new();
+    for asked in asked {
+        let options = asked.lines.iter().map(|line| line.option_id).filter(|option_id| limited(*option_id));
+        whose.extend(options.map(|option_id| (option_id, asked.customer_id)));
+    }
+    let counted = limits::taken(tx, &whose).await?;
+    Ok(Shelf::new(offers, counted))
+}
+
+/// Stores what orders have taken, and tells it.
+async fn store(
+    tx: &mut Tx,
+    asks: &[Asks],
+    taken: &[(usize, Bundle)],
+    shelf: Shelf,
+    now: Moment,
+) -> Result<(), Failure> {
+    let in_all = shelf.taken();
+    // Units are done one after the other, so nobody can have taken a piece since the offers were loaded.
+    if !stock::reserve_all(tx, &in_all.pieces).await? {
+        return Err(Failure::broken("there is less in stock than a moment ago"));
+    }
+    limits::take_all(tx, &in_all.counted).await?;
+    let of = |index: &usize| &asks[*index];
+    let orders: Vec<_> = taken.iter().map(|(index, _)| (of(index).ask.order_id, of(index).ask.customer_id)).collect();
+    holds::open_all(tx, &orders, now).await?;
+    let lines = taken.iter().map(|(index, bundle)| (of(index).ask.order_id, bundle.lines.as_slice()));
+    holds::insert_lines(tx, lines).await?;
+    let facts =
+        taken.iter().map(|(index, bundle)| (of(index).ask.order_id, of(index).trace, bundle.movements.as_slice()));
+    told::stock_reserved(tx, facts, now).await?;
+    Ok(())
+}
+
+/// Answers an order that has been here before; the outer error is the database's.
+async fn answer_present(tx: &mut Tx, asked: &Asked, present: Hold) -> Result<Result<Held, Failure>, Failure> {
     if present.state == HoldState::Released {
-        return Err(StockRefusal::OrderEnded.into());
+        return Ok(Err(StockRefusal::OrderEnded.into()));
     }
     let held = holds::lines(tx, asked.order_id).await?;
     let same_lines = hold::in_order_of(&asked.lines, held).filter(|_| present.customer_id == asked.customer_id);
-    match same_lines {
+    Ok(match same_lines {
         Some(held) => Ok((present.state, held)),
         None => Err(CommonRefusal::IdempotencyKeyReused.into()),
-    }
-}
-
-/// Takes the pieces of one option. The conditions are those of the decision once more: where several instances write,
-/// another order can have taken them since the offer was loaded.
-async fn take(tx: &mut Tx, customer_id: AccountId, taking: &Taking<'_>) -> Result<Movement, Failure> {
-    let (offer, quantity) = (taking.offer, taking.quantity);
-    let option_id = offer.option_id;
-    let Some(available) = stock::reserve(tx, option_id, quantity).await? else {
-        let available = stock::available(tx, option_id).await?;
-        return Err(StockRefusal::OutOfStock { option_id, available }.into());
-    };
-    if let Some(limit) = offer.customer_limit
-        && !limits::take(tx, (option_id, customer_id), quantity, limit).await?
-    {
-        let already = limits::taken(tx, option_id, customer_id).await?;
-        return Err(StockRefusal::PurchaseLimit { option_id, limit, already }.into());
-    }
-    Ok(Movement { option_id, item_id: offer.item_id, quantity, available })
+    })
 }

@@ -12,6 +12,7 @@ use bojagi_chassis::{Channel, Context, Service};
 use bojagi_kernel::Failure;
 
 use crate::events::heard;
+use crate::reserve_stock::reservations;
 use crate::rpc::{Catalog, StockRoom, Stores};
 use crate::{Config, NAME, counted, jobs};
 
@@ -27,10 +28,11 @@ pub async fn build(context: Context, _: Channel, config: Config) -> Result<Servi
     let pause = Duration::from_secs(config.overdue_check_seconds.into());
     let overdue_after = Duration::from_secs(u64::from(config.overdue_after_hours) * 3600);
     let currencies: Arc<[_]> = config.shop_currencies().into();
+    let reservations = reservations(&context.store, &context.clock);
     Ok(Service::new(NAME, &context)
         .answers(StoreServiceServer::new(Stores { context: context.clone() }))
         .answers(CatalogServiceServer::new(Catalog { context: context.clone(), currencies }))
-        .answers(StockServiceServer::new(StockRoom { context: context.clone() }))
+        .answers(StockServiceServer::new(StockRoom { context: context.clone(), reservations }))
         .answers(OperationsServiceServer::new(Operations::of(NAME, &context)))
         .hears(heard::reactions(&context.clock), heard::TOPICS)
         .does(counted::count_holds(context.clone()))

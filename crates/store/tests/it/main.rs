@@ -25,6 +25,7 @@ macro_rules! on_both {
     };
 }
 
+mod combined;
 mod proxy;
 mod servers;
 // After the macro that it uses.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bojagi_kernel::id::{AccountId, ItemId, OptionId, OrderLineId, StoreId};
+use bojagi_kernel::id::{AccountId, ItemId, OptionId, OrderId, OrderLineId, StoreId};
 use bojagi_kernel::{Moment, Money};
 
 use super::options::{OptionState, SaleWindow};
@@ -17,6 +17,14 @@ pub(crate) struct AskedLine {
     pub(crate) quantity: i64,
     /// The price of one piece that the customer was shown.
     pub(crate) expected_unit_price: Money,
+}
+
+/// What an order asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Asked {
+    pub(crate) order_id: OrderId,
+    pub(crate) customer_id: AccountId,
+    pub(crate) lines: Vec<AskedLine>,
 }
 
 /// An option as it is offered at the moment, to one customer.

@@ -2,10 +2,11 @@
 
 use bojagi_api::item as api;
 use bojagi_chassis::wire;
-use bojagi_events::tell;
+use bojagi_events::{Told, tell, tell_all};
 use bojagi_kernel::Moment;
 use bojagi_kernel::id::{AccountId, OptionId, OrderId, StoreId};
 use bojagi_store::{Error, Tx};
+use bojagi_telemetry::TraceContext;
 
 use crate::domain::catalogue::{Item, Store};
 use crate::domain::hold::HoldState;
@@ -78,14 +79,18 @@ pub(crate) async fn stock_adjusted(
     tell(tx, stock.option_id.into(), &fact, now).await.map(drop)
 }
 
-pub(crate) async fn stock_reserved(
+/// Each order with what it took, in the trace of its own call.
+pub(crate) async fn stock_reserved<'a>(
     tx: &mut Tx,
-    order_id: OrderId,
-    moved: &[Movement],
+    orders: impl IntoIterator<Item = (OrderId, Option<TraceContext>, &'a [Movement])>,
     now: Moment,
 ) -> Result<(), Error> {
-    let fact = api::StockReserved { order_id: order_id.to_string(), movements: movements(moved) };
-    tell(tx, order_id.into(), &fact, now).await.map(drop)
+    let facts = orders.into_iter().map(|(order_id, trace, moved)| Told {
+        aggregate_id: order_id.into(),
+        trace,
+        fact: api::StockReserved { order_id: order_id.to_string(), movements: movements(moved) },
+    });
+    tell_all(tx, &facts.collect::<Vec<_>>(), now).await
 }
 
 pub(crate) async fn stock_sold(tx: &mut Tx, order_id: OrderId, moved: &[Movement], now: Moment) -> Result<(), Error> {

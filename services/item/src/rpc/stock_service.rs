@@ -11,12 +11,14 @@ use super::{read, reading, show};
 use crate::NAME;
 use crate::adjust_stock::adjust_stock;
 use crate::domain::refusal::StockRefusal;
-use crate::reserve_stock::{Asked, reserve_stock};
+use crate::domain::reservation::Asked;
+use crate::reserve_stock::Reservations;
 use crate::store::stock;
 
 /// Answers calls about stock.
 pub(crate) struct StockRoom {
     pub(crate) context: Context,
+    pub(crate) reservations: Reservations,
 }
 
 #[tonic::async_trait]
@@ -71,9 +73,7 @@ impl StockService for StockRoom {
     ) -> Result<Response<api::ReserveStockResponse>, Status> {
         answer::to(NAME, async {
             let asked = asked(request.get_ref())?;
-            let now = self.context.clock.now();
-            let unit = async move |tx: &mut Tx| reserve_stock(tx, &asked, now).await;
-            let (state, held) = self.context.store.write(unit).await?;
+            let (state, held) = self.reservations.ask(asked).await?;
             Ok(api::ReserveStockResponse {
                 state: show::hold_state(state).into(),
                 lines: held.into_iter().map(show::reserved_line).collect(),

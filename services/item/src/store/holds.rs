@@ -1,26 +1,25 @@
 //! What orders hold: one row an order, and a row for each of its lines.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use bojagi_kernel::Moment;
 use bojagi_kernel::id::{AccountId, ItemId, OptionId, OrderId};
-use bojagi_store::{Error, FromRow, Row, Tx, from_row, params};
+use bojagi_kernel::{Currency, Moment};
+use bojagi_store::{Bind, Error, FromRow, Row, Tx, Value, from_row, params};
 
 use super::{money, window};
 use crate::domain::hold::{HeldLine, Hold, HoldState};
 use crate::domain::reservation::{AskedLine, Offer};
 
-/// Everything that deciding on an option needs, in one look: the option, its stock, the names above it, and what the
-/// customer has of it.
-const OFFER: &str =
+/// Everything that deciding on an option needs but for what the customer has of it: the option, its stock, and the names above
+/// it.
+const OFFERS: &str =
     "SELECT o.option_id, o.name, i.item_id, i.name, i.store_id, s.name, i.seller_id, o.state, o.currency,
-        o.price, o.opens_at, o.closes_at, o.customer_limit, c.available, coalesce(t.taken, 0)
+        o.price, o.opens_at, o.closes_at, o.customer_limit, c.available
      FROM item_option o
      JOIN stock c ON c.option_id = o.option_id
      JOIN item i ON i.item_id = o.item_id
      JOIN store s ON s.store_id = i.store_id
-     LEFT JOIN customer_taken t ON t.option_id = o.option_id AND t.customer_id = ?2
-     WHERE o.option_id = ?1";
+     WHERE o.option_id IN ({?1})";
 
 impl FromRow for Offer {
     fn from_row(row: &Row<'_>) -> Result<Self, Error> {
@@ -37,20 +36,15 @@ impl FromRow for Offer {
             window: window(row, 10)?,
             customer_limit: row.get(12)?,
             available: row.get(13)?,
-            taken_by_customer: row.get(14)?,
+            taken_by_customer: 0,
         })
     }
 }
 
-/// The options that an order asks for, as they are offered to its customer.
-pub(crate) async fn load_offers(tx: &mut Tx, customer_id: AccountId, asked: &[AskedLine]) -> Result<Vec<Offer>, Error> {
-    let mut offers: Vec<Offer> = Vec::with_capacity(asked.len());
-    for AskedLine { option_id, .. } in asked {
-        if offers.iter().all(|offer| offer.option_id != *option_id) {
-            offers.extend(tx.fetch_optional::<Offer>(OFFER, params![option_id, customer_id]).await?);
-        }
-    }
-    Ok(offers)
+/// Options as they are on offer.
+pub(crate) async fn load_offers(tx: &mut Tx, options: &BTreeSet<OptionId>) -> Result<Vec<Offer>, Error> {
+    let keys: Vec<_> = options.iter().map(|option_id| vec![option_id.bind()]).collect();
+    tx.fetch_many(OFFERS, &keys).await
 }
 
 from_row!(Hold { customer_id, state });
@@ -59,16 +53,25 @@ pub(crate) async fn find(tx: &mut Tx, order_id: OrderId) -> Result<Option<Hold>,
     tx.fetch_optional("SELECT customer_id, state FROM hold WHERE order_id = ?1", params![order_id]).await
 }
 
-/// Opens the hold of an order; false when the order has a row already.
-pub(crate) async fn open(tx: &mut Tx, order_id: OrderId, customer_id: AccountId, now: Moment) -> Result<bool, Error> {
-    let opened = tx
-        .execute(
-            "INSERT INTO hold (order_id, customer_id, state, reserved_at, changed_at, overdue_told)
-             VALUES (?1, ?2, 'RESERVED', ?3, ?3, FALSE) ON CONFLICT (order_id) DO NOTHING",
-            params![order_id, customer_id, now],
-        )
-        .await?;
-    Ok(opened == 1)
+/// The holds of some orders.
+pub(crate) async fn find_all(tx: &mut Tx, orders: &BTreeSet<OrderId>) -> Result<BTreeMap<OrderId, Hold>, Error> {
+    let keys: Vec<_> = orders.iter().map(|order_id| vec![order_id.bind()]).collect();
+    let sql = "SELECT order_id, customer_id, state FROM hold WHERE order_id IN ({?1})";
+    let found: Vec<(OrderId, AccountId, HoldState)> = tx.fetch_many(sql, &keys).await?;
+    Ok(found.into_iter().map(|(order_id, customer_id, state)| (order_id, Hold { customer_id, state })).collect())
+}
+
+/// Opens holds, for orders that have no row yet.
+pub(crate) async fn open_all(tx: &mut Tx, orders: &[(OrderId, AccountId)], now: Moment) -> Result<(), Error> {
+    let rows: Vec<_> =
+        orders.iter().map(|(order_id, customer_id)| vec![order_id.bind(), customer_id.bind(), now.bind()]).collect();
+    tx.execute_many(
+        "INSERT INTO hold (order_id, customer_id, state, reserved_at, changed_at, overdue_told)
+         VALUES {(?1, ?2, 'RESERVED', ?3, ?3, FALSE)}",
+        &rows,
+    )
+    .await?;
+    Ok(())
 }
 
 /// Notes the end of an order that never held anything; false when the order has a row already.
@@ -127,36 +130,43 @@ impl FromRow for HeldLine {
     }
 }
 
-const INSERT_LINE: &str =
+const INSERT_LINES: &str =
     "INSERT INTO hold_line (order_id, position, order_line_id, option_id, quantity, currency, unit_price,
         item_id, store_id, seller_id, option_name, item_name, store_name)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+     VALUES {(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)}";
 
-/// Notes the lines of an order.
-pub(crate) async fn insert_lines(tx: &mut Tx, order_id: OrderId, lines: &[HeldLine]) -> Result<(), Error> {
-    for (position, line) in (0_i64..).zip(lines) {
-        let HeldLine { asked, .. } = line;
-        tx.execute(
-            INSERT_LINE,
-            params![
-                order_id,
-                position,
-                asked.order_line_id,
-                asked.option_id,
-                asked.quantity,
-                asked.expected_unit_price.currency().code(),
-                asked.expected_unit_price.minor(),
-                line.item_id,
-                line.store_id,
-                line.seller_id,
-                line.option_name,
-                line.item_name,
-                line.store_name,
-            ],
-        )
-        .await?;
-    }
+/// Notes the lines of orders.
+pub(crate) async fn insert_lines<'a>(
+    tx: &mut Tx,
+    orders: impl IntoIterator<Item = (OrderId, &'a [HeldLine])>,
+) -> Result<(), Error> {
+    let placed = |(order_id, lines): (OrderId, &'a [HeldLine])| {
+        let placed = (0_i64..).zip(lines);
+        placed.map(move |(position, line)| (order_id, position, line, line.asked.expected_unit_price.currency()))
+    };
+    let lines: Vec<_> = orders.into_iter().flat_map(placed).collect();
+    let rows: Vec<_> = lines.iter().map(line_row).collect();
+    tx.execute_many(INSERT_LINES, &rows).await?;
     Ok(())
+}
+
+fn line_row<'a>((order_id, position, line, currency): &'a (OrderId, i64, &HeldLine, Currency)) -> Vec<Value<'a>> {
+    let HeldLine { asked, .. } = line;
+    vec![
+        order_id.bind(),
+        position.bind(),
+        asked.order_line_id.bind(),
+        asked.option_id.bind(),
+        asked.quantity.bind(),
+        Value::Text(currency.code()),
+        Value::Integer(asked.expected_unit_price.minor()),
+        line.item_id.bind(),
+        line.store_id.bind(),
+        line.seller_id.bind(),
+        line.option_name.bind(),
+        line.item_name.bind(),
+        line.store_name.bind(),
+    ]
 }
 
 /// The lines of an order, in the order in which they were first asked for.

@@ -1,35 +1,36 @@
 //! How many pieces each customer has taken of options that limit it. There are rows exactly for options with a limit.
 
-use bojagi_kernel::id::{AccountId, OptionId};
-use bojagi_store::{Error, Tx, params};
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Counts pieces for a customer; false when the limit would be passed. `quantity` alone must not be above the limit.
-pub(crate) async fn take(
-    tx: &mut Tx,
-    (option_id, customer_id): (OptionId, AccountId),
-    quantity: i64,
-    limit: i64,
-) -> Result<bool, Error> {
-    let counted = tx
-        .execute(
-            "INSERT INTO customer_taken (option_id, customer_id, taken) VALUES (?1, ?2, ?3)
-             ON CONFLICT (option_id, customer_id) DO UPDATE SET taken = customer_taken.taken + excluded.taken
-             WHERE customer_taken.taken + excluded.taken <= ?4",
-            params![option_id, customer_id, quantity, limit],
-        )
-        .await?;
-    Ok(counted == 1)
+use bojagi_kernel::id::{AccountId, OptionId};
+use bojagi_store::{Bind, Error, Tx, Value, params};
+
+/// Counts pieces for customers.
+pub(crate) async fn take_all(tx: &mut Tx, counted: &BTreeMap<(OptionId, AccountId), i64>) -> Result<(), Error> {
+    let row = |((option_id, customer_id), quantity): (&'_ (OptionId, AccountId), &'_ i64)| {
+        vec![Value::Uuid((*option_id).into()), Value::Uuid((*customer_id).into()), Value::Integer(*quantity)]
+    };
+    let rows: Vec<_> = counted.iter().map(row).collect();
+    tx.execute_many(
+        "INSERT INTO customer_taken (option_id, customer_id, taken) VALUES {(?1, ?2, ?3)}
+         ON CONFLICT (option_id, customer_id) DO UPDATE SET taken = customer_taken.taken + excluded.taken",
+        &rows,
+    )
+    .await?;
+    Ok(())
 }
 
-/// How many pieces a customer has.
-pub(crate) async fn taken(tx: &mut Tx, option_id: OptionId, customer_id: AccountId) -> Result<i64, Error> {
-    let row: Option<(i64,)> = tx
-        .fetch_optional(
-            "SELECT taken FROM customer_taken WHERE option_id = ?1 AND customer_id = ?2",
-            params![option_id, customer_id],
-        )
-        .await?;
-    Ok(row.map_or(0, |(taken,)| taken))
+/// How many pieces customers have.
+pub(crate) async fn taken(
+    tx: &mut Tx,
+    whose: &BTreeSet<(OptionId, AccountId)>,
+) -> Result<BTreeMap<(OptionId, AccountId), i64>, Error> {
+    let keys: Vec<_> =
+        whose.iter().map(|(option_id, customer_id)| vec![option_id.bind(), customer_id.bind()]).collect();
+    let sql = "SELECT option_id, customer_id, taken FROM customer_taken
+               WHERE (option_id, customer_id) IN (VALUES {(?1, ?2)})";
+    let found: Vec<(OptionId, AccountId, i64)> = tx.fetch_many(sql, &keys).await?;
+    Ok(found.into_iter().map(|(option_id, customer_id, taken)| ((option_id, customer_id), taken)).collect())
 }
 
 /// No longer counts pieces for a customer; without a limit there is nothing that counts them.

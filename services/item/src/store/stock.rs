@@ -1,7 +1,9 @@
 //! Counts of pieces. Every change is one conditional statement, so that no two writers can both take the last piece.
 
+use std::collections::BTreeMap;
+
 use bojagi_kernel::id::{ItemId, OptionId};
-use bojagi_store::{Error, Tx, from_row, params};
+use bojagi_store::{Bind, Error, Tx, from_row, params};
 
 use crate::domain::hold::HoldState;
 use crate::domain::stock::{Movement, Stock};
@@ -45,16 +47,17 @@ pub(crate) async fn adjust(tx: &mut Tx, option_id: OptionId, delta: i64) -> Resu
     .await
 }
 
-/// Takes pieces for an order and answers how many are left; `None` when fewer are there.
-pub(crate) async fn reserve(tx: &mut Tx, option_id: OptionId, quantity: i64) -> Result<Option<i64>, Error> {
-    let left: Option<(i64,)> = tx
-        .fetch_optional(
-            "UPDATE stock SET available = available - ?2, reserved = reserved + ?2
-             WHERE option_id = ?1 AND available >= ?2 RETURNING available",
-            params![option_id, quantity],
+/// Takes pieces of options; false when there are fewer of one of them, and then the unit has to end.
+pub(crate) async fn reserve_all(tx: &mut Tx, pieces: &BTreeMap<OptionId, i64>) -> Result<bool, Error> {
+    let rows: Vec<_> = pieces.iter().map(|(option_id, quantity)| vec![option_id.bind(), quantity.bind()]).collect();
+    let reserved = tx
+        .execute_many(
+            "UPDATE stock SET available = available - v.column2, reserved = reserved + v.column2
+             FROM (VALUES {(?1, ?2)}) AS v WHERE stock.option_id = v.column1 AND available >= v.column2",
+            &rows,
         )
         .await?;
-    Ok(left.map(|(available,)| available))
+    Ok(reserved == pieces.len() as u64)
 }
 
 const SELL: &str =
