@@ -2,12 +2,13 @@
 //!
 //! The row is written in the unit of the effect: [`recall`] first, then the effect, then [`remember`].
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use bojagi_kernel::Moment;
 use bojagi_kernel::id::RequestId;
 
-use crate::{Error, Migration, Tx, params};
+use crate::{Bind, Error, Migration, Tx, params};
 
 /// How long an answer is kept.
 pub const KEPT_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -62,11 +63,32 @@ pub async fn recall(tx: &mut Tx, key: &Key) -> Result<Recalled, Error> {
             params![key.caller, key.method, key.request_id],
         )
         .await?;
-    Ok(match row {
+    Ok(recalled(key, row))
+}
+
+/// Looks requests of one method up, whose ids are all different for each caller. One answer each, in their order.
+///
+/// # Errors
+/// What the database says.
+pub async fn recall_all(tx: &mut Tx, keys: &[&Key]) -> Result<Vec<Recalled>, Error> {
+    let sql = "SELECT caller, request_id, fingerprint, answer FROM idempotency
+               WHERE (caller, method, request_id) IN (VALUES {(?1, ?2, ?3)})";
+    let rows: Vec<_> =
+        keys.iter().map(|key| vec![key.caller.bind(), key.method.bind(), key.request_id.bind()]).collect();
+    let found: Vec<(String, RequestId, Vec<u8>, Vec<u8>)> = tx.fetch_many(sql, &rows).await?;
+    let mut found: HashMap<_, _> = found
+        .into_iter()
+        .map(|(caller, request_id, fingerprint, answer)| ((caller, request_id), (fingerprint, answer)))
+        .collect();
+    Ok(keys.iter().map(|key| recalled(key, found.remove(&(key.caller.clone(), key.request_id)))).collect())
+}
+
+fn recalled(key: &Key, kept: Option<(Vec<u8>, Vec<u8>)>) -> Recalled {
+    match kept {
         None => Recalled::New,
         Some((fingerprint, _)) if fingerprint != key.fingerprint => Recalled::Reused,
         Some((_, answer)) => Recalled::Answered(answer),
-    })
+    }
 }
 
 /// Keeps the answer to a request that was [`Recalled::New`].
@@ -74,10 +96,25 @@ pub async fn recall(tx: &mut Tx, key: &Key) -> Result<Recalled, Error> {
 /// # Errors
 /// What the database says.
 pub async fn remember(tx: &mut Tx, key: &Key, answer: &[u8], now: Moment) -> Result<(), Error> {
-    tx.execute(
+    remember_all(tx, &[(key, answer)], now).await
+}
+
+/// Keeps the answers to requests that were [`Recalled::New`].
+///
+/// # Errors
+/// What the database says.
+pub async fn remember_all(tx: &mut Tx, answers: &[(&Key, &[u8])], now: Moment) -> Result<(), Error> {
+    let rows: Vec<_> = answers
+        .iter()
+        .map(|(key, answer)| {
+            let Key { caller, method, request_id, fingerprint } = key;
+            vec![caller.bind(), method.bind(), request_id.bind(), fingerprint.bind(), answer.bind(), now.bind()]
+        })
+        .collect();
+    tx.execute_many(
         "INSERT INTO idempotency (caller, method, request_id, fingerprint, answer, answered_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        params![key.caller, key.method, key.request_id, key.fingerprint, answer, now],
+         VALUES {(?1, ?2, ?3, ?4, ?5, ?6)}",
+        &rows,
     )
     .await?;
     Ok(())

@@ -4,6 +4,7 @@
 mod basket;
 mod benefit;
 mod canonical;
+mod counter;
 mod coupon;
 mod issued;
 mod quote;
@@ -13,6 +14,7 @@ mod refusal;
 pub(crate) use basket::{Basket, LARGEST_PRICE, LARGEST_QUANTITY, WantedLine};
 pub(crate) use benefit::{Benefit, Scope, Terms};
 pub(crate) use canonical::Canonical;
+pub(crate) use counter::Counter;
 pub(crate) use coupon::{Changes, Coupon, CouponState, Details, Window};
 pub(crate) use issued::{IssuedCoupon, IssuedState};
 pub(crate) use quote::{Consumed, HeldCoupon, Quote, Verdict, Wishes, quote};

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use bojagi_api::{coupon, item, order, user};
 use bojagi_chassis::wire;
-use bojagi_events::{Event, Hears, tell};
+use bojagi_events::{Event, Hears, Told, tell, tell_all};
 use bojagi_kernel::id::{AccountId, ItemId, OptionId, OrderId};
 use bojagi_kernel::{Clock, Currency, Failure, Moment, Money};
 use bojagi_store::Tx;
+use bojagi_telemetry::TraceContext;
 
 use crate::domain::{Consumed, IssuedCoupon};
 use crate::reserve_redemptions::Ask;
@@ -73,16 +74,24 @@ fn read<T: std::str::FromStr>(field: &str, text: &str) -> Result<T, Failure> {
     text.parse().map_err(|_| Failure::broken(format!("{field} {text:?} in a fact is not an id")))
 }
 
-/// Tells that a piece was issued.
-pub(crate) async fn tell_issued(tx: &mut Tx, piece: &IssuedCoupon, now: Moment) -> Result<(), Failure> {
-    let fact = coupon::CouponIssued {
-        issued_coupon_id: piece.issued_coupon_id.to_string(),
-        coupon_id: piece.coupon_id.to_string(),
-        customer_id: piece.customer_id.to_string(),
-        issued_at: Some(wire::timestamp(piece.issued_at)),
-        expires_at: Some(wire::timestamp(piece.expires_at)),
-    };
-    tell(tx, piece.issued_coupon_id.into(), &fact, now).await?;
+/// Tells that pieces were issued, each in the trace of its own call.
+pub(crate) async fn tell_issued<'a>(
+    tx: &mut Tx,
+    pieces: impl IntoIterator<Item = (&'a IssuedCoupon, Option<TraceContext>)>,
+    now: Moment,
+) -> Result<(), Failure> {
+    let facts = pieces.into_iter().map(|(piece, trace)| Told {
+        aggregate_id: piece.issued_coupon_id.into(),
+        trace,
+        fact: coupon::CouponIssued {
+            issued_coupon_id: piece.issued_coupon_id.to_string(),
+            coupon_id: piece.coupon_id.to_string(),
+            customer_id: piece.customer_id.to_string(),
+            issued_at: Some(wire::timestamp(piece.issued_at)),
+            expires_at: Some(wire::timestamp(piece.expires_at)),
+        },
+    });
+    tell_all(tx, &facts.collect::<Vec<_>>(), now).await?;
     Ok(())
 }
 

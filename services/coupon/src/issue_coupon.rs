@@ -1,51 +1,72 @@
 //! First come, first served.
 //!
-//! Units of work are done in order of arrival, and the piece is counted by an update that is conditional on the limit:
-//! who came earlier is served earlier, and what was answered is on disk.
+//! When the issue of a coupon opens, thousands ask at once. All that have come by the time a unit of work begins are decided in
+//! it, in the order in which they came, and what was answered is on disk.
 
+use std::sync::Arc;
+
+use bojagi_api::coupon::IssueCouponResponse;
+use bojagi_chassis::once::{self, Keyed};
 use bojagi_kernel::id::{AccountId, CouponId};
-use bojagi_kernel::{Failure, Moment};
-use bojagi_store::Tx;
+use bojagi_kernel::{Clock, Failure, Moment};
+use bojagi_store::{Asked, Combined, Store, Tx};
 
-use crate::domain::CouponRefusal;
+use crate::domain::Counter;
 use crate::events;
+use crate::rpc::answers;
 use crate::store::pieces::PieceOfCoupon;
 use crate::store::{coupons, pieces};
 
-/// Issues a piece of the coupon to a customer.
-///
-/// # Errors
-/// `CouponNotFound`, `AlreadyIssued`, `CouponRetired`, `NotYetOpen`, `NoLongerOpen`, `SoldOut`.
-pub(crate) async fn issue(
-    tx: &mut Tx,
-    coupon_id: CouponId,
-    customer_id: AccountId,
-    now: Moment,
-) -> Result<PieceOfCoupon, Failure> {
-    let Some(coupon) = coupons::count_issue(tx, coupon_id, now).await? else {
-        return Err(why_not(tx, coupon_id, customer_id, now).await);
-    };
-    let piece = coupon.piece_for(customer_id, now);
-    if !pieces::insert(tx, &piece).await? {
-        return Err(why_not(tx, coupon_id, customer_id, now).await);
-    }
-    events::tell_issued(tx, &piece, now).await?;
-    Ok(PieceOfCoupon { piece, coupon })
+/// Takes the asks of customers.
+pub(crate) type Issue = Combined<Keyed<Wish>, IssueCouponResponse, Failure>;
+
+/// A customer asks for a piece.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wish {
+    pub(crate) coupon_id: CouponId,
+    pub(crate) customer_id: AccountId,
 }
 
-/// That the customer has a piece says more than that none is left, so it is looked at first.
-async fn why_not(tx: &mut Tx, coupon_id: CouponId, customer_id: AccountId, now: Moment) -> Failure {
-    let refused = async {
-        if let Some(issued_coupon_id) = pieces::of_coupon(tx, coupon_id, customer_id).await? {
-            return Err(CouponRefusal::AlreadyIssued { issued_coupon_id }.into());
-        }
-        let coupon = coupons::find(tx, coupon_id).await?.ok_or(CouponRefusal::CouponNotFound)?;
-        coupon.check_open(now)?;
-        Ok(())
-    };
-    match refused.await {
-        Err(failure) => failure,
-        // Only another unit between the two statements can have opened it, as a raised limit does.
-        Ok(()) => Failure::Unavailable(format!("coupon {coupon_id} was opened meanwhile").into()),
+type Wished<'a> = &'a Asked<Keyed<Wish>>;
+
+/// The place where customers ask. Refused: `CouponNotFound`, `AlreadyIssued`, `CouponRetired`, `NotYetOpen`, `NoLongerOpen`,
+/// `SoldOut`.
+pub(crate) fn issue(store: &Store, clock: &Arc<dyn Clock>) -> Issue {
+    let clock = Arc::clone(clock);
+    Combined::new(store.clone(), async move |tx: &mut Tx, asks: &[Asked<Keyed<Wish>>]| {
+        let now = clock.now();
+        once::each(tx, asks, now, async |tx: &mut Tx, wishes: &[Wished<'_>]| issue_each(tx, wishes, now).await).await
+    })
+}
+
+async fn issue_each(
+    tx: &mut Tx,
+    wishes: &[Wished<'_>],
+    now: Moment,
+) -> Result<Vec<Result<IssueCouponResponse, Failure>>, Failure> {
+    let wanted = wishes.iter().map(|wished| wished.ask.ask);
+    let found = coupons::find_all(tx, &wanted.clone().map(|wish| wish.coupon_id).collect()).await?;
+    let had = pieces::of_customers(tx, &wanted.map(|wish| (wish.coupon_id, wish.customer_id)).collect()).await?;
+    let mut counter = Counter::new(found, had);
+    let mut issued = Vec::with_capacity(wishes.len());
+    let mut answers = Vec::with_capacity(wishes.len());
+    for wished in wishes {
+        let Wish { coupon_id, customer_id } = wished.ask.ask;
+        answers.push(match counter.give(coupon_id, customer_id, now) {
+            Ok((piece, coupon)) => {
+                issued.push((piece.clone(), wished.trace));
+                let piece = answers::piece(&PieceOfCoupon { piece, coupon }, now);
+                Ok(IssueCouponResponse { issued_coupon: Some(piece) })
+            }
+            Err(refusal) => Err(refusal.into()),
+        });
     }
+
+    // Units are done one after the other, so nobody can have issued one since the coupons were loaded.
+    if !coupons::count_issues(tx, counter.issued()).await? {
+        return Err(Failure::broken("fewer pieces can be issued than a moment ago"));
+    }
+    pieces::insert_all(tx, &issued.iter().map(|(piece, _)| piece).collect::<Vec<_>>()).await?;
+    events::tell_issued(tx, issued.iter().map(|(piece, trace)| (piece, *trace)), now).await?;
+    Ok(answers)
 }

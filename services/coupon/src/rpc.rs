@@ -13,8 +13,9 @@ use bojagi_chassis::{Caller, Context, answer};
 use tonic::{Request, Response, Status};
 
 use crate::NAME;
+use crate::issue_coupon::Issue;
 
-mod answers;
+pub(crate) mod answers;
 mod browse;
 mod issue;
 mod manage;
@@ -28,6 +29,7 @@ const LINES: RangeInclusive<usize> = 1..=100;
 /// Answers `CouponService`.
 pub(crate) struct CouponApi {
     pub(crate) context: Context,
+    pub(crate) issue: Issue,
 }
 
 #[tonic::async_trait]
@@ -70,7 +72,7 @@ impl CouponService for CouponApi {
         request: Request<IssueCouponRequest>,
     ) -> Result<Response<IssueCouponResponse>, Status> {
         let caller = Caller::of(&request);
-        answer::to(NAME, issue::issue(&self.context, &caller, request.into_inner())).await
+        answer::to(NAME, issue::issue(&self.issue, &caller, request.into_inner())).await
     }
 
     async fn list_my_coupons(

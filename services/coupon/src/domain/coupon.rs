@@ -132,6 +132,16 @@ impl Coupon {
         }
     }
 
+    /// Issues a piece, if one can be issued now.
+    ///
+    /// # Errors
+    /// As [`Coupon::check_open`].
+    pub(crate) fn issue(&mut self, customer_id: AccountId, now: Moment) -> Result<IssuedCoupon, CouponRefusal> {
+        self.check_open(now)?;
+        self.issued_count += 1;
+        Ok(self.piece_for(customer_id, now))
+    }
+
     /// The piece that a customer gets now. Its times are fixed here: later changes of the coupon do not touch it.
     pub(crate) fn piece_for(&self, customer_id: AccountId, now: Moment) -> IssuedCoupon {
         let days = u32::try_from(self.details.issued_valid_days).unwrap_or_default();

@@ -44,7 +44,7 @@ pub(super) fn coupon(coupon: &Coupon) -> coupon::Coupon {
 }
 
 /// A piece as it is at a moment.
-pub(super) fn piece(held: &PieceOfCoupon, now: Moment) -> coupon::IssuedCoupon {
+pub(crate) fn piece(held: &PieceOfCoupon, now: Moment) -> coupon::IssuedCoupon {
     let piece = &held.piece;
     let state = match piece.state_at(now) {
         IssuedState::Available => coupon::IssuedCouponState::Available,

@@ -1,8 +1,10 @@
 //! Statements on coupons.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use bojagi_kernel::Moment;
 use bojagi_kernel::id::CouponId;
-use bojagi_store::{Error, Tx, params};
+use bojagi_store::{Bind, Error, Tx, params};
 
 use super::columns::coupon_columns;
 use crate::domain::{Benefit, Coupon, CouponState, Scope};
@@ -52,6 +54,12 @@ pub(crate) async fn find(tx: &mut Tx, coupon_id: CouponId) -> Result<Option<Coup
         .await
 }
 
+/// Those of the coupons that are there.
+pub(crate) async fn find_all(tx: &mut Tx, coupons: &BTreeSet<CouponId>) -> Result<Vec<Coupon>, Error> {
+    let keys: Vec<_> = coupons.iter().map(|coupon_id| vec![coupon_id.bind()]).collect();
+    tx.fetch_many(concat!("SELECT ", coupon_columns!(), " FROM coupon WHERE coupon_id IN ({?1})"), &keys).await
+}
+
 /// The coupon, kept from everybody else until the unit ends, so that what is decided from it still holds when it is
 /// saved.
 pub(crate) async fn lock(tx: &mut Tx, coupon_id: CouponId) -> Result<Option<Coupon>, Error> {
@@ -86,7 +94,7 @@ pub(crate) async fn save(tx: &mut Tx, coupon: &Coupon) -> Result<(), Error> {
     Ok(())
 }
 
-/// What [`Coupon::check_open`] says, as a condition with the moment `?2`, so that it holds at the very update.
+/// What [`Coupon::check_open`] says, as a condition with the moment `?2`.
 macro_rules! open_for_issue {
     () => {
         "coupon.state = 'ACTIVE' \
@@ -97,18 +105,19 @@ macro_rules! open_for_issue {
     };
 }
 
-/// Counts one more piece as issued and answers the coupon after that, unless it is not open at `now` or not there.
-pub(crate) async fn count_issue(tx: &mut Tx, coupon_id: CouponId, now: Moment) -> Result<Option<Coupon>, Error> {
-    tx.fetch_optional(
-        concat!(
-            "UPDATE coupon SET issued_count = issued_count + 1 WHERE coupon_id = ?1 AND ",
-            open_for_issue!(),
-            " RETURNING ",
-            coupon_columns!()
-        ),
-        params![coupon_id, now],
-    )
-    .await
+/// Counts pieces as issued; false when that would be more than the limit of one of them, and then the unit has to end.
+pub(crate) async fn count_issues(tx: &mut Tx, issued: &BTreeMap<CouponId, i64>) -> Result<bool, Error> {
+    let rows: Vec<_> = issued.iter().map(|(coupon_id, count)| vec![coupon_id.bind(), count.bind()]).collect();
+    let counted = tx
+        .execute_many(
+            "UPDATE coupon SET issued_count = issued_count + v.column2
+             FROM (VALUES {(?1, ?2)}) AS v
+             WHERE coupon.coupon_id = v.column1
+               AND (coupon.issue_limit IS NULL OR coupon.issued_count + v.column2 <= coupon.issue_limit)",
+            &rows,
+        )
+        .await?;
+    Ok(counted == issued.len() as u64)
 }
 
 /// What to list.

@@ -1,47 +1,51 @@
 //! Statements on issued coupons.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use bojagi_kernel::Moment;
 use bojagi_kernel::id::{AccountId, CouponId, IssuedCouponId, OrderId};
-use bojagi_store::{Error, Tx, params};
+use bojagi_store::{Bind, Error, Tx, params};
 
 pub(crate) use super::columns::PieceOfCoupon;
 use super::columns::{coupon_columns, piece_columns};
 use crate::domain::{HeldCoupon, IssuedCoupon, IssuedState};
 
-/// Writes a new piece, unless the customer has one of the same coupon.
-pub(crate) async fn insert(tx: &mut Tx, piece: &IssuedCoupon) -> Result<bool, Error> {
-    let inserted = tx
-        .execute(
-            "INSERT INTO issued_coupon
-                 (issued_coupon_id, coupon_id, customer_id, state, issued_at, valid_from, expires_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (coupon_id, customer_id) DO NOTHING",
-            params![
-                piece.issued_coupon_id,
-                piece.coupon_id,
-                piece.customer_id,
-                piece.state,
-                piece.issued_at,
-                piece.valid_from,
-                piece.expires_at,
-            ],
-        )
-        .await?;
-    Ok(inserted == 1)
+/// Writes new pieces, of customers who have none of the same coupon.
+pub(crate) async fn insert_all(tx: &mut Tx, pieces: &[&IssuedCoupon]) -> Result<(), Error> {
+    let rows: Vec<_> = pieces
+        .iter()
+        .map(|piece| {
+            vec![
+                piece.issued_coupon_id.bind(),
+                piece.coupon_id.bind(),
+                piece.customer_id.bind(),
+                piece.state.bind(),
+                piece.issued_at.bind(),
+                piece.valid_from.bind(),
+                piece.expires_at.bind(),
+            ]
+        })
+        .collect();
+    tx.execute_many(
+        "INSERT INTO issued_coupon (issued_coupon_id, coupon_id, customer_id, state, issued_at, valid_from, expires_at)
+         VALUES {(?1, ?2, ?3, ?4, ?5, ?6, ?7)}",
+        &rows,
+    )
+    .await?;
+    Ok(())
 }
 
-/// The piece of a coupon that a customer has.
-pub(crate) async fn of_coupon(
+/// The pieces of coupons that customers have.
+pub(crate) async fn of_customers(
     tx: &mut Tx,
-    coupon_id: CouponId,
-    customer_id: AccountId,
-) -> Result<Option<IssuedCouponId>, Error> {
-    let found: Option<(IssuedCouponId,)> = tx
-        .fetch_optional(
-            "SELECT issued_coupon_id FROM issued_coupon WHERE coupon_id = ?1 AND customer_id = ?2",
-            params![coupon_id, customer_id],
-        )
-        .await?;
-    Ok(found.map(|(issued_coupon_id,)| issued_coupon_id))
+    whose: &BTreeSet<(CouponId, AccountId)>,
+) -> Result<BTreeMap<(CouponId, AccountId), IssuedCouponId>, Error> {
+    let keys: Vec<_> =
+        whose.iter().map(|(coupon_id, customer_id)| vec![coupon_id.bind(), customer_id.bind()]).collect();
+    let sql = "SELECT coupon_id, customer_id, issued_coupon_id FROM issued_coupon
+               WHERE (coupon_id, customer_id) IN (VALUES {(?1, ?2)})";
+    let found: Vec<(CouponId, AccountId, IssuedCouponId)> = tx.fetch_many(sql, &keys).await?;
+    Ok(found.into_iter().map(|(coupon_id, customer_id, piece)| ((coupon_id, customer_id), piece)).collect())
 }
 
 /// Those of the pieces that the customer has, each once.
