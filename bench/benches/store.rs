@@ -1,5 +1,6 @@
 //! The decision that the stores stand on: a unit of work on one hot row (conditional update, reservation, kept answer,
-//! fact told), a transaction a request beside whole units on a writer thread, on the same disk in one run. With a server
+//! fact told), a transaction a request beside whole units on a writer thread and beside asks that are decided together, on the
+//! same disk in one run. With a server
 //! (`BOJAGI_TEST_POSTGRES=$(scripts/postgres start --durable)`) the same on PostgreSQL.
 #![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark fails by panicking")]
 
@@ -8,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use bojagi_kernel::reexport::Uuid;
 use bojagi_kernel::{Moment, SystemClock};
-use bojagi_store::{Database, Error, Migration, Options, Store, Tx, idempotency, params};
+use bojagi_store::{Asked, Bind, Combined, Database, Error, Migration, Options, Store, Tx, idempotency, params};
 use bojagi_testkit::{Place, SERVER_VARIABLE};
 use futures::StreamExt;
 use tempfile::TempDir;
@@ -69,6 +70,28 @@ async fn on_the_writer(store: &Store) {
     done.unwrap();
 }
 
+/// The same unit for all that ask at the same moment: one statement a table.
+fn decided_together(store: &Store) -> Combined<Uuid, (), Error> {
+    Combined::new(store.clone(), async |tx: &mut Tx, asks: &[Asked<Uuid>]| {
+        let (now, digest, filling) = (Moment::from_micros(0), [0_u8; 32], vec![0_u8; 100]);
+        let pieces = i64::try_from(asks.len()).unwrap();
+        let take = "UPDATE stock SET available = available - ?1 WHERE id = 1 AND available >= ?1";
+        tx.execute(take, params![pieces]).await?;
+        let reserve = RESERVE.replace("(?1, 1, 1)", "{(?1, 1, 1)}");
+        let reserved: Vec<_> = asks.iter().map(|asked| vec![asked.ask.bind()]).collect();
+        tx.execute_many(&reserve, &reserved).await?;
+        let keep =
+            KEEP.replace("('order', 'ReserveStock', ?1, ?2, ?3, ?4)", "{('order', 'ReserveStock', ?1, ?2, ?3, ?4)}");
+        let kept: Vec<_> =
+            asks.iter().map(|asked| vec![asked.ask.bind(), digest.bind(), filling.bind(), now.bind()]).collect();
+        tx.execute_many(&keep, &kept).await?;
+        let tell = TELL.replace("(?1, 'bojagi", "{(?1, 'bojagi").replace("?2, ?3)", "?2, ?3)}");
+        let told: Vec<_> = asks.iter().map(|asked| vec![asked.ask.bind(), now.bind(), filling.bind()]).collect();
+        tx.execute_many(&tell, &told).await?;
+        Ok(asks.iter().map(|_| Ok(())).collect())
+    })
+}
+
 /// What a pool of one writing connection does: SQLite has one writer, so more connections only wait for each other.
 fn in_a_transaction(connection: &Mutex<rusqlite::Connection>) {
     let id = Uuid::now_v7();
@@ -114,6 +137,7 @@ async fn on_a_server(place: &Place, url: &str) {
     let Database::Postgres(server) = &options.database else { unreachable!() };
     let schema = server.schema.clone().unwrap();
     let store = Store::open(&options, MIGRATIONS, &SystemClock).await.unwrap();
+    let together = decided_together(&store);
     for in_flight in [1, 16, 64, 256] {
         // More connections than this only wait for the same row.
         let pool = tokio::sync::Mutex::new(Vec::new());
@@ -129,6 +153,8 @@ async fn on_a_server(place: &Place, url: &str) {
         })
         .await;
         measure("PostgreSQL, units on the writer thread", in_flight, || on_the_writer(&store)).await;
+        measure("PostgreSQL, decided together", in_flight, || async { together.ask(Uuid::now_v7()).await.unwrap() })
+            .await;
     }
 }
 
@@ -142,6 +168,7 @@ async fn main() {
     let naive = Arc::new(Mutex::new(naive));
     let options = Options::at(folder.path().join("writer.sqlite"));
     let store = Store::open(&options, MIGRATIONS, &SystemClock).await.unwrap();
+    let together = decided_together(&store);
 
     println!("| how | in flight | units/s | p50 µs | p99 µs |\n|---|---|---|---|---|");
     for in_flight in [1, 16, 64, 256] {
@@ -151,6 +178,7 @@ async fn main() {
         })
         .await;
         measure("units on the writer thread", in_flight, || on_the_writer(&store)).await;
+        measure("decided together", in_flight, || async { together.ask(Uuid::now_v7()).await.unwrap() }).await;
     }
     if let (Some(place), Ok(url)) = (Place::on_postgres(), std::env::var(SERVER_VARIABLE)) {
         on_a_server(&place, &url).await;
