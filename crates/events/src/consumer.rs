@@ -8,6 +8,7 @@ use bojagi_kernel::{Clock, Failure, Moment};
 use bojagi_store::{Error, Store, Tx, idempotency, params};
 use futures::future::join_all;
 use tokio::sync::watch::Receiver;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::event::Brought;
@@ -22,7 +23,7 @@ const BATCH: usize = 32;
 const RETRIES: i64 = 32;
 /// The safety net under being woken, and the pause after a failure of the machinery itself.
 const POLL: Duration = Duration::from_secs(1);
-/// How often old inbox rows and kept answers are forgotten.
+/// How often old inbox rows and kept answers are forgotten, and a position is saved that moved over facts of no interest.
 const TIDY: Duration = Duration::from_secs(60);
 /// How long an inbox row is kept; the last number of each aggregate is kept for ever.
 const INBOX_KEPT_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -90,12 +91,17 @@ impl Consumer {
     async fn follow(&self, log: EmbeddedLog, stop: &CancellationToken) {
         let mut announcements = log.announcements();
         let mut place = None;
+        let mut kept_at = Instant::now();
         while !stop.is_cancelled() {
             announcements.mark_unchanged();
             match self.advance(&log, place).await {
                 Ok((reached, true)) => place = Some(reached),
                 Ok((reached, false)) => {
                     place = Some(reached);
+                    if kept_at.elapsed() >= TIDY {
+                        place = Some(self.keep_or_complain(&log, reached).await);
+                        kept_at = Instant::now();
+                    }
                     self.wait_for_news(&log, reached, &mut announcements, stop).await;
                 }
                 Err(failure) => {
@@ -106,24 +112,29 @@ impl Consumer {
                 }
             }
         }
-        if let Some(place) = place
-            && let Err(error) = self.keep(&log, place).await
-        {
-            let (group, topic) = (self.hears.group(), log.topic());
-            tracing::debug!(group, topic, %error, "a position was not saved; what is behind it will be read again");
+        if let Some(place) = place {
+            self.keep_or_complain(&log, place).await;
         }
     }
 
-    /// Saves how far a log holds nothing more of interest, before the group ends: nobody need read that again, and it may be
-    /// forgotten.
-    async fn keep(&self, log: &EmbeddedLog, place: Place) -> Result<(), Error> {
+    /// Saves how far a log holds nothing more of interest, now and then and before the group ends: nobody need read that again,
+    /// and it may be forgotten. Answers the place after that.
+    async fn keep_or_complain(&self, log: &EmbeddedLog, place: Place) -> Place {
+        self.keep(log, place).await.unwrap_or_else(|error| {
+            let (group, topic) = (self.hears.group(), log.topic());
+            tracing::debug!(group, topic, %error, "a position was not saved; what is behind it will be read again");
+            place
+        })
+    }
+
+    async fn keep(&self, log: &EmbeddedLog, place: Place) -> Result<Place, Error> {
         let Batch { events, read_to, .. } = log.read(place.read, self.chosen(), 1).await?;
         let (group, topic) = (self.hears.group(), log.topic());
         let read = if events.is_empty() { read_to } else { place.read };
-        if read <= place.saved {
-            return Ok(());
+        if read > place.saved {
+            self.store.write(async move |tx: &mut Tx| save_position(tx, group, topic, read).await).await?;
         }
-        self.store.write(async move |tx: &mut Tx| save_position(tx, group, topic, read).await).await
+        Ok(Place { read, saved: read.max(place.saved) })
     }
 
     const fn chosen(&self) -> Chosen<'_> {
@@ -323,18 +334,42 @@ pub(crate) async fn save_position(tx: &mut Tx, group: &str, topic: &str, positio
 
 #[cfg(test)]
 mod tests {
-    use bojagi_kernel::ManualClock;
+    use bojagi_kernel::reexport::Uuid;
+    use bojagi_kernel::{Clock, ManualClock};
     use bojagi_store::{Migration, Options};
+    use tempfile::TempDir;
 
     use super::*;
+    use crate::tell;
 
     const MIGRATIONS: &[Migration] = &[idempotency::MIGRATION, crate::MIGRATION];
+    const TOPIC: &str = "test.v1";
+
+    #[derive(Clone, PartialEq, prost::Message)]
+    struct Wanted {}
+
+    #[derive(Clone, PartialEq, prost::Message)]
+    struct Unwanted {}
+
+    impl prost::Name for Wanted {
+        const NAME: &'static str = "Wanted";
+        const PACKAGE: &'static str = TOPIC;
+    }
+
+    impl prost::Name for Unwanted {
+        const NAME: &'static str = "Unwanted";
+        const PACKAGE: &'static str = TOPIC;
+    }
+
+    async fn open(folder: &TempDir, name: &str, clock: &ManualClock) -> Store {
+        Store::open(&Options::at(folder.path().join(name)), MIGRATIONS, clock).await.unwrap()
+    }
 
     #[tokio::test]
     async fn a_position_never_goes_back() {
         let folder = tempfile::tempdir().unwrap();
         let clock = ManualClock::at(Moment::from_micros(0));
-        let store = Store::open(&Options::at(folder.path().join("group.sqlite")), MIGRATIONS, &clock).await.unwrap();
+        let store = open(&folder, "group.sqlite", &clock).await;
         let reached = async move |tx: &mut Tx| -> Result<i64, Error> {
             for reached in [5, 7, 6] {
                 save_position(tx, "group", "topic", reached).await?;
@@ -342,5 +377,32 @@ mod tests {
             position(tx, "group", "topic").await
         };
         assert_eq!(store.write(reached).await.unwrap(), 7);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_position_is_saved_now_and_then_although_nothing_was_of_interest() {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::at(Moment::from_micros(0)));
+        let (teller, hearer) = (open(&folder, "teller", &clock).await, open(&folder, "hearer", &clock).await);
+        let telling = async |tx: &mut Tx| tell(tx, Uuid::now_v7(), &Unwanted {}, Moment::from_micros(0)).await;
+        teller.write(telling).await.unwrap();
+
+        let hears = Hears::new("group").on(async |_: &mut Tx, _: &crate::Event, _: Wanted| Ok(()));
+        let consumer = Consumer::new(hears, hearer.clone(), Arc::clone(&clock) as Arc<dyn Clock>);
+        let stop = CancellationToken::new();
+        let following = tokio::spawn(consumer.follow_logs(vec![EmbeddedLog::new(TOPIC, teller)], stop.clone()));
+        let saved = async || {
+            let saved: Result<i64, Error> = hearer.read(async |tx: &mut Tx| position(tx, "group", TOPIC).await).await;
+            saved.unwrap()
+        };
+        let mut waited = Duration::ZERO;
+        while saved().await == 0 {
+            assert!(waited < 10 * TIDY, "it is not saved");
+            tokio::time::sleep(POLL).await;
+            waited += POLL;
+        }
+        assert_eq!(saved().await, 1);
+        stop.cancel();
+        following.await.unwrap();
     }
 }
