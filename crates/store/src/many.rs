@@ -6,10 +6,17 @@
 
 use std::fmt::Write as _;
 
-use crate::{Error, FromRow, Tx, Value};
+use crate::{Error, FromRow, Row, Tx, Value};
 
-/// Rows of one statement at most. A list is cut into powers of two, so that few statements have to be kept prepared.
+/// Rows of one statement at most. A list is cut into powers of two, so that few statements have to be kept prepared; on a server
+/// the parts of a list make one journey.
 const MOST: usize = 64;
+
+/// A statement and its parameters.
+pub(crate) struct Asking<'a> {
+    pub(crate) sql: String,
+    pub(crate) params: Vec<Value<'a>>,
+}
 
 impl Tx {
     /// Runs a statement for all rows, in their order, and says how many rows it changed. Each row has the parameters of what is
@@ -18,11 +25,11 @@ impl Tx {
     /// # Errors
     /// As [`Tx::execute`].
     pub async fn execute_many(&mut self, sql: &str, rows: &[Vec<Value<'_>>]) -> Result<u64, Error> {
-        let mut changed = 0;
-        for part in parts(rows) {
-            changed += self.execute(&repeated(sql, part.len())?, &part.concat()).await?;
+        match asking(sql, rows)?.as_slice() {
+            [] => Ok(0),
+            [one] => self.session.execute(&one.sql, &one.params).await,
+            several => self.session.execute_each(several).await,
         }
-        Ok(changed)
     }
 
     /// All rows of the answers to a statement for all rows; in what order is not said.
@@ -31,11 +38,20 @@ impl Tx {
     /// As [`Tx::fetch_all`].
     pub async fn fetch_many<T: FromRow>(&mut self, sql: &str, rows: &[Vec<Value<'_>>]) -> Result<Vec<T>, Error> {
         let mut found = Vec::with_capacity(rows.len());
-        for part in parts(rows) {
-            found.extend(self.fetch_all::<T>(&repeated(sql, part.len())?, &part.concat()).await?);
+        let statements = asking(sql, rows)?;
+        let take = |row: &Row<'_>| {
+            found.push(T::from_row(row)?);
+            Ok(())
+        };
+        if !statements.is_empty() {
+            self.session.fetch_each(&statements, take).await?;
         }
         Ok(found)
     }
+}
+
+fn asking<'a>(sql: &str, rows: &[Vec<Value<'a>>]) -> Result<Vec<Asking<'a>>, Error> {
+    parts(rows).map(|part| Ok(Asking { sql: repeated(sql, part.len())?, params: part.concat() })).collect()
 }
 
 /// Cuts a list into parts of powers of two, the largest first.

@@ -1,5 +1,6 @@
 //! The connection under a transaction, on whichever database it is.
 
+use crate::many::Asking;
 use crate::{Error, Row, Value, postgres, sqlite};
 
 pub(crate) enum Session {
@@ -44,6 +45,31 @@ impl Session {
                     }
                 }
                 Ok(())
+            }
+        }
+    }
+
+    /// Executes several statements in their order; on a server they make one journey.
+    pub(crate) async fn execute_each(&mut self, statements: &[Asking<'_>]) -> Result<u64, Error> {
+        match self {
+            Self::Sqlite(session) => statements.iter().map(|asking| session.execute(&asking.sql, &asking.params)).sum(),
+            Self::Postgres(session) => Box::pin(session.execute_each(statements)).await,
+        }
+    }
+
+    /// Feeds the rows of several queries to `take`.
+    pub(crate) async fn fetch_each(
+        &mut self,
+        statements: &[Asking<'_>],
+        mut take: impl FnMut(&Row<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(session) => statements
+                .iter()
+                .try_for_each(|asking| session.fetch(&asking.sql, &asking.params, |row| take(row).map(|()| true))),
+            Self::Postgres(session) => {
+                let rows = Box::pin(session.query_each(statements)).await?;
+                rows.iter().try_for_each(|row| take(&Row::of_postgres(row)))
             }
         }
     }

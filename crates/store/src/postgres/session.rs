@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use futures::future::join_all;
 use futures::{FutureExt, TryStreamExt};
 use tokio_postgres::{Client, Row, SimpleQueryMessage, Statement};
 
@@ -11,6 +12,7 @@ use super::connection::{Connection, Connector, LOCK_FAMILY, Purpose};
 use super::errors::{ends_connection, explain, with_cause};
 use super::statements::{declared, of_migration, with_dollars};
 use super::transaction::{Ended, Transaction};
+use crate::many::Asking;
 use crate::{Error, Value};
 
 /// How long the database is asked what became of a commit whose answer was lost.
@@ -69,6 +71,41 @@ impl Session {
         let rows = async { client.query_raw(&statement, params.iter().copied()).await?.try_collect().await };
         let (told, rows) = futures::join!(tell(client, &pending), rows);
         self.settle(told, rows, sql)
+    }
+
+    /// Executes several statements, which travel together and are done in their order.
+    pub(crate) async fn execute_each(&mut self, statements: &[Asking<'_>]) -> Result<u64, Error> {
+        let _waiting = Waiting::begin(&self.waiting);
+        let prepared = self.prepare_each(statements).await?;
+        let pending = self.transaction.take_pending();
+        let client = self.client()?;
+        let each = prepared.iter().zip(statements);
+        let each = each.map(|(statement, asking)| client.execute_raw(statement, asking.params.iter().copied()));
+        let (told, executed) = futures::join!(tell(client, &pending), join_all(each));
+        // Behind the first that failed all others fail because of it.
+        self.settle(told, executed.into_iter().sum(), first_of(statements))
+    }
+
+    /// The same for queries.
+    pub(crate) async fn query_each(&mut self, statements: &[Asking<'_>]) -> Result<Vec<Row>, Error> {
+        let _waiting = Waiting::begin(&self.waiting);
+        let prepared = self.prepare_each(statements).await?;
+        let pending = self.transaction.take_pending();
+        let client = self.client()?;
+        let each = prepared.iter().zip(statements).map(async |(statement, asking)| {
+            client.query_raw(statement, asking.params.iter().copied()).await?.try_collect::<Vec<Row>>().await
+        });
+        let (told, rows) = futures::join!(tell(client, &pending), join_all(each));
+        let rows: Result<Vec<Vec<Row>>, _> = rows.into_iter().collect();
+        self.settle(told, rows.map(|rows| rows.into_iter().flatten().collect()), first_of(statements))
+    }
+
+    async fn prepare_each(&mut self, statements: &[Asking<'_>]) -> Result<Vec<Statement>, Error> {
+        let mut prepared = Vec::with_capacity(statements.len());
+        for asking in statements {
+            prepared.push(self.prepare(&asking.sql, &asking.params).await?);
+        }
+        Ok(prepared)
     }
 
     pub(crate) async fn execute_batch(&mut self, sql: &str) -> Result<(), Error> {
@@ -267,6 +304,10 @@ impl Session {
         }
         explain(error, sql)
     }
+}
+
+fn first_of<'a>(statements: &'a [Asking<'_>]) -> &'a str {
+    statements.first().map_or("", |asking| asking.sql.as_str())
 }
 
 /// Sends what comes before a statement; answers the number of the transaction if one began.
