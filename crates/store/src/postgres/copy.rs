@@ -15,11 +15,19 @@ use crate::Error;
 /// All tables of the schema, by name.
 const TABLES: &str = "SELECT relname::text FROM pg_class
     WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' ORDER BY relname";
+/// What is indexed: a table, and columns of it. A part of a table, or what is calculated from it, is left out.
+const INDEXES: &str = "SELECT t.relname::text, string_agg(quote_ident(a.attname), ', ' ORDER BY k.place)
+    FROM pg_index i
+    JOIN pg_class t ON t.oid = i.indrelid
+    CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k (number, place)
+    JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = k.number
+    WHERE t.relnamespace = current_schema()::regnamespace AND i.indpred IS NULL AND i.indexprs IS NULL
+    GROUP BY i.indexrelid, t.relname";
 /// The snapshot that all tables are read from. Reading a large table takes as long as it takes.
 const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0";
 
 /// Copies what a store holds at one moment into a new SQLite file, with ids, flags and moments as a store on SQLite keeps
-/// them, but without constraints and indexes. For whoever wants to read stores side by side.
+/// them, indexed in the same way but without constraints. For whoever wants to read stores side by side.
 ///
 /// # Errors
 /// When the database cannot be read, or the file cannot be written.
@@ -42,6 +50,14 @@ async fn copy(options: &PostgresOptions, path: PathBuf) -> Result<(), Error> {
     for table in tables {
         let name: String = table.try_get(0).map_err(|error| explain(&error, TABLES))?;
         copy_table(&client, &file, &name).await?;
+    }
+    for (number, index) in
+        client.query(INDEXES, &[]).await.map_err(|error| explain(&error, INDEXES))?.iter().enumerate()
+    {
+        let wrong = |error: tokio_postgres::Error| explain(&error, INDEXES);
+        let (table, columns): (&str, &str) = (index.try_get(0).map_err(wrong)?, index.try_get(1).map_err(wrong)?);
+        let sql = format!("CREATE INDEX index_{number} ON {} ({columns})", quoted(table));
+        file.execute_batch(&sql).map_err(unwritable)?;
     }
     file.execute_batch("COMMIT").map_err(unwritable)
 }

@@ -50,6 +50,25 @@ async fn logged(store: &Store) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_copy_in_a_file_holds_the_same_and_is_indexed_in_the_same_way() {
+    let Some(place) = server() else { return };
+    let options = place.store("stock");
+    log(&open(&options).await, "opened").await.unwrap();
+    let Database::Postgres(server) = &options.database else { unreachable!() };
+    let path = place.folder().join("copy.sqlite");
+    bojagi_store::copy_to_file(server, &path).await.unwrap();
+
+    let copy = rusqlite::Connection::open(&path).unwrap();
+    let text = |sql: &str, column: usize| copy.query_row(sql, [], |row| row.get::<_, String>(column)).unwrap();
+    assert_eq!(text("SELECT name || available FROM stock", 0), "tea37");
+    assert_eq!(text("SELECT position || text FROM log", 0), "1opened");
+    for sql in ["SELECT * FROM stock WHERE name = 'tea'", "SELECT * FROM log WHERE position = 1"] {
+        let plan = text(&format!("EXPLAIN QUERY PLAN {sql}"), 3);
+        assert!(plan.contains("USING INDEX"), "{sql}: {plan}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn units_of_two_processes_follow_each_other() {
     let Some(place) = server() else { return };
     let stores = [open(&place.store("stock")).await, open(&place.store("stock")).await];
