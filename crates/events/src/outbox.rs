@@ -7,15 +7,17 @@ use bojagi_kernel::Moment;
 use bojagi_kernel::id::EventId;
 use bojagi_kernel::reexport::Uuid;
 use bojagi_store::{Announced, Error, Tx, params};
+use bojagi_telemetry::TraceContext;
 
 use crate::Event;
 
 /// How long a fact stays in the outbox at least.
 const KEPT_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// Numbers the facts of an aggregate without gaps: after the last one that is kept, or else that was pruned.
-const INSERT: &str = "INSERT INTO outbox (event_id, event_type, aggregate_id, sequence, told_at, traceparent, payload)
+const INSERT: &str =
+    "INSERT INTO outbox (event_id, event_type, aggregate_id, sequence, told_at, traceparent, tracestate, payload)
      VALUES (?1, ?2, ?3, 1 + coalesce((SELECT max(sequence) FROM outbox WHERE aggregate_id = ?3),
-                                      (SELECT last FROM outbox_pruned WHERE aggregate_id = ?3), 0), ?4, ?5, ?6)
+                                      (SELECT last FROM outbox_pruned WHERE aggregate_id = ?3), 0), ?4, ?5, ?6, ?7)
      RETURNING position, sequence";
 
 /// Tells `fact` about the aggregate, in the unit of work that makes it true.
@@ -30,10 +32,11 @@ pub async fn tell<M: prost::Message + prost::Name>(
 ) -> Result<EventId, Error> {
     let event_id = EventId::generate();
     let (event_type, payload) = (M::full_name(), fact.encode_to_vec());
-    let trace = tx.trace();
-    let traceparent = trace.map(|trace| trace.to_string());
-    let (position, sequence): (i64, i64) =
-        tx.fetch_one(INSERT, params![event_id, event_type, aggregate_id, now, traceparent, payload]).await?;
+    let trace = tx.trace().cloned();
+    let traceparent = trace.as_ref().map(ToString::to_string);
+    let tracestate = trace.as_ref().and_then(TraceContext::tracestate);
+    let params = params![event_id, event_type, aggregate_id, now, traceparent, tracestate, payload];
+    let (position, sequence): (i64, i64) = tx.fetch_one(INSERT, params).await?;
     let event = Event { id: event_id, event_type, aggregate_id, sequence, told_at: now, trace, payload };
     tx.announce_fact(Announced { position, kind: M::NAME, fact: Arc::new(event) });
     Ok(event_id)

@@ -3,7 +3,7 @@
 //! A span is made of the trace context that the work runs in anyway, so that the ids in logs, histories and facts are those
 //! that the collector knows. Where nothing is exported, or the trace is not sampled, a span is its context and nothing more.
 //! What a span says comes from closed sets (names of methods, topics, states) and ids of things, never from what a caller
-//! has sent.
+//! has sent, but for the `tracestate` of its context, which is there to be passed on.
 
 mod call;
 mod recorder;
@@ -96,13 +96,13 @@ impl Span {
     /// Begins a span of `service` in the trace that `parent` belongs to, or in a new one.
     #[must_use]
     pub fn begin(service: &'static str, kind: SpanKind, name: &'static str, parent: Option<TraceContext>) -> Self {
-        let context = parent.map_or_else(TraceContext::root, |parent| parent.child());
+        let context = parent.as_ref().map_or_else(TraceContext::root, TraceContext::child);
         let recorder = if context.is_sampled() { recorder::current() } else { None };
         let recording = recorder.map(|recorder| {
             let details = Details {
                 service,
                 kind,
-                context,
+                context: context.clone(),
                 parent,
                 began_at: SystemClock.now(),
                 took_nanos: 0,
@@ -117,8 +117,8 @@ impl Span {
 
     /// The context of what is done as part of this span.
     #[must_use]
-    pub const fn context(&self) -> TraceContext {
-        self.context
+    pub fn context(&self) -> TraceContext {
+        self.context.clone()
     }
 
     /// Whether anybody will be told of it.

@@ -8,7 +8,9 @@ use bojagi_api::coupon::{Coupon, CouponScope};
 use bojagi_api::order::OrderState;
 use bojagi_api::policy::Role;
 use bojagi_e2e::{Shop, Wish, won};
+use bojagi_telemetry::TraceContext;
 use bojagi_testkit::{CollectedSpan, eventually, hex};
+use tonic::Request;
 
 use super::Watched;
 
@@ -48,6 +50,25 @@ async fn an_order_is_one_trace_from_the_gateway_to_the_ledger() {
         let was_published = parent.span.name.starts_with("publish ");
         assert_eq!(was_published, over_broker, "{} hears what {}", heard.span.name, parent.span.name);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_client_puts_beside_a_trace_goes_as_far_as_the_trace() {
+    let watched = Watched::begin().await;
+    let shop = Shop::open().await;
+    let (_, offer) = shop.offer(10_000, 5).await;
+    let buyer = shop.person(&[Role::Customer]);
+    let card = buyer.card("tok_approve").await;
+    let trace = TraceContext::root();
+    let mut request = Request::new(Wish::of(&offer, 1, &card).request());
+    request.metadata_mut().insert("traceparent", trace.to_string().parse().unwrap());
+    request.metadata_mut().insert("tracestate", "vendor=abc".parse().unwrap());
+    buyer.orders().place_order(request).await.unwrap();
+    let told = || watched.collector.trace(&trace.trace_id());
+    eventually("it is booked", async || told().iter().any(|collected| collected.service == "settlement")).await;
+    assert!(told().iter().all(|collected| collected.span.trace_state == "vendor=abc"), "{:?}", told());
+    shop.close().await;
+    watched.end().await;
 }
 
 /// Places an order with a coupon, points and a card, and waits until its trace holds the story; answers the trace.
