@@ -8,12 +8,10 @@ use opentelemetry_proto::tonic::trace::v1::span::SpanKind as Kind;
 use tokio::net::TcpListener;
 use tonic::{Code, Status};
 
-use super::{Running, counted, work};
+use super::{ENDED, NO_ROOM, Running, counted, work};
 
 const EXPORTED: &str = "bojagi_telemetry_spans_exported_total";
-const NO_ROOM: &str = "bojagi_telemetry_spans_lost_total{reason=\"no_room\"}";
 const REFUSED: &str = "bojagi_telemetry_spans_lost_total{reason=\"refused\"}";
-const ENDED: &str = "bojagi_telemetry_spans_lost_total{reason=\"ended\"}";
 
 #[tokio::test]
 async fn a_collector_is_told_of_spans_with_the_ids_of_their_contexts() {
