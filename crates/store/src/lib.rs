@@ -10,12 +10,13 @@ mod queue;
 mod recent;
 mod row;
 mod session;
+mod spans;
 mod sqlite;
 mod store;
 mod tx;
 mod value;
 
-pub use error::{Error, StoreRefusal};
+pub use error::{Error, Reason, StoreRefusal};
 pub use migrate::Migration;
 pub use postgres::{PostgresOptions, UrlError, copy_to_file, drop_schema, end_connections};
 pub use recent::Announced;

@@ -98,21 +98,24 @@ impl Span {
     pub fn begin(service: &'static str, kind: SpanKind, name: &'static str, parent: Option<TraceContext>) -> Self {
         let context = parent.as_ref().map_or_else(TraceContext::root, TraceContext::child);
         let recorder = if context.is_sampled() { recorder::current() } else { None };
-        let recording = recorder.map(|recorder| {
-            let details = Details {
-                service,
-                kind,
-                context: context.clone(),
-                parent,
-                began_at: SystemClock.now(),
-                took_nanos: 0,
-                name: Cow::Borrowed(name),
-                attributes: Vec::new(),
-                failed: false,
-            };
-            Box::new(Recording { recorder, began: Instant::now(), details })
-        });
+        let recording = recorder
+            .map(|recorder| Recording::begin(Details::of(service, kind, name, context.clone(), parent), recorder));
         Self { context, recording }
+    }
+
+    /// The same for work that needs no context of its own: there is no span where nobody would be told of it.
+    #[must_use]
+    pub fn begin_if_recorded(
+        service: &'static str,
+        kind: SpanKind,
+        name: &'static str,
+        parent: Option<&TraceContext>,
+    ) -> Option<Self> {
+        let parent = parent.filter(|parent| parent.is_sampled())?;
+        let recorder = recorder::current()?;
+        let context = parent.child();
+        let details = Details::of(service, kind, name, context.clone(), Some(parent.clone()));
+        Some(Self { context, recording: Some(Recording::begin(details, recorder)) })
     }
 
     /// The context of what is done as part of this span.
@@ -135,7 +138,34 @@ impl Span {
     }
 }
 
+impl Recording {
+    fn begin(details: Details, recorder: Arc<Recorder>) -> Box<Self> {
+        Box::new(Self { recorder, began: Instant::now(), details })
+    }
+}
+
 impl Details {
+    /// Of a span that begins now.
+    fn of(
+        service: &'static str,
+        kind: SpanKind,
+        name: &'static str,
+        context: TraceContext,
+        parent: Option<TraceContext>,
+    ) -> Self {
+        Self {
+            service,
+            kind,
+            context,
+            parent,
+            began_at: SystemClock.now(),
+            took_nanos: 0,
+            name: Cow::Borrowed(name),
+            attributes: Vec::new(),
+            failed: false,
+        }
+    }
+
     /// Gives the span another name than it began with.
     pub fn rename(&mut self, name: impl Into<Cow<'static, str>>) {
         self.name = name.into();

@@ -15,17 +15,23 @@ use tonic::Request;
 use super::Watched;
 
 const PLACE_ORDER: &str = "bojagi.order.v1.OrderService/PlaceOrder";
+const WRITE: &str = "write";
 
-/// What has to be in the trace of an order: the service, the span, and the service of its parent.
-const STORY: [(&str, &str, &str); 11] = [
+/// What has to be in the trace of an order: the service, the span, and the service of its parent. Units of work are here without
+/// the name of their store, which depends on where it is.
+const STORY: [(&str, &str, &str); 15] = [
     ("gateway", PLACE_ORDER, ""),
     ("gateway", PLACE_ORDER, "gateway"),
     ("order", PLACE_ORDER, "gateway"),
+    ("order", WRITE, "order"),
     ("order", "saga", "order"),
     ("item", "bojagi.item.v1.StockService/ReserveStock", "order"),
     ("coupon", "bojagi.coupon.v1.CouponService/ReserveRedemptions", "order"),
     ("payment", "bojagi.payment.v1.PaymentService/Authorize", "order"),
     ("payment", "bojagi.payment.v1.PaymentService/Capture", "order"),
+    ("item", WRITE, "item"),
+    ("coupon", WRITE, "coupon"),
+    ("payment", WRITE, "payment"),
     ("item", "process bojagi.order.v1", "order"),
     ("coupon", "process bojagi.order.v1", "order"),
     ("settlement", "process bojagi.payment.v1", "payment"),
@@ -132,7 +138,8 @@ fn told(trace: &[CollectedSpan]) -> BTreeSet<(&str, &str, &str)> {
         .iter()
         .map(|collected| {
             let parent = parents.get(&collected.span.span_id).map_or("", |parent| parent.service.as_str());
-            (collected.service.as_str(), collected.span.name.as_str(), parent)
+            let is_write = collected.attribute("db.operation.name") == WRITE;
+            (collected.service.as_str(), if is_write { WRITE } else { &collected.span.name }, parent)
         })
         .collect()
 }

@@ -27,5 +27,6 @@ macro_rules! on_both {
 
 mod proxy;
 mod servers;
-// After the macro that it uses.
+// After the macro that they use.
+mod spans;
 mod units;
