@@ -1,21 +1,19 @@
-//! Gives every request an id, and lets it keep its place in a trace.
+//! Gives every request an id.
 //!
 //! Place: outside the translation of dialects, so that a refused request can be found in the log too. The request id is always new and goes
-//! back to the client as `x-request-id`; a `traceparent` of the client is kept if it is well-formed; without one, the span of the call begins a trace.
+//! back to the client as `x-request-id`.
 
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bojagi_telemetry::{TRACEPARENT, TraceContext};
 use http::header::HeaderName;
-use http::{HeaderMap, HeaderValue, Request, Response};
+use http::{HeaderValue, Request, Response};
 use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 use uuid::Builder;
 
 pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
 /// The middleware; see the module.
 #[derive(Clone)]
@@ -42,14 +40,9 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let headers = request.headers_mut();
-        if !continues_a_trace(headers) {
-            headers.remove(TRACESTATE);
-            headers.remove(TRACEPARENT);
-        }
         let request_id = new_id();
         if let Some(request_id) = &request_id {
-            headers.insert(X_REQUEST_ID, request_id.clone());
+            request.headers_mut().insert(X_REQUEST_ID, request_id.clone());
         }
         IdentifiedAnswer { answer: self.inner.call(request), request_id }
     }
@@ -61,12 +54,6 @@ fn new_id() -> Option<HeaderValue> {
     // Not because it is a secret, but to keep a value that never comes again out of the compression table of HTTP/2.
     id.set_sensitive(true);
     Some(id)
-}
-
-fn continues_a_trace(headers: &HeaderMap) -> bool {
-    let mut contexts = headers.get_all(TRACEPARENT).iter();
-    let context = contexts.next().and_then(|value| value.to_str().ok()).and_then(TraceContext::parse);
-    context.is_some() && contexts.next().is_none()
 }
 
 pin_project! {

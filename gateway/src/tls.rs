@@ -4,12 +4,12 @@
 //! holds for connections that come after it, and a pair that does not fit together changes nothing.
 
 mod connector;
-mod pem;
 mod upstream;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bojagi_tls::{PemPair, provider};
 use rustls::ServerConfig;
 use serde::{Deserialize, Serialize};
 use tokio_rustls::TlsAcceptor;
@@ -17,8 +17,6 @@ use tokio_rustls::TlsAcceptor;
 use crate::config_errors::ConfigMistake;
 
 pub use upstream::{UpstreamTls, UpstreamTlsConfig};
-
-use self::pem::PemPair;
 
 /// TLS on the listener; without a certificate there is none.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -67,10 +65,6 @@ impl ListenerTlsConfig {
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(Some(TlsAcceptor::from(Arc::new(config))))
     }
-}
-
-fn provider() -> Arc<rustls::crypto::CryptoProvider> {
-    Arc::new(rustls::crypto::ring::default_provider())
 }
 
 fn is_given(path: &Path) -> bool {

@@ -1,10 +1,11 @@
 //! The place of a call in its trace: a span for the call, as a server, and one for each attempt, as a client.
 //!
 //! There are two of each: one of `tracing`, at the level `debug`, by which lines of the log belong together, and one for a collector.
-//! Both name the same trace context, which is passed on whether anybody records them or not.
+//! Both name the same trace context, which is passed on whether anybody records them or not: the `traceparent` of a client with its
+//! `tracestate`, if it is well-formed and the only one. Without one, the span of the call begins a trace.
 
-use bojagi_telemetry::{Span, SpanKind, TRACEPARENT, TraceContext};
-use http::{HeaderValue, Request};
+use bojagi_telemetry::{Span, SpanKind, TraceContext};
+use http::Request;
 
 /// The name of the gateway among the services of a trace.
 const SERVICE: &str = "gateway";
@@ -17,12 +18,8 @@ pub(crate) struct MadeBy(pub(crate) &'static str);
 pub(crate) fn step_into<B>(request: &mut Request<B>, kind: SpanKind) -> Span {
     let service = request.extensions().get::<MadeBy>().map_or(SERVICE, |made_by| made_by.0);
     let headers = request.headers_mut();
-    let parent = headers.get(TRACEPARENT).and_then(|value| value.to_str().ok()).and_then(TraceContext::parse);
-    let span = Span::begin(service, kind, "call", parent);
-    // A trace context is made of digits and dashes, so it always is a header value.
-    if let Ok(value) = HeaderValue::try_from(span.context().to_string()) {
-        headers.insert(TRACEPARENT, value);
-    }
+    let span = Span::begin(service, kind, "call", TraceContext::from_headers(headers));
+    span.context().write_to(headers);
     span
 }
 

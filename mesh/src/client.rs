@@ -24,7 +24,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bojagi_chassis::deadline;
-use bojagi_telemetry::{TRACEPARENT, TraceContext};
+use bojagi_telemetry::TraceContext;
 use futures::future::BoxFuture;
 use http::header::AUTHORIZATION;
 use http::uri::{Authority, InvalidUri, Scheme};
@@ -132,9 +132,8 @@ impl GatewayClient {
         if let Some(authorization) = &self.authorization {
             headers.insert(AUTHORIZATION, authorization.clone());
         }
-        let trace = TraceContext::current().and_then(|trace| HeaderValue::try_from(trace.to_string()).ok());
-        if let Some(traceparent) = trace {
-            headers.insert(TRACEPARENT, traceparent);
+        if let Some(trace) = TraceContext::current() {
+            trace.write_to(headers);
         }
         let own_timeout = headers.get("grpc-timeout").and_then(|header| deadline::parse_timeout(header.to_str().ok()?));
         let timeout = match own_timeout {

@@ -167,6 +167,7 @@ impl Opening<'_> {
             database: settings.database.of(name, &around.data)?,
             queue: settings.mesh.store_queue,
             readers: settings.mesh.store_readers,
+            service: Some(name),
         };
         let opened = Store::open(&store_options, migrations, around.clock.as_ref()).await;
         let store = opened.map_err(|error| StartError::Store(name, error))?;

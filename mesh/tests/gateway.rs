@@ -169,6 +169,13 @@ fn all_mistakes_are_told_at_once_before_a_socket_opens() {
     for expected in ["routes[0].endpoints: \"shop:9000\"", "policies.descriptor_set: /no: No such file"] {
         assert!(told.contains(expected), "{expected} in {told}");
     }
+    let (code, told) = refused(
+        command(&["--auth", "off", "--route", "/=http://127.0.0.1:1"])
+            .env("BOJAGI_TELEMETRY__ENDPOINT", "https://localhost:4317")
+            .env("BOJAGI_TELEMETRY__CA_FILE", "/no/such/ca.pem"),
+    );
+    assert_eq!(code, Some(64), "{told}");
+    assert!(told.contains("telemetry.ca_file, certificate_file and key_file: /no/such/ca.pem: No such file"), "{told}");
     let (code, told) = refused(&mut command(&["--config", "/no/such/file.toml"]));
     assert_eq!((code, told.contains("/no/such/file.toml: No such file")), (Some(64), true), "{told}");
 }

@@ -27,7 +27,7 @@ use crate::deadline;
 pub type Handler = BoxCloneSyncService<http::Request<Body>, http::Response<Body>, Infallible>;
 
 /// What goes along with a call inside the process.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct InProcess {
     pub(crate) workload: &'static str,
     pub(crate) deadline: Option<Instant>,

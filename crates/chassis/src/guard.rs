@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use bojagi_api::policy::{self, Access, Method};
 use bojagi_kernel::Failure;
-use bojagi_telemetry::{TRACEPARENT, TraceContext};
+use bojagi_telemetry::TraceContext;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use http::header::AUTHORIZATION;
@@ -63,14 +63,16 @@ where
     fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
         let called_inside = request.extensions_mut().remove::<InProcess>();
         let method = policy::of(request.uri().path());
-        let served = Served::begin(self.domain, method, trace_of(&request, called_inside));
+        let served = Served::begin(self.domain, method, trace_of(&request, called_inside.as_ref()));
 
-        let admitted = identify(&request, called_inside, method, &self.verifier)
+        let admitted = identify(&request, called_inside.as_ref(), method, &self.verifier)
             .and_then(|caller| {
                 method.map_or(Ok(()), |method| admit(method, &caller))?;
                 Ok(caller)
             })
-            .and_then(|caller| deadline_of(&request, called_inside, method).map(|deadline| (caller, deadline)));
+            .and_then(|caller| {
+                deadline_of(&request, called_inside.as_ref(), method).map(|deadline| (caller, deadline))
+            });
         let (caller, deadline) = match admitted {
             Ok(admitted) => admitted,
             Err(failure) => {
@@ -104,18 +106,16 @@ where
 }
 
 /// The trace that the caller is in, if it says so.
-fn trace_of(request: &http::Request<Body>, inside: Option<InProcess>) -> Option<TraceContext> {
+fn trace_of(request: &http::Request<Body>, inside: Option<&InProcess>) -> Option<TraceContext> {
     match inside {
-        Some(call) => call.trace,
-        None => {
-            request.headers().get(TRACEPARENT).and_then(|header| header.to_str().ok()).and_then(TraceContext::parse)
-        }
+        Some(call) => call.trace.clone(),
+        None => TraceContext::from_headers(request.headers()),
     }
 }
 
 fn identify(
     request: &http::Request<Body>,
-    inside: Option<InProcess>,
+    inside: Option<&InProcess>,
     method: Option<&Method>,
     verifier: &Verifier,
 ) -> Result<Caller, Failure> {
@@ -155,7 +155,7 @@ fn admit(method: &Method, caller: &Caller) -> Result<(), CommonRefusal> {
 /// Until when the caller waits. A stream has no default: it lives as long as somebody listens.
 fn deadline_of(
     request: &http::Request<Body>,
-    inside: Option<InProcess>,
+    inside: Option<&InProcess>,
     method: Option<&Method>,
 ) -> Result<Option<Instant>, Failure> {
     let now = Instant::now();

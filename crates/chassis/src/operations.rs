@@ -7,6 +7,7 @@ use bojagi_events::{SetAside, SetAsideState};
 use bojagi_kernel::id::EventId;
 use bojagi_kernel::{Clock, Failure, Kind, Moment, Refusal};
 use bojagi_store::{Store, Tx};
+use bojagi_telemetry::{TRACEPARENT, TRACESTATE, TraceContext};
 use tonic::{Request, Response, Status};
 
 use crate::{Context, Fields, Pager, answer, wire};
@@ -138,7 +139,12 @@ fn parked(set_aside: &SetAside) -> common::ParkedEvent {
         SetAsideState::Retrying => common::ParkedEventState::Retrying,
         SetAsideState::Parked => common::ParkedEventState::Parked,
     };
-    let trace = event.trace.map(|trace| (bojagi_telemetry::TRACEPARENT.to_owned(), trace.to_string()));
+    let trace = event.trace.as_ref();
+    let headers = [
+        Some(("ce_time", event.told_at.to_string())),
+        trace.map(|trace| (TRACEPARENT, trace.to_string())),
+        trace.and_then(TraceContext::tracestate).map(|state| (TRACESTATE, state.to_owned())),
+    ];
     common::ParkedEvent {
         group: set_aside.group.clone(),
         event_id: event.id.to_string(),
@@ -151,6 +157,6 @@ fn parked(set_aside: &SetAside) -> common::ParkedEvent {
         first_failed_at: Some(wire::timestamp(set_aside.first_failed_at)),
         next_attempt_at: Some(wire::timestamp(set_aside.next_attempt_at)),
         payload: event.payload.clone(),
-        headers: [("ce_time".to_owned(), event.told_at.to_string())].into_iter().chain(trace).collect(),
+        headers: headers.into_iter().flatten().map(|(name, value)| (name.to_owned(), value)).collect(),
     }
 }

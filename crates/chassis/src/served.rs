@@ -39,7 +39,7 @@ impl Served {
     }
 
     /// The trace context of everything that is done for it.
-    pub(crate) const fn trace(&self) -> TraceContext {
+    pub(crate) fn trace(&self) -> TraceContext {
         self.span.context()
     }
 

@@ -27,7 +27,8 @@ pub struct Event {
 }
 
 /// The columns of the outbox and of `set_aside` that an event is read from, in order.
-pub(crate) const COLUMNS: &str = "event_id, event_type, aggregate_id, sequence, told_at, traceparent, payload";
+pub(crate) const COLUMNS: &str =
+    "event_id, event_type, aggregate_id, sequence, told_at, traceparent, tracestate, payload";
 
 impl Event {
     /// The topic that it was told on: the package of its message.
@@ -52,14 +53,16 @@ impl Event {
 
     /// Reads an event whose first column is the one at `first`.
     pub(crate) fn read(row: &Row<'_>, first: usize) -> Result<Self, Error> {
+        let (parent, state): (Option<String>, Option<String>) = (row.get(first + 5)?, row.get(first + 6)?);
+        let trace = parent.as_deref().and_then(TraceContext::parse);
         Ok(Self {
             id: row.get(first)?,
             event_type: row.get(first + 1)?,
             aggregate_id: row.get(first + 2)?,
             sequence: row.get(first + 3)?,
             told_at: row.get(first + 4)?,
-            trace: row.get::<Option<String>>(first + 5)?.as_deref().and_then(TraceContext::parse),
-            payload: row.get(first + 6)?,
+            trace: trace.map(|trace| trace.with_tracestate(state.as_deref().unwrap_or_default())),
+            payload: row.get(first + 7)?,
         })
     }
 }

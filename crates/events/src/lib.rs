@@ -19,6 +19,6 @@ pub use hears::Hears;
 pub use kafka::{Kafka, RELAY};
 pub use log::EmbeddedLog;
 pub use outbox::{Told, prune, tell, tell_all};
-pub use schema::{MIGRATION, RELAY_MIGRATION};
+pub use schema::{MIGRATION, RELAY_MIGRATION, TRACESTATE_MIGRATION};
 pub use set_aside::{MAX_ATTEMPTS, SetAside, SetAsideState, list, replay};
 pub use transport::{EmbeddedLogs, Outbox, Transport};

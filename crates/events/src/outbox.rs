@@ -6,7 +6,7 @@ use std::time::Duration;
 use bojagi_kernel::Moment;
 use bojagi_kernel::id::EventId;
 use bojagi_kernel::reexport::Uuid;
-use bojagi_store::{Announced, Error, Tx, params};
+use bojagi_store::{Announced, Bind, Error, Tx, params};
 use bojagi_telemetry::TraceContext;
 
 use crate::Event;
@@ -14,9 +14,10 @@ use crate::Event;
 /// How long a fact stays in the outbox at least.
 const KEPT_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// Numbers the facts of an aggregate without gaps: after the last one that is kept, or else that was pruned.
-const INSERT: &str = "INSERT INTO outbox (event_id, event_type, aggregate_id, sequence, told_at, traceparent, payload)
+const INSERT: &str =
+    "INSERT INTO outbox (event_id, event_type, aggregate_id, sequence, told_at, traceparent, tracestate, payload)
      VALUES {(?1, ?2, ?3, 1 + coalesce((SELECT max(sequence) FROM outbox WHERE aggregate_id = ?3),
-                                       (SELECT last FROM outbox_pruned WHERE aggregate_id = ?3), 0), ?4, ?5, ?6)}
+                                       (SELECT last FROM outbox_pruned WHERE aggregate_id = ?3), 0), ?4, ?5, ?6, ?7)}
      RETURNING event_id, position, sequence";
 
 /// A fact that is told together with others.
@@ -39,7 +40,7 @@ pub async fn tell<M: prost::Message + prost::Name>(
     fact: &M,
     now: Moment,
 ) -> Result<EventId, Error> {
-    let event = event(aggregate_id, tx.trace(), fact, now);
+    let event = event(aggregate_id, tx.trace().cloned(), fact, now);
     let event_id = event.id;
     insert::<M>(tx, vec![event]).await?;
     Ok(event_id)
@@ -54,7 +55,7 @@ pub async fn tell_all<M: prost::Message + prost::Name>(
     facts: &[Told<M>],
     now: Moment,
 ) -> Result<(), Error> {
-    let events = facts.iter().map(|told| event(told.aggregate_id, told.trace, &told.fact, now));
+    let events = facts.iter().map(|told| event(told.aggregate_id, told.trace.clone(), &told.fact, now));
     insert::<M>(tx, events.collect()).await
 }
 
@@ -70,12 +71,22 @@ fn event<M: prost::Message + prost::Name>(
 }
 
 async fn insert<M: prost::Name>(tx: &mut Tx, mut events: Vec<Event>) -> Result<(), Error> {
-    let traces: Vec<_> = events.iter().map(|event| event.trace.map(|trace| trace.to_string())).collect();
+    let traceparents: Vec<_> = events.iter().map(|event| event.trace.as_ref().map(ToString::to_string)).collect();
+    let tracestates: Vec<_> =
+        events.iter().map(|event| event.trace.as_ref().and_then(TraceContext::tracestate)).collect();
     let rows: Vec<_> = events
         .iter()
-        .zip(&traces)
-        .map(|(event, trace)| {
-            params![event.id, event.event_type, event.aggregate_id, event.told_at, *trace, event.payload].to_vec()
+        .zip(traceparents.iter().zip(&tracestates))
+        .map(|(event, (traceparent, tracestate))| {
+            vec![
+                event.id.bind(),
+                event.event_type.bind(),
+                event.aggregate_id.bind(),
+                event.told_at.bind(),
+                traceparent.bind(),
+                tracestate.bind(),
+                event.payload.bind(),
+            ]
         })
         .collect();
     let numbered: Vec<(EventId, i64, i64)> = tx.fetch_many(INSERT, &rows).await?;

@@ -68,6 +68,15 @@ pub const MIGRATION: Migration = Migration::expand(
     ",
 );
 
+/// What goes along with a trace, besides its ids. A program of the version before tells facts without it.
+pub const TRACESTATE_MIGRATION: Migration = Migration::expand(
+    "events-3",
+    "
+    ALTER TABLE outbox ADD COLUMN tracestate TEXT;
+    ALTER TABLE set_aside ADD COLUMN tracestate TEXT;
+    ",
+);
+
 /// Who publishes the outbox to a broker, one process at a time. Its position is that of the group
 /// [`RELAY`](crate::RELAY) in `consumer_position`.
 pub const RELAY_MIGRATION: Migration = Migration::expand(

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bojagi_kernel::id::EventId;
 use bojagi_kernel::{Failure, Moment};
 use bojagi_store::{Error, FromRow, Row, Tx, params, stored_enum};
+use bojagi_telemetry::TraceContext;
 
 use crate::event::{COLUMNS, Unreadable};
 use crate::{Event, Hears, inbox};
@@ -52,12 +53,12 @@ impl FromRow for SetAside {
     fn from_row(row: &Row<'_>) -> Result<Self, Error> {
         Ok(Self {
             event: Event::read(row, 0)?,
-            group: row.get(7)?,
-            state: row.get(8)?,
-            attempts: row.get(9)?,
-            last_error: row.get(10)?,
-            first_failed_at: row.get(11)?,
-            next_attempt_at: row.get(12)?,
+            group: row.get(8)?,
+            state: row.get(9)?,
+            attempts: row.get(10)?,
+            last_error: row.get(11)?,
+            first_failed_at: row.get(12)?,
+            next_attempt_at: row.get(13)?,
         })
     }
 }
@@ -119,7 +120,7 @@ async fn insert(
     tx.execute(
         &format!(
             "INSERT INTO set_aside ({COLUMNS}, {SET_ASIDE_COLUMNS})
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) ON CONFLICT DO NOTHING"
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) ON CONFLICT DO NOTHING"
         ),
         params![
             event.id,
@@ -127,7 +128,8 @@ async fn insert(
             event.aggregate_id,
             event.sequence,
             event.told_at,
-            event.trace.map(|trace| trace.to_string()),
+            event.trace.as_ref().map(ToString::to_string),
+            event.trace.as_ref().and_then(TraceContext::tracestate),
             event.payload,
             group,
             state,

@@ -10,7 +10,7 @@ use crate::Event;
 pub(crate) fn reaction(group: &'static str, event: &Event) -> Span {
     // The groups of order are order.stock, order.payments, …
     let service = group.split('.').next().unwrap_or(group);
-    let mut span = Span::begin(service, SpanKind::Consumer, "process", event.trace);
+    let mut span = Span::begin(service, SpanKind::Consumer, "process", event.trace.clone());
     span.describe(|details| {
         details.rename(format!("process {}", event.topic()));
         details.set("messaging.operation.type", "process");
@@ -24,7 +24,7 @@ pub(crate) fn reaction(group: &'static str, event: &Event) -> Span {
 pub(crate) fn publishing(topic: &'static str, event: &Event) -> Span {
     // bojagi.order.v1 is told by order.
     let service = topic.split('.').nth(1).unwrap_or(topic);
-    let mut span = Span::begin(service, SpanKind::Producer, "publish", event.trace);
+    let mut span = Span::begin(service, SpanKind::Producer, "publish", event.trace.clone());
     span.describe(|details| {
         details.rename(format!("publish {topic}"));
         details.set("messaging.system", "kafka");

@@ -13,7 +13,7 @@ use futures::future::{LocalBoxFuture, join_all};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
-use crate::{Error, Store, Tx};
+use crate::{Error, Reason, Store, Tx};
 
 /// Asks of one unit at most.
 const MOST: usize = 512;
@@ -68,6 +68,15 @@ impl<E> From<Error> for Failed<E> {
     }
 }
 
+impl<E: Reason> Reason for Failed<E> {
+    fn fault(&self) -> Option<&'static str> {
+        match self {
+            Self::Decision(reason) => reason.fault(),
+            Self::Store(error) => error.fault(),
+        }
+    }
+}
+
 impl<A, T, E> Clone for Combined<A, T, E> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
@@ -78,7 +87,7 @@ impl<A, T, E> Combined<A, T, E>
 where
     A: Clone + Send + Sync + 'static,
     T: Send + 'static,
-    E: From<Error> + Send + 'static,
+    E: Reason,
 {
     /// Asks that `decide` answers, one answer each, in their order. What it does for all of them is one unit of work; to refuse
     /// one of them is an answer, an error of its own undoes the whole. Then each is decided once more, alone, so that one which
@@ -100,11 +109,14 @@ where
     /// What was decided, or why it could not be.
     pub async fn ask(&self, ask: A) -> Result<T, E> {
         let (reply, answered) = oneshot::channel();
-        let asked = Asked { ask, trace: TraceContext::current() };
+        let trace = TraceContext::current();
+        // The unit belongs to many; what this call waits for is told in its own trace.
+        let told = self.0.store.told_write(trace.as_ref());
+        let asked = Asked { ask, trace };
         let is_first = {
             let mut waiting = self.0.waiting.lock();
             if waiting.asks.len() >= ROOM {
-                return Err(Error::Overloaded.into());
+                return told.ended(Err(Error::Overloaded.into()));
             }
             waiting.asks.push_back((asked, reply));
             !std::mem::replace(&mut waiting.is_called, true)
@@ -113,7 +125,7 @@ where
             // Not a part of this call: others wait for it too, and it may be given up.
             tokio::spawn(Arc::clone(&self.0).serve());
         }
-        answered.await.unwrap_or_else(|_| Err(Error::Closed.into()))
+        told.ended(answered.await.unwrap_or_else(|_| Err(Error::Closed.into())))
     }
 }
 
@@ -121,7 +133,7 @@ impl<A, T, E> Inner<A, T, E>
 where
     A: Clone + Send + Sync + 'static,
     T: Send + 'static,
-    E: From<Error> + Send + 'static,
+    E: Reason,
 {
     /// Runs units until all that wait have one on its way.
     async fn serve(self: Arc<Self>) {
@@ -174,7 +186,7 @@ where
             return Ok(Vec::new());
         }
         // Facts that are told are given the traces of their asks; this unit belongs to none of them alone.
-        tx.trace = if let [asked] = asks { asked.trace } else { None };
+        tx.trace = if let [asked] = asks { asked.trace.clone() } else { None };
         let answers = (self.decide)(tx, asks).await.map_err(Failed::Decision)?;
         if answers.len() == asks.len() {
             Ok(answers)

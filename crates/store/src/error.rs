@@ -74,6 +74,40 @@ impl Error {
     }
 }
 
+/// Why a unit of work did not happen, in the words of whoever asked for it.
+pub trait Reason: From<Error> + Send + 'static {
+    /// What broke, as one of a few words; nothing when it is a refusal, with which the store has done its work.
+    fn fault(&self) -> Option<&'static str>;
+}
+
+impl Reason for Error {
+    fn fault(&self) -> Option<&'static str> {
+        match self {
+            Self::Constraint { .. } | Self::Overloaded | Self::Contended(_) => None,
+            Self::Closed => Some("closed"),
+            Self::NotCommitted(_) => Some("not_committed"),
+            Self::OutcomeUnknown(_) => Some("outcome_unknown"),
+            Self::Unreachable(_) => Some("unreachable"),
+            Self::TimedOut(_) => Some("timed_out"),
+            Self::NoRow => Some("no_row"),
+            Self::Column { .. } => Some("column"),
+            Self::Defect(_) => Some("defect"),
+            Self::Database(_) => Some("database"),
+            Self::Migration { .. } => Some("migration"),
+        }
+    }
+}
+
+impl Reason for Failure {
+    fn fault(&self) -> Option<&'static str> {
+        match self {
+            Self::Refused(_) => None,
+            Self::Unavailable(_) => Some("unavailable"),
+            Self::Broken(_) => Some("broken"),
+        }
+    }
+}
+
 bojagi_kernel::refusals! {
     /// What every context refuses for the sake of its store.
     pub enum StoreRefusal in "common" {

@@ -12,13 +12,14 @@ mod queue;
 mod recent;
 mod row;
 mod session;
+mod spans;
 mod sqlite;
 mod store;
 mod tx;
 mod value;
 
 pub use combined::{Asked, Combined};
-pub use error::{Error, StoreRefusal};
+pub use error::{Error, Reason, StoreRefusal};
 pub use migrate::Migration;
 pub use postgres::{PostgresOptions, UrlError, copy_to_file, drop_schema, end_connections};
 pub use recent::Announced;

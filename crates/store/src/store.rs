@@ -4,10 +4,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bojagi_kernel::Clock;
+use bojagi_telemetry::TraceContext;
 use tokio::sync::watch;
 
 use crate::announcer::Announcer;
-use crate::{Announced, Error, Migration, PostgresOptions, Tx, migrate, postgres, sqlite};
+use crate::spans::{Spans, Told};
+use crate::{Announced, Error, Migration, PostgresOptions, Reason, Tx, migrate, postgres, sqlite};
+
+/// What the two kinds of units are called in traces.
+const WRITE: &str = "write";
+const READ: &str = "read";
 
 /// Where a store is.
 #[derive(Debug, Clone)]
@@ -16,6 +22,16 @@ pub enum Database {
     Sqlite(PathBuf),
     /// On a PostgreSQL server, where any number of processes may share it.
     Postgres(Box<PostgresOptions>),
+}
+
+impl Database {
+    /// What a store is called: the name of its file, or of database and schema.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Self::Sqlite(path) => path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+            Self::Postgres(server) => server.name(),
+        }
+    }
 }
 
 /// How a store is opened.
@@ -27,6 +43,8 @@ pub struct Options {
     pub queue: usize,
     /// How many reads may go on at once; a connection each.
     pub readers: usize,
+    /// The service in whose name its units are told in traces; without one they are not.
+    pub service: Option<&'static str>,
 }
 
 impl Options {
@@ -38,7 +56,7 @@ impl Options {
     /// A store on this database with the default limits: 16,384 units waiting, 2 reads at once.
     #[must_use]
     pub const fn on(database: Database) -> Self {
-        Self { database, queue: 16_384, readers: 2 }
+        Self { database, queue: 16_384, readers: 2, service: None }
     }
 }
 
@@ -48,6 +66,7 @@ pub struct Store(Arc<Inner>);
 
 struct Inner {
     backend: Backend,
+    spans: Spans,
     announcer: Announcer,
     announcements: watch::Receiver<u64>,
 }
@@ -66,7 +85,7 @@ impl Store {
         let announcer = Announcer::new();
         let announcements = announcer.subscribe();
         let backend = Backend::start(options, announcer.clone()).await?;
-        let store = Self(Arc::new(Inner { backend, announcer, announcements }));
+        let store = Self(Arc::new(Inner { backend, spans: Spans::of(options), announcer, announcements }));
         let now = clock.now();
         store.write(async move |tx: &mut Tx| migrate::apply(tx, migrations, now).await).await?;
         // Only now are all indexes there whose names the writer has to know.
@@ -88,12 +107,19 @@ impl Store {
     pub async fn write<T, E>(&self, unit: impl AsyncFnOnce(&mut Tx) -> Result<T, E> + Send + 'static) -> Result<T, E>
     where
         T: Send + 'static,
-        E: From<Error> + Send + 'static,
+        E: Reason,
     {
-        match &self.0.backend {
-            Backend::Sqlite { writer, .. } => writer.run(unit).await,
-            Backend::Postgres { writer, .. } => writer.run(unit).await,
-        }
+        let trace = TraceContext::current();
+        let told = self.0.spans.begin(WRITE, trace.as_ref());
+        told.ended(match &self.0.backend {
+            Backend::Sqlite { writer, .. } => writer.run(unit, trace).await,
+            Backend::Postgres { writer, .. } => writer.run(unit, trace).await,
+        })
+    }
+
+    /// A unit is asked for that is run together with others, in the trace of its caller.
+    pub(crate) fn told_write(&self, trace: Option<&TraceContext>) -> Told {
+        self.0.spans.begin(WRITE, trace)
     }
 
     /// Runs statements that only read; all of them see the same snapshot.
@@ -103,12 +129,14 @@ impl Store {
     pub async fn read<T, E>(&self, unit: impl AsyncFnOnce(&mut Tx) -> Result<T, E> + Send + 'static) -> Result<T, E>
     where
         T: Send + 'static,
-        E: From<Error> + Send + 'static,
+        E: Reason,
     {
-        match &self.0.backend {
-            Backend::Sqlite { readers, .. } => readers.run(unit).await,
-            Backend::Postgres { readers, .. } => readers.run(unit).await,
-        }
+        let trace = TraceContext::current();
+        let told = self.0.spans.begin(READ, trace.as_ref());
+        told.ended(match &self.0.backend {
+            Backend::Sqlite { readers, .. } => readers.run(unit, trace).await,
+            Backend::Postgres { readers, .. } => readers.run(unit, trace).await,
+        })
     }
 
     /// The same for reads that only show: they go to the replica if there is one that can be reached, and what they see may
@@ -119,10 +147,14 @@ impl Store {
     pub async fn show<T, E>(&self, unit: impl AsyncFnOnce(&mut Tx) -> Result<T, E> + Send + 'static) -> Result<T, E>
     where
         T: Send + 'static,
-        E: From<Error> + Send + 'static,
+        E: Reason,
     {
         match &self.0.backend {
-            Backend::Postgres { replica: Some(replica), .. } if replica.can_be_reached() => replica.run(unit).await,
+            Backend::Postgres { replica: Some(replica), .. } if replica.can_be_reached() => {
+                let trace = TraceContext::current();
+                let told = self.0.spans.begin(READ, trace.as_ref());
+                told.ended(replica.run(unit, trace).await)
+            }
             _ => self.read(unit).await,
         }
     }
@@ -153,7 +185,7 @@ impl Backend {
     async fn start(options: &Options, announcer: Announcer) -> Result<Self, Error> {
         Ok(match &options.database {
             Database::Sqlite(path) => Self::Sqlite {
-                writer: sqlite::Writer::start(path, options.queue, announcer)?,
+                writer: sqlite::Writer::start(path, &options.database.name(), options.queue, announcer)?,
                 readers: sqlite::Readers::new(path, options.readers),
             },
             Database::Postgres(server) => {

@@ -23,12 +23,12 @@ impl Tx {
 
     /// The trace of the call that asked for this unit, if there is one.
     #[must_use]
-    pub const fn trace(&self) -> Option<TraceContext> {
-        self.trace
+    pub const fn trace(&self) -> Option<&TraceContext> {
+        self.trace.as_ref()
     }
 
     /// What follows in this unit belongs to another trace: that of a fact which it reacts to.
-    pub const fn continue_trace(&mut self, trace: TraceContext) {
+    pub fn continue_trace(&mut self, trace: TraceContext) {
         self.trace = Some(trace);
     }
 

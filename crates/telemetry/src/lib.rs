@@ -7,4 +7,4 @@ mod span;
 mod trace;
 
 pub use span::{Details, Span, SpanKind, Value};
-pub use trace::{TRACEPARENT, TraceContext};
+pub use trace::{TRACEPARENT, TRACESTATE, TraceContext};

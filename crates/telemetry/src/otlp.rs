@@ -9,6 +9,7 @@ mod metrics;
 mod openmetrics;
 mod patience;
 mod spans;
+mod way;
 mod wire;
 
 use std::time::Duration;
@@ -40,8 +41,8 @@ pub struct Process {
 
 /// Why nothing can be exported.
 #[derive(Debug, thiserror::Error)]
-#[error("telemetry.endpoint: {0:?} is not the address of a collector")]
-pub struct NoEndpoint(String);
+#[error("telemetry.{0}")]
+pub struct NoCollector(String);
 
 /// The export of this process, which goes on until it is stopped.
 pub struct Export {
@@ -55,17 +56,16 @@ impl Export {
     /// connected yet: a collector that is away is waited for.
     ///
     /// # Errors
-    /// When the endpoint is no address, which [`OtlpConfig::check`] tells first.
-    pub fn start(config: &OtlpConfig, process: Process, metrics: Metrics) -> Result<Option<Self>, NoEndpoint> {
+    /// When there is no way to the collector, which [`OtlpConfig::check`] tells first.
+    pub fn start(config: &OtlpConfig, process: Process, metrics: Metrics) -> Result<Option<Self>, NoCollector> {
         trace::sample_roots(config.sampling_ratio);
         counted::show();
         if !config.is_used() {
             return Ok(None);
         }
-        let endpoint = config.endpoint().ok_or_else(|| NoEndpoint(config.endpoint.clone()))?;
         let instance = if config.instance.is_empty() { Uuid::now_v7().to_string() } else { config.instance.clone() };
         let resources = Resources { prefix: config.service_prefix.clone(), instance, process };
-        let line = Line { channel: endpoint.connect_lazy(), headers: config.headers(), timeout: config.timeout() };
+        let line = Line { channel: way::open(config)?, headers: config.headers(), timeout: config.timeout() };
         let stop = CancellationToken::new();
 
         let (recorder, ended) = Recorder::with_room_for(config.queue);

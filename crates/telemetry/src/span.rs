@@ -3,7 +3,7 @@
 //! A span is made of the trace context that the work runs in anyway, so that the ids in logs, histories and facts are those
 //! that the collector knows. Where nothing is exported, or the trace is not sampled, a span is its context and nothing more.
 //! What a span says comes from closed sets (names of methods, topics, states) and ids of things, never from what a caller
-//! has sent.
+//! has sent, but for the `tracestate` of its context, which is there to be passed on.
 
 mod call;
 mod recorder;
@@ -96,29 +96,32 @@ impl Span {
     /// Begins a span of `service` in the trace that `parent` belongs to, or in a new one.
     #[must_use]
     pub fn begin(service: &'static str, kind: SpanKind, name: &'static str, parent: Option<TraceContext>) -> Self {
-        let context = parent.map_or_else(TraceContext::root, |parent| parent.child());
+        let context = parent.as_ref().map_or_else(TraceContext::root, TraceContext::child);
         let recorder = if context.is_sampled() { recorder::current() } else { None };
-        let recording = recorder.map(|recorder| {
-            let details = Details {
-                service,
-                kind,
-                context,
-                parent,
-                began_at: SystemClock.now(),
-                took_nanos: 0,
-                name: Cow::Borrowed(name),
-                attributes: Vec::new(),
-                failed: false,
-            };
-            Box::new(Recording { recorder, began: Instant::now(), details })
-        });
+        let recording = recorder
+            .map(|recorder| Recording::begin(Details::of(service, kind, name, context.clone(), parent), recorder));
         Self { context, recording }
+    }
+
+    /// The same for work that needs no context of its own: there is no span where nobody would be told of it.
+    #[must_use]
+    pub fn begin_if_recorded(
+        service: &'static str,
+        kind: SpanKind,
+        name: &'static str,
+        parent: Option<&TraceContext>,
+    ) -> Option<Self> {
+        let parent = parent.filter(|parent| parent.is_sampled())?;
+        let recorder = recorder::current()?;
+        let context = parent.child();
+        let details = Details::of(service, kind, name, context.clone(), Some(parent.clone()));
+        Some(Self { context, recording: Some(Recording::begin(details, recorder)) })
     }
 
     /// The context of what is done as part of this span.
     #[must_use]
-    pub const fn context(&self) -> TraceContext {
-        self.context
+    pub fn context(&self) -> TraceContext {
+        self.context.clone()
     }
 
     /// Whether anybody will be told of it.
@@ -135,7 +138,34 @@ impl Span {
     }
 }
 
+impl Recording {
+    fn begin(details: Details, recorder: Arc<Recorder>) -> Box<Self> {
+        Box::new(Self { recorder, began: Instant::now(), details })
+    }
+}
+
 impl Details {
+    /// Of a span that begins now.
+    fn of(
+        service: &'static str,
+        kind: SpanKind,
+        name: &'static str,
+        context: TraceContext,
+        parent: Option<TraceContext>,
+    ) -> Self {
+        Self {
+            service,
+            kind,
+            context,
+            parent,
+            began_at: SystemClock.now(),
+            took_nanos: 0,
+            name: Cow::Borrowed(name),
+            attributes: Vec::new(),
+            failed: false,
+        }
+    }
+
     /// Gives the span another name than it began with.
     pub fn rename(&mut self, name: impl Into<Cow<'static, str>>) {
         self.name = name.into();

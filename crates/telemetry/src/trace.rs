@@ -1,10 +1,16 @@
 //! W3C trace context, version 00: <https://www.w3.org/TR/trace-context/>.
 
+mod headers;
+mod state;
+
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The name of the header, metadata key and column that carries a trace context.
 pub const TRACEPARENT: &str = "traceparent";
+/// The name of the header, metadata key and column that carries the state of a trace context, where there is one.
+pub const TRACESTATE: &str = "tracestate";
 
 tokio::task_local! {
     static CURRENT: TraceContext;
@@ -22,12 +28,13 @@ pub(crate) fn sample_roots(ratio: f64) {
     SAMPLED_UP_TO.store(up_to, Ordering::Relaxed);
 }
 
-/// Which trace the work at hand belongs to, and which span of it caused it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+/// Which trace the work at hand belongs to, and which span of it caused it. A clone allocates nothing.
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct TraceContext {
     trace_id: u128,
     span_id: u64,
     sampled: bool,
+    state: Option<Arc<str>>,
 }
 
 impl TraceContext {
@@ -38,13 +45,13 @@ impl TraceContext {
         let up_to = SAMPLED_UP_TO.load(Ordering::Relaxed);
         // None at all has to be none, although one of the 2^64 ids is 0.
         let sampled = up_to > 0 && trace_id as u64 <= up_to;
-        Self { trace_id, span_id: rand::random::<u64>().max(1), sampled }
+        Self { trace_id, span_id: rand::random::<u64>().max(1), sampled, state: None }
     }
 
     /// A new span of the same trace.
     #[must_use]
     pub fn child(&self) -> Self {
-        Self { span_id: rand::random::<u64>().max(1), ..*self }
+        Self { span_id: rand::random::<u64>().max(1), ..self.clone() }
     }
 
     /// Whether its spans are recorded.
@@ -79,14 +86,28 @@ impl TraceContext {
             trace_id: u128::from_str_radix(trace_id, 16).ok()?,
             span_id: u64::from_str_radix(span_id, 16).ok()?,
             sampled: u8::from_str_radix(flags, 16).ok()? & 1 == 1,
+            state: None,
         };
         (context.trace_id != 0 && context.span_id != 0).then_some(context)
+    }
+
+    /// The same with the `tracestate` that came along; without one, when it is empty or malformed.
+    #[must_use]
+    pub fn with_tracestate(self, tracestate: &str) -> Self {
+        Self { state: state::read(std::iter::once(tracestate)), ..self }
+    }
+
+    /// What vendors of tracing have put beside the trace, as a `tracestate` header. Whoever began the trace has written it: it
+    /// goes wherever the trace goes, and nowhere else.
+    #[must_use]
+    pub fn tracestate(&self) -> Option<&str> {
+        self.state.as_deref()
     }
 
     /// The trace context of the task that asks, if it runs inside a [`scope`](Self::scope).
     #[must_use]
     pub fn current() -> Option<Self> {
-        CURRENT.try_with(|context| *context).ok()
+        CURRENT.try_with(Clone::clone).ok()
     }
 
     /// Runs `work` as part of this trace.
@@ -123,8 +144,16 @@ mod tests {
         let header = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
         assert_eq!(TraceContext::parse(header).unwrap().to_string(), header);
         let root = TraceContext::root();
-        assert_eq!(TraceContext::parse(&root.to_string()), Some(root));
+        assert_eq!(TraceContext::parse(&root.to_string()), Some(root.clone()));
         assert_eq!(root.child().trace_id(), root.trace_id());
+    }
+
+    #[test]
+    fn a_state_goes_along_and_is_not_shown() {
+        let root = TraceContext::root().with_tracestate("vendor=abc");
+        assert_eq!(root.child().tracestate(), Some("vendor=abc"));
+        assert!(!format!("{root} {root:?}").contains("abc"));
+        assert_eq!(root.with_tracestate("no list").tracestate(), None);
     }
 
     #[test]
@@ -147,6 +176,6 @@ mod tests {
     async fn the_context_is_that_of_the_task() {
         assert_eq!(TraceContext::current(), None);
         let root = TraceContext::root();
-        assert_eq!(root.scope(async { TraceContext::current() }).await, Some(root));
+        assert_eq!(root.clone().scope(async { TraceContext::current() }).await, Some(root));
     }
 }

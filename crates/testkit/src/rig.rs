@@ -18,8 +18,12 @@ use uuid::Uuid;
 
 use crate::{AccountChannel, Place, Publisher, TestAccount, TestKey, eventually};
 
-const PUBLISHER_MIGRATIONS: &[Migration] =
-    &[idempotency::MIGRATION, bojagi_events::MIGRATION, bojagi_events::RELAY_MIGRATION];
+const PUBLISHER_MIGRATIONS: &[Migration] = &[
+    idempotency::MIGRATION,
+    bojagi_events::MIGRATION,
+    bojagi_events::RELAY_MIGRATION,
+    bojagi_events::TRACESTATE_MIGRATION,
+];
 
 /// Contexts over stores in a place of their own, with a clock that stands still at 2026-03-02T03:00:00Z (noon in Seoul).
 pub struct Rig {

@@ -1,7 +1,5 @@
 //! A key set that is fetched by HTTP.
 
-use std::sync::Arc;
-
 use bytes::{Bytes, BytesMut};
 use futures::future::BoxFuture;
 use http::header::{ACCEPT, HOST};
@@ -88,7 +86,7 @@ fn tls_to(target: &Target, config: &JwksConfig) -> Result<(TlsConnector, ServerN
     let tls = UpstreamTls::read(&UpstreamTlsConfig::trusting(config.ca.clone()), "ca")
         .map_err(|mistake| mistake.to_string())?;
     let name = ServerName::try_from(target.host().to_owned()).map_err(|error| error.to_string())?;
-    Ok((TlsConnector::from(Arc::new(tls.for_http1())), name))
+    Ok((TlsConnector::from(tls.for_http1()), name))
 }
 
 impl KeySource for HttpSource {

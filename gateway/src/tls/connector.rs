@@ -14,7 +14,7 @@ impl Connector for UpstreamTls {
         if !target.is_tls() {
             return TcpConnector.connect(target, address);
         }
-        let (client, name) = (self.client(), self.name_of(target.host()));
+        let (client, name) = (self.over_http2(), self.name_of(target.host()));
         Box::pin(async move {
             let stream = TlsConnector::from(client).connect(name?, connect_tcp(address).await?).await?;
             match stream.get_ref().1.alpn_protocol() {

@@ -4,12 +4,12 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use bojagi_tls::{Client, ClientFiles};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
 use serde::{Deserialize, Serialize};
 
-use super::pem::{PemPair, certificates};
-use super::{incomplete_pair, is_given, provider};
+use super::{incomplete_pair, is_given};
 use crate::config_errors::ConfigMistake;
 
 /// TLS to endpoints with `https://`.
@@ -50,17 +50,9 @@ impl UpstreamTlsConfig {
 /// How TLS to the endpoints of a route is spoken. Two are equal if the same files with the same contents were read for them.
 #[derive(Clone)]
 pub struct UpstreamTls {
-    client: Arc<ClientConfig>,
+    client: Arc<Client>,
+    over_http2: Arc<ClientConfig>,
     server_name: Option<ServerName<'static>>,
-    material: Arc<Material>,
-}
-
-/// What was read.
-#[derive(PartialEq, Eq)]
-struct Material {
-    authorities: Vec<CertificateDer<'static>>,
-    chain: Vec<CertificateDer<'static>>,
-    key: Vec<u8>,
 }
 
 impl UpstreamTls {
@@ -70,39 +62,13 @@ impl UpstreamTls {
     /// When a file cannot be read, holds nothing of use, or certificate and key do not belong together.
     pub fn read(config: &UpstreamTlsConfig, option: &str) -> Result<Self, ConfigMistake> {
         let refused = |problem: String| ConfigMistake::new(option, problem);
-        let authorities =
-            if is_given(&config.ca) { certificates(&config.ca).map_err(refused)? } else { of_the_system() };
-        let mut roots = RootCertStore::empty();
-        let (added, unfit) = roots.add_parsable_certificates(authorities.iter().cloned());
-        if is_given(&config.ca) && unfit > 0 {
-            return Err(refused(format!("{}: {unfit} of its certificates cannot be used", config.ca.display())));
-        }
-        if added == 0 {
-            return Err(refused("the system trusts no authority; name a file with ca".to_owned()));
-        }
-
-        let builder = ClientConfig::builder_with_provider(provider())
-            .with_safe_default_protocol_versions()
-            .map_err(|error| refused(error.to_string()))?
-            .with_root_certificates(roots);
-        let (mut client, chain, key) = if is_given(&config.certificate) {
-            let PemPair { chain, key } = PemPair::read(&config.certificate, &config.key).map_err(refused)?;
-            let bytes = key.secret_der().to_vec();
-            let client = builder
-                .with_client_auth_cert(chain.clone(), key)
-                .map_err(|error| refused(format!("{}: {error}", config.certificate.display())))?;
-            (client, chain, bytes)
-        } else {
-            (builder.with_no_client_auth(), Vec::new(), Vec::new())
-        };
-        client.alpn_protocols = vec![b"h2".to_vec()];
-
+        let files = ClientFiles { ca: &config.ca, certificate: &config.certificate, key: &config.key };
+        let client = Client::read(files).map_err(refused)?;
         let server_name = (!config.server_name.is_empty())
             .then(|| ServerName::try_from(config.server_name.clone()))
             .transpose()
             .map_err(|error| refused(error.to_string()))?;
-        let material = Arc::new(Material { authorities, chain, key });
-        Ok(Self { client: Arc::new(client), server_name, material })
+        Ok(Self { over_http2: client.speaking(&[b"h2"]), client: Arc::new(client), server_name })
     }
 
     /// The same to a server whose certificate must have this name, whatever the host of its URL.
@@ -112,14 +78,12 @@ impl UpstreamTls {
     }
 
     /// The same for HTTP/1.1.
-    pub(crate) fn for_http1(&self) -> ClientConfig {
-        let mut client = ClientConfig::clone(&self.client);
-        client.alpn_protocols = vec![b"http/1.1".to_vec()];
-        client
+    pub(crate) fn for_http1(&self) -> Arc<ClientConfig> {
+        self.client.speaking(&[b"http/1.1"])
     }
 
-    pub(super) fn client(&self) -> Arc<ClientConfig> {
-        Arc::clone(&self.client)
+    pub(super) fn over_http2(&self) -> Arc<ClientConfig> {
+        Arc::clone(&self.over_http2)
     }
 
     /// The name that the certificate of a host must have.
@@ -131,18 +95,9 @@ impl UpstreamTls {
     }
 }
 
-/// What the system trusts. What of it cannot be read is left out: an endpoint whose authority is missing is refused and says so.
-fn of_the_system() -> Vec<CertificateDer<'static>> {
-    let found = rustls_native_certs::load_native_certs();
-    for error in &found.errors {
-        tracing::warn!(%error, "some of the authorities that the system trusts cannot be read");
-    }
-    found.certs
-}
-
 impl PartialEq for UpstreamTls {
     fn eq(&self, other: &Self) -> bool {
-        self.server_name == other.server_name && self.material == other.material
+        self.server_name == other.server_name && self.client == other.client
     }
 }
 

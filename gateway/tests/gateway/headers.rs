@@ -93,11 +93,18 @@ async fn a_trace_is_continued_or_begun() {
     assert!(span.len() == 55 && span[36..52] != PARENT[36..52], "with a span of the gateway: {span}");
     assert_eq!(continued.header("tracestate"), Some("a=b"));
 
+    let lines = [("traceparent", PARENT), ("tracestate", "a=b , c=d"), ("tracestate", "e=f")];
+    assert_eq!(received(NATIVE, &lines).await.header("tracestate"), Some("a=b,c=d,e=f"), "one list in several lines");
+    let no_list = received(NATIVE, &[("traceparent", PARENT), ("tracestate", "a=b,c")]).await;
+    assert_eq!(no_list.header("traceparent").map(|parent| &parent[..36]), Some(&PARENT[..36]));
+    assert_eq!(no_list.header("tracestate"), None, "what is malformed goes without its parent");
+
     let malformed = PARENT.to_uppercase();
     for of_client in [
         &[][..],
         &[("traceparent", malformed.as_str()), ("tracestate", "a=b")],
-        &[("traceparent", PARENT), ("traceparent", PARENT)],
+        &[("traceparent", PARENT), ("traceparent", PARENT), ("tracestate", "a=b")],
+        &[("tracestate", "a=b")],
     ] {
         let begun = received(WEB, of_client).await;
         let parent = begun.header("traceparent").unwrap();

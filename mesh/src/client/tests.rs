@@ -47,10 +47,10 @@ fn refusal() -> Response<Full<Bytes>> {
 async fn a_call_is_grpc_web_with_token_time_out_and_trace() {
     let (address, seen) = peer(refusal).await;
     let gateway = GatewayClient::new(&address).unwrap().with_timeout(Duration::from_secs(5));
-    let trace = TraceContext::root();
+    let trace = TraceContext::root().with_tracestate("vendor=abc");
     let account = gateway.signed_in("abc").unwrap();
 
-    let status = trace.scope(async { account.accounts().get_me(GetMeRequest {}).await }).await.unwrap_err();
+    let status = trace.clone().scope(async { account.accounts().get_me(GetMeRequest {}).await }).await.unwrap_err();
     assert_eq!((status.code(), status.message()), (Code::NotFound, "there is no such thing"));
 
     let mut request = tonic::Request::new(SignOutRequest {});
@@ -64,6 +64,7 @@ async fn a_call_is_grpc_web_with_token_time_out_and_trace() {
     assert_eq!(headers["authorization"], "Bearer abc");
     assert_eq!(headers["grpc-timeout"], "5000m");
     assert!(headers["traceparent"].to_str().unwrap().contains(&trace.trace_id()));
+    assert_eq!(headers["tracestate"], "vendor=abc");
     assert!(!seen[1].1.contains_key("authorization"));
     assert_eq!(seen[1].1["grpc-timeout"], "1000000u");
 }

@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use bojagi_chassis::settings::Mistakes;
 use bojagi_gateway::{UpstreamTls, UpstreamTlsConfig};
-use rustls::crypto::CryptoProvider;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use bojagi_tls::{certificates, private_key, provider};
+use rustls::pki_types::CertificateDer;
 use rustls::server::{ResolvesServerCertUsingSni, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
 use rustls::{RootCertStore, ServerConfig};
@@ -46,23 +45,19 @@ fn told(mistakes: Vec<String>) -> Mistakes {
     Mistakes(mistakes.into_iter().map(|mistake| format!("serve.identity.{mistake}")).collect())
 }
 
-fn provider() -> Arc<CryptoProvider> {
-    Arc::new(rustls::crypto::ring::default_provider())
-}
-
 fn read_workload(
     settings: &IdentitySettings,
     workload: &str,
     names: &mut ResolvesServerCertUsingSni,
 ) -> Result<UpstreamTls, String> {
     let (certificate, key) = (settings.certificate_of(workload), settings.key_of(workload));
-    let chain = certificates("certificate", &certificate)?;
+    let chain = certificates(&certificate).map_err(|problem| format!("certificate: {problem}"))?;
     let of_file = |error: &dyn std::fmt::Display| format!("certificate: {}: {error}", certificate.display());
     let uri = settings.uri_of(workload);
     if !chain.first().is_some_and(|leaf| uris_of(leaf).contains(&uri)) {
         return Err(of_file(&format_args!("is not the certificate of {uri}")));
     }
-    let private = PrivateKeyDer::from_pem_file(&key).map_err(|error| format!("key: {}: {error}", key.display()))?;
+    let private = private_key(&key).map_err(|problem| format!("key: {problem}"))?;
     let pair = CertifiedKey::from_der(chain, private, &provider()).map_err(|error| of_file(&error))?;
     names.add(workload, pair).map_err(|error| of_file(&format_args!("cannot answer as {workload}: {error}")))?;
 
@@ -75,7 +70,7 @@ fn read_workload(
 fn server(settings: &IdentitySettings, names: ResolvesServerCertUsingSni) -> Result<ServerConfig, String> {
     let of_file = |error: &dyn std::fmt::Display| format!("ca: {}: {error}", settings.ca);
     let mut roots = RootCertStore::empty();
-    for authority in certificates("ca", Path::new(&settings.ca))? {
+    for authority in certificates(Path::new(&settings.ca)).map_err(|problem| format!("ca: {problem}"))? {
         roots.add(authority).map_err(|error| of_file(&error))?;
     }
     let callers = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider())
@@ -88,13 +83,6 @@ fn server(settings: &IdentitySettings, names: ResolvesServerCertUsingSni) -> Res
         .with_cert_resolver(Arc::new(names));
     server.alpn_protocols = vec![b"h2".to_vec()];
     Ok(server)
-}
-
-fn certificates(setting: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    let of_file = |error: &dyn std::fmt::Display| format!("{setting}: {}: {error}", path.display());
-    let certificates: Vec<_> =
-        CertificateDer::pem_file_iter(path).and_then(Iterator::collect).map_err(|error| of_file(&error))?;
-    if certificates.is_empty() { Err(of_file(&"there is no certificate in it")) } else { Ok(certificates) }
 }
 
 /// The URIs that a certificate names; none when it cannot be read.

@@ -57,12 +57,12 @@ async fn a_call_arrives_with_who_calls_until_when_and_in_which_trace() {
     let item = Process::of_item("a", &certificates).await;
     let order = Client::of("order", &certificates, &[&item]);
 
-    let trace = TraceContext::root();
+    let trace = TraceContext::root().with_tracestate("vendor=abc");
     let until = Instant::now() + Duration::from_secs(20);
-    let answer = trace.scope(deadline::scope(until, order.ask(RESERVE))).await;
+    let answer = trace.clone().scope(deadline::scope(until, order.ask(RESERVE))).await;
     assert_eq!(answer.code, Code::Ok, "{answer:?}");
     assert_eq!(answer.seen("caller"), "Workload(\"order\")");
-    assert_eq!(answer.seen("trace"), trace.trace_id());
+    assert_eq!((answer.seen("trace"), answer.seen("trace-state")), (&*trace.trace_id(), "vendor=abc"));
     let left: u64 = answer.seen("milliseconds-left").parse().unwrap();
     assert!((10_000..=20_000).contains(&left), "{left}");
 

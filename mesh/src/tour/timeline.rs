@@ -113,6 +113,7 @@ impl Timeline {
     ) -> Result<T, TourError> {
         let span = Span::begin("tour", SpanKind::Internal, self.scene, None);
         let (trace, begun) = (span.context(), Instant::now());
+        let trace_id = trace.trace_id();
         let outcome = trace.scope(work).await;
         drop(span);
 
@@ -122,7 +123,7 @@ impl Timeline {
             answered: String::new(),
             details: Vec::new(),
             took_ms: milliseconds(begun.elapsed()),
-            trace_id: trace.trace_id(),
+            trace_id,
             passed: outcome.is_ok(),
         };
         let value = match outcome {

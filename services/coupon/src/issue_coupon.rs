@@ -54,7 +54,7 @@ async fn issue_each(
         let Wish { coupon_id, customer_id } = wished.ask.ask;
         answers.push(match counter.give(coupon_id, customer_id, now) {
             Ok((piece, coupon)) => {
-                issued.push((piece.clone(), wished.trace));
+                issued.push((piece.clone(), wished.trace.clone()));
                 let piece = answers::piece(&PieceOfCoupon { piece, coupon }, now);
                 Ok(IssueCouponResponse { issued_coupon: Some(piece) })
             }
@@ -67,6 +67,6 @@ async fn issue_each(
         return Err(Failure::broken("fewer pieces can be issued than a moment ago"));
     }
     pieces::insert_all(tx, &issued.iter().map(|(piece, _)| piece).collect::<Vec<_>>()).await?;
-    events::tell_issued(tx, issued.iter().map(|(piece, trace)| (piece, *trace)), now).await?;
+    events::tell_issued(tx, issued.iter().map(|(piece, trace)| (piece, trace.clone())), now).await?;
     Ok(answers)
 }

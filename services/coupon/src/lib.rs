@@ -28,7 +28,12 @@ pub const NAME: &str = "coupon";
 /// The topic that it tells.
 pub const TOPIC: &str = "bojagi.coupon.v1";
 /// The schema of its store.
-pub const MIGRATIONS: &[Migration] =
-    &[idempotency::MIGRATION, bojagi_events::MIGRATION, bojagi_events::RELAY_MIGRATION, store::MIGRATION];
+pub const MIGRATIONS: &[Migration] = &[
+    idempotency::MIGRATION,
+    bojagi_events::MIGRATION,
+    bojagi_events::RELAY_MIGRATION,
+    bojagi_events::TRACESTATE_MIGRATION,
+    store::MIGRATION,
+];
 /// Every reason that it gives for a refusal.
 pub const REASONS: &[&[ReasonRow]] = &[domain::CouponRefusal::REASONS, domain::PieceRefusal::REASONS];

@@ -116,8 +116,9 @@ async fn store(
     holds::open_all(tx, &orders, now).await?;
     let lines = taken.iter().map(|(index, bundle)| (of(index).ask.order_id, bundle.lines.as_slice()));
     holds::insert_lines(tx, lines).await?;
-    let facts =
-        taken.iter().map(|(index, bundle)| (of(index).ask.order_id, of(index).trace, bundle.movements.as_slice()));
+    let facts = taken
+        .iter()
+        .map(|(index, bundle)| (of(index).ask.order_id, of(index).trace.clone(), bundle.movements.as_slice()));
     told::stock_reserved(tx, facts, now).await?;
     Ok(())
 }

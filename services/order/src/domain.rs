@@ -24,7 +24,7 @@ pub(crate) use delivery::{Delivery, DeliveryState};
 pub(crate) use failure::{FailureCause, OwnFailure, PaymentDecline};
 pub(crate) use life::{Life, MoneyState, News};
 pub(crate) use line::{Line, Sold};
-pub(crate) use order::{Back, NewOrder, Order, OrderData};
+pub(crate) use order::{Back, NewOrder, Order, OrderData, PlacedIn};
 pub(crate) use refusal::OrderRefusal;
 pub(crate) use saga::{Direction, Fault, PaymentKnown, RetryPolicy, Saga, SagaState, Task};
 pub(crate) use steps::{Step, StepKind, StepState, steps_of};

@@ -16,6 +16,7 @@ mod saga;
 mod service;
 mod show_orders;
 mod store;
+mod trace;
 mod wire;
 
 use bojagi_kernel::refusal::ReasonRow;
@@ -31,8 +32,14 @@ pub const NAME: &str = "order";
 pub const TOPIC: &str = "bojagi.order.v1";
 
 /// What brings the store of order up to date.
-pub const MIGRATIONS: &[Migration] =
-    &[idempotency::MIGRATION, bojagi_events::MIGRATION, bojagi_events::RELAY_MIGRATION, store::MIGRATION];
+pub const MIGRATIONS: &[Migration] = &[
+    idempotency::MIGRATION,
+    bojagi_events::MIGRATION,
+    bojagi_events::RELAY_MIGRATION,
+    bojagi_events::TRACESTATE_MIGRATION,
+    store::MIGRATION,
+    store::TRACESTATE,
+];
 
 /// Every reason that order gives: its refusals, and the failures that its orders show.
 pub const REASONS: &[&[ReasonRow]] =

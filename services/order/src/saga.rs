@@ -42,14 +42,14 @@ use std::time::Duration;
 
 use bojagi_kernel::{Failure, Moment};
 use bojagi_store::Tx;
-use bojagi_telemetry::{Span, SpanKind, TraceContext};
+use bojagi_telemetry::{Span, SpanKind};
 
 use crate::domain::{Direction, Fault, Life, Order, OwnFailure, StepKind, StepState, Task};
 use crate::notices::Watcher;
 use crate::orders::Orders;
 use crate::participants::Setback;
 use crate::store::{self, Saved, StepReport};
-use crate::{NAME, counted};
+use crate::{NAME, counted, trace};
 
 /// The pause before a commit is tried again that the store could not take.
 const STORE_PAUSE: Duration = Duration::from_millis(100);
@@ -57,8 +57,7 @@ const STORE_PAUSE: Duration = Duration::from_millis(100);
 impl Orders {
     /// Drives an order that this process holds, until it is let go: at rest, waiting for its next attempt, or parked.
     pub(crate) async fn drive(&self, mut order: Order) {
-        let placed_in = order.trace.as_deref().and_then(TraceContext::parse);
-        let mut span = Span::begin(NAME, SpanKind::Internal, "saga", placed_in);
+        let mut span = Span::begin(NAME, SpanKind::Internal, "saga", trace::of(&order));
         span.describe(|details| details.set("bojagi.order.id", order.id.to_string()));
         span.context()
             .scope(async {

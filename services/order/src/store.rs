@@ -29,7 +29,7 @@ pub(crate) use orders::{
     Saved, claim, due, insert, load, load_parcel_order, save, take_over_former_leases, versions, wake_cancelling,
     wake_pending, wake_running,
 };
-pub(crate) use schema::MIGRATION;
+pub(crate) use schema::{MIGRATION, TRACESTATE};
 pub(crate) use steps::{StepReport, forget_attempts, report, resolved, steps_of_order};
 pub(crate) use totals::{MoneyTotal, money_totals};
 

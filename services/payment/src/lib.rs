@@ -38,6 +38,7 @@ pub const MIGRATIONS: &[Migration] = &[
     bojagi_store::idempotency::MIGRATION,
     bojagi_events::MIGRATION,
     bojagi_events::RELAY_MIGRATION,
+    bojagi_events::TRACESTATE_MIGRATION,
     store::schema::MIGRATION,
 ];
 /// Every reason that it refuses with.

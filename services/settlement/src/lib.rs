@@ -32,8 +32,13 @@ pub const NAME: &str = "settlement";
 pub const TOPIC: &str = "bojagi.settlement.v1";
 
 /// The schema of its store.
-pub const MIGRATIONS: &[Migration] =
-    &[idempotency::MIGRATION, bojagi_events::MIGRATION, bojagi_events::RELAY_MIGRATION, store::SCHEMA];
+pub const MIGRATIONS: &[Migration] = &[
+    idempotency::MIGRATION,
+    bojagi_events::MIGRATION,
+    bojagi_events::RELAY_MIGRATION,
+    bojagi_events::TRACESTATE_MIGRATION,
+    store::SCHEMA,
+];
 
 /// Everything that it refuses.
 pub const REASONS: &[&[ReasonRow]] = &[domain::SettlementRefusal::REASONS];

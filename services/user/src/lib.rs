@@ -37,8 +37,13 @@ pub const NAME: &str = "user";
 pub const TOPIC: &str = "bojagi.user.v1";
 
 /// What its store is made of.
-pub const MIGRATIONS: &[Migration] =
-    &[idempotency::MIGRATION, bojagi_events::MIGRATION, bojagi_events::RELAY_MIGRATION, store::MIGRATION];
+pub const MIGRATIONS: &[Migration] = &[
+    idempotency::MIGRATION,
+    bojagi_events::MIGRATION,
+    bojagi_events::RELAY_MIGRATION,
+    bojagi_events::TRACESTATE_MIGRATION,
+    store::MIGRATION,
+];
 
 /// Why it refuses.
 pub const REASONS: &[&[ReasonRow]] = &[domain::refusal::UserRefusal::REASONS];

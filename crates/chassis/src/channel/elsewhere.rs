@@ -6,10 +6,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use bojagi_telemetry::TRACEPARENT;
 use futures::future::{Either, Ready, ready};
+use http::HeaderMap;
 use http::header::AUTHORIZATION;
-use http::{HeaderMap, HeaderValue};
 use tonic::Status;
 use tonic::body::Body;
 use tower::Service;
@@ -46,8 +45,8 @@ impl Service<http::Request<Body>> for Elsewhere {
 
     fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
         let inside = request.extensions_mut().remove::<InProcess>();
-        let way = inside.and_then(|call| Some((call, self.by_workload.get(call.workload)?.clone())));
-        let Some((call, mut way)) = way else {
+        let way = inside.and_then(|call| Some((self.by_workload.get(call.workload)?.clone(), call)));
+        let Some((mut way, call)) = way else {
             return Either::Right(ready(Ok(Status::unimplemented("there is no such service").into_http())));
         };
         tell(call, request.headers_mut());
@@ -61,7 +60,7 @@ fn tell(call: InProcess, headers: &mut HeaderMap) {
     if let Some(deadline) = call.deadline {
         headers.insert("grpc-timeout", deadline::header(deadline.saturating_duration_since(Instant::now())));
     }
-    if let Some(traceparent) = call.trace.and_then(|trace| HeaderValue::try_from(trace.to_string()).ok()) {
-        headers.insert(TRACEPARENT, traceparent);
+    if let Some(trace) = call.trace {
+        trace.write_to(headers);
     }
 }

@@ -2,7 +2,7 @@
 //! (<https://github.com/cloudevents/spec/blob/main/cloudevents/bindings/kafka-protocol-binding.md>).
 
 use bojagi_kernel::Moment;
-use bojagi_telemetry::{TRACEPARENT, TraceContext};
+use bojagi_telemetry::{TRACEPARENT, TRACESTATE, TraceContext};
 use rdkafka::Message;
 use rdkafka::message::{Header, Headers, OwnedHeaders};
 
@@ -25,7 +25,7 @@ pub(super) fn headers(event: &Event, trace: Option<TraceContext>) -> OwnedHeader
     let package = event.topic();
     let context = package.rsplit_once('.').map_or(package, |(context, _)| context);
     let source = format!("/{}", context.replace('.', "/"));
-    let headers = OwnedHeaders::new_with_capacity(9)
+    let headers = OwnedHeaders::new_with_capacity(10)
         .with(SPEC_VERSION, "1.0")
         .with(ID, &event.id.to_string())
         .with(TYPE, &event.event_type)
@@ -34,8 +34,10 @@ pub(super) fn headers(event: &Event, trace: Option<TraceContext>) -> OwnedHeader
         .with(SUBJECT, &event.aggregate_id.to_string())
         .with(SEQUENCE, &event.sequence.to_string())
         .with(CONTENT_TYPE, PROTOBUF);
-    match trace {
-        Some(trace) => headers.with(TRACEPARENT, &trace.to_string()),
+    let Some(trace) = trace else { return headers };
+    let headers = headers.with(TRACEPARENT, &trace.to_string());
+    match trace.tracestate() {
+        Some(state) => headers.with(TRACESTATE, state),
         None => headers,
     }
 }
@@ -94,14 +96,16 @@ fn fact(message: &impl Message, event_type: &str) -> Result<Event, String> {
     if sequence < 1 {
         return Err(format!("{SEQUENCE} is {sequence}; facts are counted from 1"));
     }
+    // A trace that cannot be read is ignored, as W3C Trace Context asks.
+    let trace = text(message, TRACEPARENT).ok().and_then(TraceContext::parse);
+    let state = text(message, TRACESTATE).unwrap_or_default();
     Ok(Event {
         id: parsed(message, ID)?,
         event_type: event_type.to_owned(),
         aggregate_id: parsed(message, SUBJECT)?,
         sequence,
         told_at: parsed(message, TIME)?,
-        // A trace that cannot be read is ignored, as W3C Trace Context asks.
-        trace: text(message, TRACEPARENT).ok().and_then(TraceContext::parse),
+        trace: trace.map(|trace| trace.with_tracestate(state)),
         payload: message.payload().ok_or("it has no payload")?.to_vec(),
     })
 }

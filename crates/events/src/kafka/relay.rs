@@ -182,7 +182,7 @@ impl Term<'_> {
         for Logged { position, event } in &told {
             let span = spans::publishing(self.relay.outbox.topic, event);
             // A span that nobody is told of would be missing between the one that told the fact and those that hear it.
-            let trace = if span.is_recorded() { Some(span.context()) } else { event.trace };
+            let trace = if span.is_recorded() { Some(span.context()) } else { event.trace.clone() };
             let (key, headers) = (event.aggregate_id.to_string(), record::headers(event, trace));
             // The record's own time is that of publishing: by it a broker judges what is old enough to be deleted, and a fact
             // that waited for long is not. When it was told is in its headers.

@@ -8,6 +8,7 @@ use bojagi_events::SetAsideState::{Parked, Retrying};
 use bojagi_kernel::Clock;
 use bojagi_kernel::reexport::Uuid;
 use bojagi_store::{Error, Tx};
+use bojagi_telemetry::TraceContext;
 
 use crate::facts::{Ignored, Noted};
 use crate::stage::{Stage, until};
@@ -49,6 +50,7 @@ contract![
     r13_while_the_hearers_database_is_down_nothing_is_lost,
     r12_what_was_told_while_the_way_was_cut_is_heard_after_it_was_mended,
     two_contexts_may_tell_about_the_same_aggregate,
+    a_fact_stays_in_its_trace_also_when_it_is_set_aside,
 ];
 
 async fn facts_are_heard_once_and_in_the_order_of_their_aggregate(stage: Stage) {
@@ -214,4 +216,18 @@ async fn two_contexts_may_tell_about_the_same_aggregate(stage: Stage) {
     })
     .await;
     running.stop().await;
+}
+
+async fn a_fact_stays_in_its_trace_also_when_it_is_set_aside(stage: Stage) {
+    stage.broken.store(true, Ordering::SeqCst);
+    let told_in = TraceContext::root();
+    told_in.clone().with_tracestate("vendor=abc").scope(stage.tell(Uuid::now_v7(), -1)).await;
+    let running = stage.start();
+    until("it is set aside", async || !stage.set_aside().await.is_empty()).await;
+    running.stop().await;
+
+    let set_aside: Result<_, Error> =
+        stage.hearer.read(async |tx: &mut Tx| bojagi_events::list(tx, "", None, None, 1).await).await;
+    let trace = set_aside.unwrap().remove(0).event.trace.unwrap();
+    assert_eq!((trace.trace_id(), trace.tracestate()), (told_in.trace_id(), Some("vendor=abc")));
 }

@@ -18,11 +18,16 @@ use crate::ways::Way;
 
 pub(crate) const TOPIC: &str = "test.v1";
 pub(crate) const OTHER_TOPIC: &str = "other.v1";
-pub(crate) const TELLER: &[Migration] =
-    &[idempotency::MIGRATION, bojagi_events::MIGRATION, bojagi_events::RELAY_MIGRATION];
+pub(crate) const TELLER: &[Migration] = &[
+    idempotency::MIGRATION,
+    bojagi_events::MIGRATION,
+    bojagi_events::RELAY_MIGRATION,
+    bojagi_events::TRACESTATE_MIGRATION,
+];
 const HEARER: &[Migration] = &[
     idempotency::MIGRATION,
     bojagi_events::MIGRATION,
+    bojagi_events::TRACESTATE_MIGRATION,
     Migration::expand(
         "heard-1",
         "CREATE TABLE heard (place INTEGER PRIMARY KEY, aggregate_id UUID NOT NULL, number BIGINT NOT NULL)",

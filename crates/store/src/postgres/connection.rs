@@ -3,14 +3,12 @@
 use std::fmt::Write as _;
 use std::future::poll_fn;
 use std::path::Path;
-use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
+use bojagi_tls::ClientFiles;
 use parking_lot::Mutex;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::ClientConfig;
 use tokio::sync::mpsc;
 use tokio_postgres::config::TargetSessionAttrs;
 use tokio_postgres::tls::MakeTlsConnect;
@@ -167,32 +165,13 @@ where
     Ok(client)
 }
 
-/// A connector that checks the server's certificate and name, with this project's one cryptography provider.
+/// A connector that checks the server's certificate and name.
 fn verifying(ca_file: Option<&Path>) -> Result<MakeRustlsConnect, Error> {
-    let mut roots = RootCertStore::empty();
-    let unusable = |problem: String| Error::Database(format!("certificate authorities: {problem}"));
-    match ca_file {
-        Some(path) => {
-            let named = |error: &dyn std::fmt::Display| unusable(format!("{}: {error}", path.display()));
-            for certificate in CertificateDer::pem_file_iter(path).map_err(|error| named(&error))? {
-                let certificate = certificate.map_err(|error| named(&error))?;
-                roots.add(certificate).map_err(|error| named(&error))?;
-            }
-        }
-        None => {
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        }
-    }
-    if roots.is_empty() {
-        return Err(unusable("there are none".into()));
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| unusable(error.to_string()))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(MakeRustlsConnect::new(config))
+    let unnamed = Path::new("");
+    let files = ClientFiles { ca: ca_file.unwrap_or(unnamed), certificate: unnamed, key: unnamed };
+    let client = bojagi_tls::Client::read(files);
+    let client = client.map_err(|problem| Error::Database(format!("certificate authorities: {problem}")))?;
+    Ok(MakeRustlsConnect::new(ClientConfig::clone(&client.speaking(&[]))))
 }
 
 /// A refusal to connect is told apart from an absent server: a wrong password does not mend itself.

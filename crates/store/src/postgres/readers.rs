@@ -52,13 +52,13 @@ impl Readers {
     pub(crate) async fn run<T, E>(
         &self,
         unit: impl AsyncFnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
+        trace: Option<TraceContext>,
     ) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
         let (reply, answered) = oneshot::channel();
-        let trace = TraceContext::current();
         let job: Job = Box::new(move |tx| {
             Box::pin(async move {
                 if reply.is_closed() {

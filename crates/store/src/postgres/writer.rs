@@ -47,13 +47,13 @@ impl Writer {
     pub(crate) async fn run<T, E>(
         &self,
         unit: impl AsyncFnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
+        trace: Option<TraceContext>,
     ) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
         let (reply, answered) = oneshot::channel();
-        let trace = TraceContext::current();
         let job: Job = Box::new(move |tx| {
             Box::pin(async move {
                 // The caller has gone before its unit began: it takes it back.

@@ -24,13 +24,14 @@ impl Readers {
     pub(crate) async fn run<T, E>(
         &self,
         unit: impl AsyncFnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
+        trace: Option<TraceContext>,
     ) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
         let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| Error::Closed)?;
-        let (idle, path, trace) = (Arc::clone(&self.idle), self.path.clone(), TraceContext::current());
+        let (idle, path) = (Arc::clone(&self.idle), self.path.clone());
         let reading = tokio::task::spawn_blocking(move || {
             let pooled = idle.lock().pop();
             let mut tx = match pooled {

@@ -22,10 +22,9 @@ type Job = Box<dyn FnOnce(&mut Tx) -> Option<Answer> + Send>;
 pub(crate) struct Writer(Queue<Job>);
 
 impl Writer {
-    pub(crate) fn start(path: &Path, queue: usize, announcer: Announcer) -> Result<Self, Error> {
+    pub(crate) fn start(path: &Path, name: &str, queue: usize, announcer: Announcer) -> Result<Self, Error> {
         let session = Session::open_writer(path)?;
-        let name = path.file_stem().unwrap_or_default().to_string_lossy();
-        let commits = Commits::of(&name);
+        let commits = Commits::of(name);
         let work = move |inbox| work(Tx::new(session), inbox, &announcer, &commits);
         Queue::start(format!("{name}-writer"), queue, work).map(Self)
     }
@@ -33,13 +32,13 @@ impl Writer {
     pub(crate) async fn run<T, E>(
         &self,
         unit: impl AsyncFnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
+        trace: Option<TraceContext>,
     ) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
         let (reply, answered) = oneshot::channel();
-        let trace = TraceContext::current();
         let job: Job = Box::new(move |tx| {
             // The caller has gone before its unit began: it takes it back.
             if reply.is_closed() {

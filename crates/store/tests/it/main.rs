@@ -28,5 +28,6 @@ macro_rules! on_both {
 mod combined;
 mod proxy;
 mod servers;
-// After the macro that it uses.
+// After the macro that they use.
+mod spans;
 mod units;

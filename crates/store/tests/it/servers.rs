@@ -32,9 +32,9 @@ async fn open(options: &Options) -> Store {
 
 /// The same store with other limits.
 fn with(options: Options, change: impl FnOnce(&mut PostgresOptions)) -> Options {
-    let Options { database: Database::Postgres(mut server), queue, readers } = options else { unreachable!() };
+    let Options { database: Database::Postgres(mut server), queue, readers, service } = options else { unreachable!() };
     change(&mut server);
-    Options { database: Database::Postgres(server), queue, readers }
+    Options { database: Database::Postgres(server), queue, readers, service }
 }
 
 async fn log(store: &Store, text: &'static str) -> Result<(), Error> {

@@ -1,8 +1,10 @@
 //! Settings, as `telemetry.default.toml` documents them.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
+use bojagi_tls::{Client, ClientFiles};
 use serde::Deserialize;
 use tonic::metadata::{MetadataKey, MetadataValue};
 use tonic::transport::Endpoint;
@@ -16,6 +18,12 @@ pub const DEFAULTS: &str = include_str!("../../config.default.toml");
 pub struct OtlpConfig {
     /// The gRPC port of a collector; empty for none.
     pub endpoint: String,
+    /// The authorities that the collector's certificate may come from; empty for those that the system trusts.
+    pub ca_file: PathBuf,
+    /// The certificate that the collector is shown, with its chain; empty for none.
+    pub certificate_file: PathBuf,
+    /// The private key of that certificate.
+    pub key_file: PathBuf,
     /// Comes before the names of services.
     pub service_prefix: String,
     /// The name of this process; empty for a random one.
@@ -43,9 +51,11 @@ impl OtlpConfig {
     #[must_use]
     pub fn check(&self) -> Vec<String> {
         let mut mistakes = Vec::new();
-        if self.is_used() && (!self.endpoint.starts_with("http://") || self.endpoint().is_none()) {
-            mistakes.push("endpoint: must look like http://127.0.0.1:4317, or be empty".into());
+        if self.is_used() && self.endpoint().is_none() {
+            let examples = "http://127.0.0.1:4317 or https://collector.example:4317";
+            mistakes.push(format!("endpoint: must look like {examples}, or be empty"));
         }
+        mistakes.extend(self.mistake_of_files());
         if !(0.0..=1.0).contains(&self.sampling_ratio) {
             mistakes.push("sampling_ratio: must be between 0.0 and 1.0".into());
         }
@@ -70,8 +80,41 @@ impl OtlpConfig {
         !self.endpoint.is_empty()
     }
 
+    /// What is wrong with the files, as far as they are of use.
+    fn mistake_of_files(&self) -> Option<String> {
+        let [ca, certificate, key] = [&self.ca_file, &self.certificate_file, &self.key_file];
+        let given = [ca, certificate, key].map(|path| !path.as_os_str().is_empty());
+        if given[1] != given[2] {
+            return Some("certificate_file and key_file: must be given together".into());
+        }
+        // Who gives them believes that the way is encrypted.
+        if given.contains(&true) && self.is_used() && !self.is_encrypted() {
+            return Some(
+                "ca_file, certificate_file and key_file: are for an endpoint that begins with https://".into(),
+            );
+        }
+        self.tls().err()
+    }
+
+    fn is_encrypted(&self) -> bool {
+        self.endpoint.starts_with("https://")
+    }
+
+    /// How TLS is spoken to the collector, where it is.
+    pub(super) fn tls(&self) -> Result<Option<Client>, String> {
+        if !self.is_encrypted() {
+            return Ok(None);
+        }
+        let files = ClientFiles { ca: &self.ca_file, certificate: &self.certificate_file, key: &self.key_file };
+        Client::read(files).map(Some).map_err(|problem| format!("ca_file, certificate_file and key_file: {problem}"))
+    }
+
     pub(super) fn endpoint(&self) -> Option<Endpoint> {
         let endpoint = Endpoint::from_shared(self.endpoint.clone()).ok()?;
+        let named = endpoint.uri().authority().is_some();
+        if !named || !(self.is_encrypted() || self.endpoint.starts_with("http://")) {
+            return None;
+        }
         Some(endpoint.connect_timeout(self.timeout()).timeout(self.timeout()))
     }
 
@@ -138,5 +181,26 @@ mod tests {
         assert_eq!(headers.check(), Vec::<String>::new());
         assert_eq!(headers.headers()[0].0, "authorization");
         assert!(!format!("{headers:?} {:?}", headers.headers()).contains("secret"));
+    }
+
+    #[test]
+    fn the_way_is_encrypted_where_the_endpoint_says_so_and_its_files_can_be_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let none = folder.path().join("none.pem");
+        std::fs::write(&none, "nothing").unwrap();
+        let (https, http) = ("endpoint = \"https://localhost:4317\"", "endpoint = \"http://localhost:4317\"");
+        let file = |name: &str| format!("\n{name} = {none:?}");
+        for (over, expected) in [
+            (format!("{http}{}", file("ca_file")), "are for an endpoint that begins with https://"),
+            (format!("{https}{}", file("certificate_file")), "certificate_file and key_file: must be given together"),
+            (format!("{https}{}", file("ca_file")), "none.pem: there is no certificate in it"),
+            ("endpoint = \"ftp://localhost:4317\"".into(), "endpoint: must look like http://"),
+            ("endpoint = \"https://\"".into(), "endpoint: must look like http://"),
+        ] {
+            let mistakes = config(&over).check();
+            assert!(mistakes.len() == 1 && mistakes[0].contains(expected), "{over}: {mistakes:?}");
+        }
+        // Files wait for an endpoint without harm.
+        assert_eq!(config(file("ca_file").trim()).check(), Vec::<String>::new());
     }
 }

@@ -62,7 +62,8 @@ fn span(details: &Details) -> otlp::Span {
     otlp::Span {
         trace_id: details.context.trace_id_bytes().to_vec(),
         span_id: details.context.span_id_bytes().to_vec(),
-        parent_span_id: details.parent.map(|parent| parent.span_id_bytes().to_vec()).unwrap_or_default(),
+        trace_state: details.context.tracestate().unwrap_or_default().to_owned(),
+        parent_span_id: details.parent.as_ref().map(|parent| parent.span_id_bytes().to_vec()).unwrap_or_default(),
         flags: 1,
         name: details.name.clone().into_owned(),
         kind: kind(details.kind).into(),

@@ -20,13 +20,18 @@ fn spans_are_recorded_while_somebody_listens_and_their_trace_is_sampled() {
         inner.describe_call(|| "/bojagi.item.v1.StockService/ReserveStock", Code::FailedPrecondition);
         assert_eq!(inner.context().trace_id(), outer.context().trace_id());
         drop(inner);
-        drop(Span::begin("item", SpanKind::Server, "call", Some(unsampled)));
+        drop(Span::begin("item", SpanKind::Server, "call", Some(unsampled.clone())));
+        for nobody_is_told in [Some(&unsampled), None] {
+            assert!(Span::begin_if_recorded("item", SpanKind::Client, "write", nobody_is_told).is_none());
+        }
+        assert!(Span::begin_if_recorded("item", SpanKind::Client, "write", Some(&outer.context())).is_some());
         let mut failed = Span::begin("gateway", SpanKind::Client, "call", Some(outer.context()));
         failed.describe_call(|| "/bojagi.item.v1.StockService/ReserveStock", Code::FailedPrecondition);
     });
-    let [inner, failed, outer] = spans.as_slice() else { panic!("{spans:?}") };
+    let [inner, unit, failed, outer] = spans.as_slice() else { panic!("{spans:?}") };
     assert_eq!(outer.parent, None);
-    assert_eq!(inner.parent, Some(outer.context));
+    assert_eq!(inner.parent, Some(outer.context.clone()));
+    assert_eq!((&unit.parent, &*unit.name), (&inner.parent, "write"));
     assert_eq!(inner.name, "bojagi.item.v1.StockService/ReserveStock");
     assert!(inner.attributes.contains(&("rpc.method", "ReserveStock".to_owned().into())));
     assert!(inner.attributes.contains(&("rpc.grpc.status_code", 9.into())));
@@ -34,7 +39,8 @@ fn spans_are_recorded_while_somebody_listens_and_their_trace_is_sampled() {
     assert!(failed.failed, "a client that is refused has not got what it wanted");
     assert!(inner.began_at >= outer.began_at && inner.took_nanos <= outer.took_nanos);
 
-    let silent = Span::begin("order", SpanKind::Internal, "saga", Some(unsampled));
+    assert!(Span::begin_if_recorded("order", SpanKind::Client, "write", Some(&outer.context)).is_none());
+    let silent = Span::begin("order", SpanKind::Internal, "saga", Some(unsampled.clone()));
     assert!(!silent.is_recorded());
     assert_ne!(silent.context(), unsampled);
     assert_eq!(silent.context().trace_id(), unsampled.trace_id());

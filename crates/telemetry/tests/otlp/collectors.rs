@@ -8,12 +8,10 @@ use opentelemetry_proto::tonic::trace::v1::span::SpanKind as Kind;
 use tokio::net::TcpListener;
 use tonic::{Code, Status};
 
-use super::{Running, counted, work};
+use super::{ENDED, NO_ROOM, Running, counted, work};
 
 const EXPORTED: &str = "bojagi_telemetry_spans_exported_total";
-const NO_ROOM: &str = "bojagi_telemetry_spans_lost_total{reason=\"no_room\"}";
 const REFUSED: &str = "bojagi_telemetry_spans_lost_total{reason=\"refused\"}";
-const ENDED: &str = "bojagi_telemetry_spans_lost_total{reason=\"ended\"}";
 
 #[tokio::test]
 async fn a_collector_is_told_of_spans_with_the_ids_of_their_contexts() {
@@ -23,8 +21,8 @@ async fn a_collector_is_told_of_spans_with_the_ids_of_their_contexts() {
         config.headers = vec!["x-scope-orgid=shop-a".into()];
     })
     .await;
-    let parent = TraceContext::root();
-    let mut span = Span::begin("item", SpanKind::Server, "call", Some(parent));
+    let parent = TraceContext::root().with_tracestate("vendor=abc");
+    let mut span = Span::begin("item", SpanKind::Server, "call", Some(parent.clone()));
     let context = span.context();
     span.describe_call(|| "/bojagi.item.v1.StockService/ReserveStock", Code::Internal);
     drop(span);
@@ -36,6 +34,7 @@ async fn a_collector_is_told_of_spans_with_the_ids_of_their_contexts() {
     assert_eq!(told.span.kind(), Kind::Server);
     assert_eq!(format!("00-{}-{}-01", parent.trace_id(), hex(&told.span.span_id)), context.to_string());
     assert_eq!(format!("00-{}-{}-01", parent.trace_id(), hex(&told.span.parent_span_id)), parent.to_string());
+    assert_eq!(told.span.trace_state, "vendor=abc");
     assert_eq!(told.attribute("rpc.grpc.status_code"), "13");
     assert_eq!(told.span.status.as_ref().unwrap().code, 2, "an internal error is the fault of the server");
     assert!(told.span.end_time_unix_nano >= told.span.start_time_unix_nano);

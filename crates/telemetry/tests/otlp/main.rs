@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod collectors;
+mod encrypted;
 mod reports;
 
 use std::time::{Duration, Instant};
@@ -10,6 +11,9 @@ use bojagi_telemetry::metrics::Metrics;
 use bojagi_telemetry::otlp::{DEFAULTS, Export, OtlpConfig, Process};
 use bojagi_telemetry::{Span, SpanKind};
 use tokio::sync::{Mutex, MutexGuard};
+
+const NO_ROOM: &str = "bojagi_telemetry_spans_lost_total{reason=\"no_room\"}";
+const ENDED: &str = "bojagi_telemetry_spans_lost_total{reason=\"ended\"}";
 
 static TURN: Mutex<()> = Mutex::const_new(());
 

@@ -65,10 +65,12 @@ impl Service<Request<Body>> for Mirror {
                 gate.notified().await;
             }
             let left = deadline::current().map(|at| at.saturating_duration_since(Instant::now()).as_millis());
+            let trace = TraceContext::current();
             let caller = Caller::of(&tonic::Request::from_http(request));
             let seen = [
                 ("caller", format!("{caller:?}")),
-                ("trace", TraceContext::current().map(|trace| trace.trace_id()).unwrap_or_default()),
+                ("trace", trace.as_ref().map(TraceContext::trace_id).unwrap_or_default()),
+                ("trace-state", trace.as_ref().and_then(TraceContext::tracestate).unwrap_or_default().to_owned()),
                 ("milliseconds-left", left.map(|left| left.to_string()).unwrap_or_default()),
                 ("instance", instance.to_owned()),
             ];

@@ -30,8 +30,7 @@ pub(crate) struct OrderData {
     pub(crate) deliveries: Vec<Delivery>,
     pub(crate) cancel: Option<CancelReason>,
     pub(crate) failure: Option<FailureCause>,
-    /// The `traceparent` under which it was placed.
-    pub(crate) trace: Option<String>,
+    pub(crate) trace: Option<PlacedIn>,
     /// How many states it has entered.
     pub(crate) changes: i64,
     pub(crate) created_at: Moment,
@@ -46,6 +45,13 @@ pub(crate) struct OrderData {
     pub(crate) refunded_at: Option<Moment>,
     pub(crate) back: Back,
     pub(crate) saga: Saga,
+}
+
+/// The trace in which an order was placed, as headers say it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PlacedIn {
+    pub(crate) traceparent: String,
+    pub(crate) tracestate: Option<String>,
 }
 
 /// What has been given back of an order that ended.
@@ -85,7 +91,7 @@ pub(crate) struct NewOrder {
     pub(crate) order_coupon_id: Option<IssuedCouponId>,
     pub(crate) quote_hash: String,
     pub(crate) address: Address,
-    pub(crate) trace: Option<String>,
+    pub(crate) trace: Option<PlacedIn>,
 }
 
 impl Order {

@@ -4,10 +4,9 @@ use bojagi_api::order as api;
 use bojagi_chassis::Fields;
 use bojagi_kernel::id::{AccountId, IssuedCouponId, OptionId, OrderId, OrderLineId, PaymentMethodId, RequestId};
 use bojagi_kernel::{Failure, Money};
-use bojagi_telemetry::TraceContext;
 
-use crate::NAME;
 use crate::domain::{Address, Line, MAX_GROSS, NewOrder, same_currency};
+use crate::{NAME, trace};
 
 const MAX_LINES: usize = 100;
 const MAX_QUANTITY: i64 = 999;
@@ -83,7 +82,7 @@ pub(super) fn read(request: &api::PlaceOrderRequest, customer_id: AccountId) -> 
         order_coupon_id,
         quote_hash,
         address,
-        trace: TraceContext::current().map(|trace| trace.to_string()),
+        trace: trace::current(),
     };
     Ok(Read { request_id, order, waits })
 }

@@ -9,7 +9,6 @@ use bojagi_chassis::wire::timestamp;
 use bojagi_chassis::{Caller, Fields, answer, once};
 use bojagi_kernel::Failure;
 use bojagi_kernel::id::{OrderId, RequestId};
-use bojagi_telemetry::TraceContext;
 use tonic::{Request, Response, Status};
 
 use super::saga_filter;
@@ -17,7 +16,7 @@ use crate::domain::{Direction, Order, SagaState, Step, StepKind, StepState, step
 use crate::operate_sagas::Operation;
 use crate::orders::Orders;
 use crate::store::SagaFilter;
-use crate::{NAME, wire};
+use crate::{NAME, trace, wire};
 
 /// Adapts `SagaService`.
 #[derive(Clone)]
@@ -174,7 +173,6 @@ fn ids_and_reason(request_id: &str, order_id: &str, reason: &str) -> Result<(Req
 pub(crate) fn saga_message(order: &Order, recorded: Option<&[Step]>) -> api::Saga {
     let saga = &order.saga;
     let is_driven = saga.lease_owner.is_some();
-    let trace = order.trace.as_deref().and_then(TraceContext::parse);
     api::Saga {
         order_id: order.id.to_string(),
         state: saga_state(saga.state).into(),
@@ -191,7 +189,7 @@ pub(crate) fn saga_message(order: &Order, recorded: Option<&[Step]>) -> api::Sag
         leased_until: saga.wake_at.filter(|_| is_driven).map(timestamp),
         next_attempt_at: saga.wake_at.filter(|_| !is_driven && saga.state == SagaState::Running).map(timestamp),
         deadline: Some(timestamp(saga.deadline)),
-        trace_id: trace.map(|trace| trace.trace_id()).unwrap_or_default(),
+        trace_id: trace::of(order).map(|trace| trace.trace_id()).unwrap_or_default(),
         created_at: Some(timestamp(order.created_at)),
         updated_at: Some(timestamp(order.updated_at)),
     }

@@ -3,9 +3,9 @@
 use bojagi_kernel::Moment;
 use bojagi_kernel::id::OrderId;
 use bojagi_store::{Error, Tx, from_row, params};
-use bojagi_telemetry::TraceContext;
 
 use crate::domain::{Life, News, Order};
+use crate::trace;
 
 /// One entry of a history.
 #[derive(Debug, Clone)]
@@ -47,7 +47,7 @@ fn cause(order: &Order, news: &News) -> String {
 /// Keeps the states that the news entered; `order.changes` has counted them already.
 pub(super) async fn record(tx: &mut Tx, order: &Order, news: &[News], now: Moment) -> Result<(), Error> {
     let entered: Vec<_> = news.iter().filter_map(|news| state_entered(news).map(|state| (news, state))).collect();
-    let trace = tx.trace().or_else(|| order.trace.as_deref().and_then(TraceContext::parse));
+    let trace = tx.trace().cloned().or_else(|| trace::of(order));
     let trace_id = trace.map(|trace| trace.trace_id()).unwrap_or_default();
     let before = order.changes - i64::try_from(entered.len()).unwrap_or_default();
     for (sequence, (news, state)) in (before + 1..).zip(entered) {

@@ -30,11 +30,11 @@ pub(crate) async fn insert(tx: &mut Tx, order: &mut Order, now: Moment) -> Resul
     count_changes(order, &news);
     tx.execute(
         "INSERT INTO orders (order_id, customer_id, state, version, currency, gross, discount, points, payment_method_id,
-            order_coupon_id, quote_hash, recipient, phone, postal_code, address_line1, address_line2, traceparent, changes,
-            created_at, updated_at, refunded, money_back, stock_back, coupons_back, saga_state, direction, payment,
-            failed_attempts, lease_owner, lease_epoch, wake_at, deadline)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?19, 0, FALSE, FALSE,
-            ?27, ?20, ?21, ?22, 0, ?23, ?24, ?25, ?26)",
+            order_coupon_id, quote_hash, recipient, phone, postal_code, address_line1, address_line2, traceparent,
+            tracestate, changes, created_at, updated_at, refunded, money_back, stock_back, coupons_back, saga_state,
+            direction, payment, failed_attempts, lease_owner, lease_epoch, wake_at, deadline)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?28, ?18, ?19, ?19, 0,
+            FALSE, FALSE, ?27, ?20, ?21, ?22, 0, ?23, ?24, ?25, ?26)",
         params![
             order.id,
             order.customer_id,
@@ -52,7 +52,7 @@ pub(crate) async fn insert(tx: &mut Tx, order: &mut Order, now: Moment) -> Resul
             order.address.postal_code,
             order.address.line1,
             order.address.line2,
-            order.trace,
+            order.trace.as_ref().map(|trace| trace.traceparent.as_str()),
             order.changes,
             order.created_at,
             order.saga.state,
@@ -63,6 +63,7 @@ pub(crate) async fn insert(tx: &mut Tx, order: &mut Order, now: Moment) -> Resul
             order.saga.wake_at,
             order.saga.deadline,
             order.back.coupons,
+            order.trace.as_ref().and_then(|trace| trace.tracestate.as_deref()),
         ],
     )
     .await?;

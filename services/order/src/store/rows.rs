@@ -6,16 +6,16 @@ use bojagi_store::{Error, from_row};
 
 use crate::domain::{
     Address, Back, CancelReason, Delivery, Direction, FailureCause, InstanceId, Life, Line, Order, OrderData,
-    PaymentKnown, Saga, SagaState, Totals,
+    PaymentKnown, PlacedIn, Saga, SagaState, Totals,
 };
 
 /// The columns of an order, in the order of [`OrderRow`].
 pub(super) const ORDER_COLUMNS: &str = "order_id, customer_id, state, version, currency, gross, discount, points, \
     payment_method_id, order_coupon_id, quote_hash, recipient, phone, postal_code, address_line1, address_line2, \
-    cancel_reason, failure_reason, failure_domain, failure_message, failure_metadata, traceparent, changes, created_at, \
-    updated_at, confirmed_at, ended_at, captured_at, refunded, refunded_at, money_back, stock_back, coupons_back, \
-    saga_state, direction, payment, failed_attempts, parked_reason, operator_reason, lease_owner, lease_epoch, wake_at, \
-    deadline";
+    cancel_reason, failure_reason, failure_domain, failure_message, failure_metadata, traceparent, tracestate, changes, \
+    created_at, updated_at, confirmed_at, ended_at, captured_at, refunded, refunded_at, money_back, stock_back, \
+    coupons_back, saga_state, direction, payment, failed_attempts, parked_reason, operator_reason, lease_owner, \
+    lease_epoch, wake_at, deadline";
 
 /// One row of the table `orders`.
 pub(super) struct OrderRow {
@@ -41,6 +41,7 @@ pub(super) struct OrderRow {
     failure_message: Option<String>,
     failure_metadata: Option<String>,
     traceparent: Option<String>,
+    tracestate: Option<String>,
     changes: i64,
     created_at: Moment,
     updated_at: Moment,
@@ -87,6 +88,7 @@ from_row!(OrderRow {
     failure_message,
     failure_metadata,
     traceparent,
+    tracestate,
     changes,
     created_at,
     updated_at,
@@ -142,7 +144,7 @@ impl OrderRow {
             deliveries,
             cancel: self.cancel_reason,
             failure,
-            trace: self.traceparent,
+            trace: self.traceparent.map(|traceparent| PlacedIn { traceparent, tracestate: self.tracestate }),
             changes: self.changes,
             created_at: self.created_at,
             updated_at: self.updated_at,

@@ -129,3 +129,6 @@ pub(crate) const MIGRATION: Migration = Migration::expand(
     ) WITHOUT ROWID;
     ",
 );
+
+/// What goes along with the trace of an order, besides its ids. A program of the version before places orders without it.
+pub(crate) const TRACESTATE: Migration = Migration::expand("order-2", "ALTER TABLE orders ADD COLUMN tracestate TEXT");

@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
-use bojagi_api::order::{MoneyState, OrderState};
+use bojagi_api::order::{MoneyState, OrderState, PlaceOrderRequest, Wait};
 use bojagi_store::{Error, Tx, params};
+use bojagi_telemetry::TraceContext;
 use bojagi_testkit::eventually;
-use tonic::Code;
+use tonic::{Code, Request};
 
 use crate::house::{House, basket, impatient};
 use crate::peers::{Fault, Hold, Script};
@@ -40,6 +41,22 @@ async fn r16_on_the_way_forward() {
             assert!(house.saga(&order_id).await.lease_epoch > 1, "it has changed hands");
         }
     }
+}
+
+#[tokio::test]
+async fn whoever_takes_an_order_over_goes_on_in_its_trace() {
+    let house = House::open().await;
+    house.payments.capture.then([Fault::Hang]);
+    let placed_in = TraceContext::root().with_tracestate("vendor=abc");
+    let mut request = Request::new(PlaceOrderRequest { wait: Wait::None.into(), ..basket() });
+    request.metadata_mut().insert("traceparent", placed_in.to_string().parse().unwrap());
+    request.metadata_mut().insert("tracestate", "vendor=abc".parse().unwrap());
+    let order = house.orders().place_order(request).await.unwrap().into_inner().order.unwrap();
+
+    let house = dies_at(house, CAPTURE).await;
+    house.until(&order.id, OrderState::Confirmed).await;
+    let asked_in = house.payments.capture.trace();
+    assert_eq!((asked_in.trace_id(), asked_in.tracestate()), (placed_in.trace_id(), Some("vendor=abc")));
 }
 
 #[tokio::test]

@@ -20,8 +20,12 @@ use uuid::Uuid;
 
 use crate::peers::{Coupons, Payments, Stock};
 
-const PEER_MIGRATIONS: &[Migration] =
-    &[idempotency::MIGRATION, bojagi_events::MIGRATION, bojagi_events::RELAY_MIGRATION];
+const PEER_MIGRATIONS: &[Migration] = &[
+    idempotency::MIGRATION,
+    bojagi_events::MIGRATION,
+    bojagi_events::RELAY_MIGRATION,
+    bojagi_events::TRACESTATE_MIGRATION,
+];
 
 pub(crate) struct House {
     pub(crate) rig: Rig,

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use bojagi_telemetry::TraceContext;
 pub(crate) use coupons::Coupons;
 pub(crate) use payments::Payments;
 pub(crate) use stock::{Hold, Stock};
@@ -39,6 +40,8 @@ pub(crate) struct Script {
     always: Mutex<Option<Fault>>,
     calls: AtomicU64,
     called: Notify,
+    /// The trace that the last call belonged to.
+    trace: Mutex<Option<TraceContext>>,
 }
 
 impl Script {
@@ -67,9 +70,14 @@ impl Script {
         }
     }
 
+    pub(crate) fn trace(&self) -> TraceContext {
+        self.trace.lock().unwrap().clone().unwrap()
+    }
+
     /// Plays one call: what goes wrong before and after `effect`.
     pub(crate) async fn play<T>(&self, effect: impl AsyncFnOnce() -> Result<T, Status>) -> Result<T, Status> {
         let fault = self.next.lock().unwrap().pop_front().or_else(|| self.always.lock().unwrap().clone());
+        *self.trace.lock().unwrap() = TraceContext::current();
         let noted = || {
             self.calls.fetch_add(1, Ordering::SeqCst);
             self.called.notify_waiters();

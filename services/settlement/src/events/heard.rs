@@ -7,6 +7,7 @@ use bojagi_events::{Event, Hears};
 use bojagi_kernel::reexport::Uuid;
 use bojagi_kernel::{BasisPoints, Failure, Money};
 use bojagi_store::Tx;
+use bojagi_telemetry::TraceContext;
 
 use crate::book::{self, Told};
 use crate::domain::{Allocation, Cause, Charge};
@@ -26,7 +27,7 @@ pub(crate) fn hears(default_rate: BasisPoints) -> Hears {
 }
 
 fn trace_id(event: &Event) -> String {
-    event.trace.map(|trace| trace.trace_id()).unwrap_or_default()
+    event.trace.as_ref().map(TraceContext::trace_id).unwrap_or_default()
 }
 
 fn captured(event: &Event, fact: &PaymentCaptured) -> Result<Told, Failure> {

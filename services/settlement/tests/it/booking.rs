@@ -85,7 +85,7 @@ async fn the_ledger_names_the_trace_of_its_cause() {
     let shop = Shop::open().await;
     let order = sale([line(&shop.seller(), 1, 1_000, 0, 0)]);
     let trace = TraceContext::root();
-    trace.scope(shop.capture(&order)).await;
+    trace.clone().scope(shop.capture(&order)).await;
     let request = ListLedgerEntriesRequest { order_id: order.order_id.to_string(), ..Default::default() };
     let entries = shop.ledger().list_ledger_entries(request).await.unwrap().into_inner().entries;
     assert_eq!(entries.len(), 4);

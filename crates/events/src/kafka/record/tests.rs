@@ -52,6 +52,19 @@ fn a_fact_survives_the_way() {
 }
 
 #[test]
+fn a_trace_takes_its_state_along_where_there_is_one() {
+    let trace = event().trace.unwrap().with_tracestate("vendor=abc");
+    let with_state = Event { trace: Some(trace.clone()), ..event() };
+    let told = headers(&with_state, Some(trace));
+    let last = told.iter().last().unwrap();
+    assert_eq!((last.key, last.value), ("tracestate", Some(&b"vendor=abc"[..])));
+    assert!(matches!(read(&message(told), TOPIC, |_| true), Record::Fact(fact) if fact == with_state));
+
+    let without_trace = headers(&event(), None).with(TRACESTATE, "vendor=abc");
+    assert!(matches!(read(&message(without_trace), TOPIC, |_| true), Record::Fact(Event { trace: None, .. })));
+}
+
+#[test]
 fn a_fact_of_no_interest_is_not_even_read() {
     let headers = OwnedHeaders::new().with(TYPE, "bojagi.order.v1.SomethingNew");
     assert!(matches!(read(&message(headers), TOPIC, |_| false), Record::OfNoInterest));
