@@ -342,7 +342,7 @@ mod tests {
     use super::*;
     use crate::tell;
 
-    const MIGRATIONS: &[Migration] = &[idempotency::MIGRATION, crate::MIGRATION];
+    const MIGRATIONS: &[Migration] = &[idempotency::MIGRATION, crate::MIGRATION, crate::TRACESTATE_MIGRATION];
     const TOPIC: &str = "test.v1";
 
     #[derive(Clone, PartialEq, prost::Message)]
