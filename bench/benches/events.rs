@@ -22,7 +22,6 @@ const MIGRATIONS: &[Migration] = &[
     bojagi_events::MIGRATION,
     bojagi_events::RELAY_MIGRATION,
     bojagi_events::TRACESTATE_MIGRATION,
-    bojagi_events::TRACESTATE_MIGRATION,
     Migration::expand("heard-1", "CREATE TABLE heard (number BIGINT PRIMARY KEY)"),
 ];
 /// Facts told one by one, with a pause, to see how long each takes.

@@ -21,7 +21,6 @@ const MIGRATIONS: &[Migration] = &[
     bojagi_events::MIGRATION,
     bojagi_events::RELAY_MIGRATION,
     bojagi_events::TRACESTATE_MIGRATION,
-    bojagi_events::TRACESTATE_MIGRATION,
     Migration::expand(
         "bench-1",
         "CREATE TABLE stock (id BIGINT PRIMARY KEY, available BIGINT NOT NULL CHECK (available >= 0));
