@@ -15,6 +15,7 @@ use opentelemetry_proto::tonic::metrics::v1::Metric;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use parking_lot::Mutex;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tonic::metadata::MetadataMap;
 use tonic::transport::Server;
@@ -48,6 +49,8 @@ struct Taken {
     keeps_none: bool,
     /// What it answers instead of taking anything.
     refusal: Mutex<Option<Status>>,
+    /// Whether answers are held back.
+    held: watch::Sender<bool>,
 }
 
 impl Collector {
@@ -114,6 +117,11 @@ impl Collector {
         *self.taken.refusal.lock() = refusal;
     }
 
+    /// Holds answers back from now on, or lets them go: spans are taken all the same.
+    pub fn hold_answers(&self, held: bool) {
+        self.taken.held.send_replace(held);
+    }
+
     /// All spans so far.
     #[must_use]
     pub fn spans(&self) -> Vec<CollectedSpan> {
@@ -176,6 +184,21 @@ fn text(attributes: &[KeyValue], name: &str) -> String {
     }
 }
 
+impl Taken {
+    fn take(&self, message: ExportTraceServiceRequest) {
+        let mut taken = self.spans.lock();
+        for of_service in message.resource_spans {
+            let service = text(&of_service.resource.unwrap_or_default().attributes, "service.name");
+            let spans: Vec<_> = of_service.scope_spans.into_iter().flat_map(|scope| scope.spans).collect();
+            self.count.fetch_add(spans.len(), Ordering::Relaxed);
+            if self.keeps_none {
+                continue;
+            }
+            taken.extend(spans.into_iter().map(|span| CollectedSpan { service: service.clone(), span }));
+        }
+    }
+}
+
 struct Door(Arc<Taken>);
 
 impl Door {
@@ -192,16 +215,10 @@ impl TraceService for Door {
         request: Request<ExportTraceServiceRequest>,
     ) -> Result<Response<ExportTraceServiceResponse>, Status> {
         self.open(request.metadata())?;
-        let mut taken = self.0.spans.lock();
-        for of_service in request.into_inner().resource_spans {
-            let service = text(&of_service.resource.unwrap_or_default().attributes, "service.name");
-            let spans: Vec<_> = of_service.scope_spans.into_iter().flat_map(|scope| scope.spans).collect();
-            self.0.count.fetch_add(spans.len(), Ordering::Relaxed);
-            if self.0.keeps_none {
-                continue;
-            }
-            taken.extend(spans.into_iter().map(|span| CollectedSpan { service: service.clone(), span }));
-        }
+        self.0.take(request.into_inner());
+        let mut held = self.0.held.subscribe();
+        // Its sender is in our own hands, so that waiting cannot fail.
+        drop(held.wait_for(|held| !held).await);
         Ok(Response::new(ExportTraceServiceResponse::default()))
     }
 }

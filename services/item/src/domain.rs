@@ -5,5 +5,7 @@ pub(crate) mod hold;
 pub(crate) mod options;
 pub(crate) mod refusal;
 pub(crate) mod reservation;
+#[cfg(test)]
+pub(crate) mod samples;
 pub(crate) mod shelf;
 pub(crate) mod stock;

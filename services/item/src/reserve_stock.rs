@@ -73,7 +73,7 @@ async fn reserve_each(
             Err(refusal) => answers[index] = Some(Err(refusal.into())),
         }
     }
-    store(tx, asks, &taken, shelf, now).await?;
+    keep(tx, asks, &taken, shelf, now).await?;
     for (index, bundle) in taken {
         answers[index] = Some(Ok((HoldState::Reserved, bundle.lines)));
     }
@@ -98,13 +98,7 @@ async fn load_shelf(tx: &mut Tx, asked: impl Iterator<Item = &Asked> + Clone) ->
 }
 
 /// Stores what orders have taken, and tells it.
-async fn store(
-    tx: &mut Tx,
-    asks: &[Asks],
-    taken: &[(usize, Bundle)],
-    shelf: Shelf,
-    now: Moment,
-) -> Result<(), Failure> {
+async fn keep(tx: &mut Tx, asks: &[Asks], taken: &[(usize, Bundle)], shelf: Shelf, now: Moment) -> Result<(), Failure> {
     let in_all = shelf.taken();
     // Units are done one after the other, so nobody can have taken a piece since the offers were loaded.
     if !stock::reserve_all(tx, &in_all.pieces).await? {

@@ -1,11 +1,14 @@
 //! Sends spans, many in a message, in the order in which they ended.
 
+use std::pin::pin;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_client::TraceServiceClient;
 use tokio::sync::mpsc;
-use tokio::time::{sleep, timeout};
+use tokio::time::error::Elapsed;
+use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status};
 
@@ -34,17 +37,17 @@ impl Exporter {
     /// Sends what comes out of the queue until `stop` is cancelled, and then what is left in it.
     pub(super) async fn run(mut self, mut ended: mpsc::Receiver<Details>, stop: CancellationToken) {
         let mut batch = Vec::with_capacity(self.batch);
+        let end = End { stop: &stop, flush: self.flush, at: OnceLock::new() };
         while !stop.is_cancelled() {
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = gather(&mut ended, &mut batch, self.batch) => {}
                 () = sleep(self.gather) => {}
             }
-            self.deliver(&mut batch, &stop).await;
+            self.deliver(&mut batch, &end).await;
         }
 
         ended.close();
-        let flush = self.flush;
         let all = async {
             while !batch.is_empty() || ended.recv_many(&mut batch, self.batch).await > 0 {
                 if self.send(&batch).await.is_err() {
@@ -54,16 +57,18 @@ impl Exporter {
             }
         };
         // What was not taken by now is lost, whether it failed or took too long.
-        let _in_time = timeout(flush, all).await;
+        let _in_time = timeout_at(end.at(), all).await;
         counted::lost(Lost::Ended, (batch.len() + ended.len()) as u64);
     }
 
     /// Sends a batch again and again until the collector takes or refuses it. Meanwhile the queue fills.
-    async fn deliver(&mut self, batch: &mut Vec<Details>, stop: &CancellationToken) {
-        while !batch.is_empty() && !stop.is_cancelled() {
-            let sent = tokio::select! {
-                () = stop.cancelled() => return,
-                sent = self.send(batch) => sent,
+    async fn deliver(&mut self, batch: &mut Vec<Details>, end: &End<'_>) {
+        while !batch.is_empty() && !end.stop.is_cancelled() {
+            // What is on its way when the process ends is not sent a second time: it may have come.
+            let Ok(sent) = end.in_time(self.send(batch)).await else {
+                counted::lost(Lost::Ended, batch.len() as u64);
+                batch.clear();
+                return;
             };
             match sent {
                 Ok(()) => {
@@ -76,7 +81,7 @@ impl Exporter {
                         counted::lost(Lost::Refused, batch.len() as u64);
                         batch.clear();
                     }
-                    tokio::select! { () = stop.cancelled() => {}, () = sleep(pause) => {} }
+                    tokio::select! { () = end.stop.cancelled() => {}, () = sleep(pause) => {} }
                 }
             }
         }
@@ -90,6 +95,30 @@ impl Exporter {
         counted::lost(Lost::Refused, refused);
         counted::exported((batch.len() as u64).saturating_sub(refused));
         Ok(())
+    }
+}
+
+/// The end of the process, which waits a little for what has to be told.
+struct End<'a> {
+    stop: &'a CancellationToken,
+    flush: Duration,
+    at: OnceLock<Instant>,
+}
+
+impl End<'_> {
+    /// Until when it waits, from when that is asked first.
+    fn at(&self) -> Instant {
+        *self.at.get_or_init(|| Instant::now() + self.flush)
+    }
+
+    /// Lets work go on that began before the end, until that waits no longer.
+    async fn in_time<T>(&self, work: impl Future<Output = T>) -> Result<T, Elapsed> {
+        let mut work = pin!(work);
+        tokio::select! {
+            biased;
+            done = &mut work => Ok(done),
+            () = self.stop.cancelled() => timeout_at(self.at(), work).await,
+        }
     }
 }
 

@@ -58,6 +58,18 @@ async fn what_was_recorded_is_told_before_the_process_ends_and_nothing_afterward
 }
 
 #[tokio::test]
+async fn what_is_on_its_way_when_the_process_ends_is_told_once() {
+    let collector = Collector::start().await;
+    collector.hold_answers(true);
+    let running = Running::to(&collector.endpoint(), |config| config.flush_milliseconds = 60_000).await;
+    (0..5).for_each(|_| work("packing"));
+    eventually("the spans have come", async || collector.spans().len() == 5).await;
+    // The answer comes when the end has begun.
+    let (_took, ()) = tokio::join!(running.stop(), async { collector.hold_answers(false) });
+    assert_eq!(collector.spans().len(), 5);
+}
+
+#[tokio::test]
 async fn only_a_part_of_the_traces_is_recorded_and_those_of_others_as_they_say() {
     let collector = Collector::start().await;
     let running = Running::to(&collector.endpoint(), |config| config.sampling_ratio = 0.25).await;

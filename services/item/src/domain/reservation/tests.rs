@@ -4,30 +4,9 @@ use bojagi_kernel::Currency;
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::samples::{offer, won};
 
 const NOW: Moment = Moment::from_micros(1_000);
-
-fn won(minor: i64) -> Money {
-    Money::new(Currency::KRW, minor)
-}
-
-fn offer(available: i64) -> Offer {
-    Offer {
-        option_id: OptionId::generate(),
-        option_name: "red".into(),
-        item_id: ItemId::generate(),
-        item_name: "mug".into(),
-        store_id: StoreId::generate(),
-        store_name: "kiln".into(),
-        seller_id: AccountId::generate(),
-        state: OptionState::Active,
-        unit_price: won(5_000),
-        window: SaleWindow::default(),
-        customer_limit: None,
-        available,
-        taken_by_customer: 0,
-    }
-}
 
 fn asks(offer: &Offer, quantity: i64) -> AskedLine {
     AskedLine {

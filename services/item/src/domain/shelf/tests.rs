@@ -1,33 +1,15 @@
 //! Orders that ask at the same moment.
 
-use bojagi_kernel::id::{ItemId, OrderId, OrderLineId, StoreId};
-use bojagi_kernel::{Currency, Money};
+use bojagi_kernel::Money;
+use bojagi_kernel::id::{OrderId, OrderLineId};
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::options::{OptionState, SaleWindow};
 use crate::domain::reservation::AskedLine;
+use crate::domain::samples::{offer, won};
 
 const NOW: Moment = Moment::from_micros(1_000);
-const PRICE: Money = Money::new(Currency::KRW, 5_000);
-
-fn offer(available: i64, customer_limit: Option<i64>) -> Offer {
-    Offer {
-        option_id: OptionId::generate(),
-        option_name: "red".into(),
-        item_id: ItemId::generate(),
-        item_name: "mug".into(),
-        store_id: StoreId::generate(),
-        store_name: "kiln".into(),
-        seller_id: AccountId::generate(),
-        state: OptionState::Active,
-        unit_price: PRICE,
-        window: SaleWindow::default(),
-        customer_limit,
-        available,
-        taken_by_customer: 0,
-    }
-}
+const PRICE: Money = won(5_000);
 
 fn asks(customer_id: AccountId, wanted: impl IntoIterator<Item = (OptionId, i64)>) -> Asked {
     let line = |(option_id, quantity)| AskedLine {
@@ -41,7 +23,7 @@ fn asks(customer_id: AccountId, wanted: impl IntoIterator<Item = (OptionId, i64)
 
 #[test]
 fn who_comes_first_is_served_first_and_the_next_sees_what_is_left() {
-    let tea = offer(5, None);
+    let tea = offer(5);
     let option_id = tea.option_id;
     let mut shelf = Shelf::new([tea], []);
     let mut take = |quantity: i64| shelf.take(&asks(AccountId::generate(), [(option_id, quantity)]), NOW);
@@ -53,7 +35,7 @@ fn who_comes_first_is_served_first_and_the_next_sees_what_is_left() {
 
 #[test]
 fn a_limit_counts_what_the_same_customer_took_a_moment_before() {
-    let tea = offer(50, Some(3));
+    let tea = Offer { customer_limit: Some(3), ..offer(50) };
     let (option_id, customer) = (tea.option_id, AccountId::generate());
     let mut shelf = Shelf::new([tea], [((option_id, customer), 1)]);
     let mut take = |customer: AccountId, quantity: i64| shelf.take(&asks(customer, [(option_id, quantity)]), NOW);
@@ -73,7 +55,7 @@ proptest! {
         stock in prop::collection::vec(0..20_i64, 1..4),
         wanted in prop::collection::vec(prop::collection::vec((0..4_usize, 1..6_i64), 1..4), 0..20),
     ) {
-        let offers: Vec<_> = stock.iter().map(|available| offer(*available, None)).collect();
+        let offers: Vec<_> = stock.iter().map(|available| offer(*available)).collect();
         let mut shelf = Shelf::new(offers.iter().cloned(), []);
         let mut sums = BTreeMap::<OptionId, i64>::new();
         for wanted in wanted {
