@@ -51,7 +51,7 @@ async fn what_was_recorded_is_told_before_the_process_ends_and_nothing_afterward
     })
     .await;
     (0..250).for_each(|_| work("packing"));
-    running.stop().await;
+    let _turn = running.stop_in_turn().await;
     assert_eq!(collector.spans().len(), 250);
     work("too late");
     assert!(!Span::begin("order", SpanKind::Internal, "too late", None).is_recorded());

@@ -21,7 +21,7 @@ static TURN: Mutex<()> = Mutex::const_new(());
 struct Running {
     export: Export,
     metrics: Metrics,
-    _turn: MutexGuard<'static, ()>,
+    turn: MutexGuard<'static, ()>,
 }
 
 impl Running {
@@ -34,14 +34,20 @@ impl Running {
         let metrics = Metrics::of_process("1.2.3");
         let process = Process { name: "bojagi", version: "1.2.3" };
         let export = Export::start(&config, process, metrics.clone()).unwrap().unwrap();
-        Self { export, metrics, _turn: turn }
+        Self { export, metrics, turn }
     }
 
     /// Ends it and answers how long that took.
     async fn stop(self) -> Duration {
         let began = Instant::now();
-        self.export.stop().await;
+        drop(self.stop_in_turn().await);
         began.elapsed()
+    }
+
+    /// Ends it; the turn is another's when the answer is dropped.
+    async fn stop_in_turn(self) -> MutexGuard<'static, ()> {
+        self.export.stop().await;
+        self.turn
     }
 }
 
