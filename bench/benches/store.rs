@@ -73,24 +73,28 @@ async fn on_the_writer(store: &Store) {
 
 /// The same unit for all that ask at the same moment: one statement a table.
 fn decided_together(store: &Store) -> Combined<Uuid, (), Error> {
-    Combined::new(store.clone(), async |tx: &mut Tx, asks: &[Asked<Uuid>]| {
-        let (now, digest, filling) = (Moment::from_micros(0), [0_u8; 32], vec![0_u8; 100]);
-        let pieces = i64::try_from(asks.len()).unwrap();
-        let take = "UPDATE stock SET available = available - ?1 WHERE id = 1 AND available >= ?1";
-        tx.execute(take, params![pieces]).await?;
-        let reserve = RESERVE.replace("(?1, 1, 1)", "{(?1, 1, 1)}");
-        let reserved: Vec<_> = asks.iter().map(|asked| vec![asked.ask.bind()]).collect();
-        tx.execute_many(&reserve, &reserved).await?;
-        let keep =
-            KEEP.replace("('order', 'ReserveStock', ?1, ?2, ?3, ?4)", "{('order', 'ReserveStock', ?1, ?2, ?3, ?4)}");
-        let kept: Vec<_> =
-            asks.iter().map(|asked| vec![asked.ask.bind(), digest.bind(), filling.bind(), now.bind()]).collect();
-        tx.execute_many(&keep, &kept).await?;
-        let tell = TELL.replace("(?1, 'bojagi", "{(?1, 'bojagi").replace("?2, ?3)", "?2, ?3)}");
-        let told: Vec<_> = asks.iter().map(|asked| vec![asked.ask.bind(), now.bind(), filling.bind()]).collect();
-        tx.execute_many(&tell, &told).await?;
-        Ok(asks.iter().map(|_| Ok(())).collect())
-    })
+    Combined::new(
+        store.clone(),
+        |id: &Uuid| *id,
+        async |tx: &mut Tx, asks: &[&Asked<Uuid>]| {
+            let (now, digest, filling) = (Moment::from_micros(0), [0_u8; 32], vec![0_u8; 100]);
+            let pieces = i64::try_from(asks.len()).unwrap();
+            let take = "UPDATE stock SET available = available - ?1 WHERE id = 1 AND available >= ?1";
+            tx.execute(take, params![pieces]).await?;
+            let reserve = RESERVE.replace("(?1, 1, 1)", "{(?1, 1, 1)}");
+            let reserved: Vec<_> = asks.iter().map(|asked| vec![asked.ask.bind()]).collect();
+            tx.execute_many(&reserve, &reserved).await?;
+            let keep = KEEP
+                .replace("('order', 'ReserveStock', ?1, ?2, ?3, ?4)", "{('order', 'ReserveStock', ?1, ?2, ?3, ?4)}");
+            let kept: Vec<_> =
+                asks.iter().map(|asked| vec![asked.ask.bind(), digest.bind(), filling.bind(), now.bind()]).collect();
+            tx.execute_many(&keep, &kept).await?;
+            let tell = TELL.replace("(?1, 'bojagi", "{(?1, 'bojagi").replace("?2, ?3)", "?2, ?3)}");
+            let told: Vec<_> = asks.iter().map(|asked| vec![asked.ask.bind(), now.bind(), filling.bind()]).collect();
+            tx.execute_many(&tell, &told).await?;
+            Ok(asks.iter().map(|_| Ok(())).collect())
+        },
+    )
 }
 
 /// What a pool of one writing connection does: SQLite has one writer, so more connections only wait for each other.

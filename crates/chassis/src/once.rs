@@ -1,7 +1,5 @@
 //! One effect, and one answer, for a request that comes twice.
 
-use std::collections::HashSet;
-
 use bojagi_kernel::id::RequestId;
 use bojagi_kernel::{Failure, Moment};
 use bojagi_store::idempotency::{self, Key, Recalled};
@@ -64,52 +62,50 @@ pub struct Keyed<A> {
     pub ask: A,
 }
 
-/// The same as [`within`] for asks that are decided together ([`Combined`](bojagi_store::Combined)): `decide` is given those that
-/// were not answered before, each request once, and answers them in their order.
+impl<A> Keyed<A> {
+    /// By what a request is told from all others of its method.
+    #[must_use]
+    pub fn request(&self) -> (String, RequestId) {
+        (self.key.caller.clone(), self.key.request_id)
+    }
+}
+
+/// The same as [`within`] for asks that are decided together ([`Combined`](bojagi_store::Combined)), by [`Keyed::request`]: `decide`
+/// is given those that were not answered before, and answers them in their order.
 ///
 /// # Errors
 /// An error of the whole unit; what `decide` refuses, and `IDEMPOTENCY_KEY_REUSED`, are answers to single asks.
 pub async fn each<A, M, D>(
     tx: &mut Tx,
-    asked: &[Asked<Keyed<A>>],
+    asked: &[&Asked<Keyed<A>>],
     now: Moment,
     decide: D,
 ) -> Result<Vec<Result<M, Failure>>, Failure>
 where
     M: prost::Message + Default,
-    D: AsyncFn(&mut Tx, &[&Asked<Keyed<A>>]) -> Result<Vec<Result<M, Failure>>, Failure>,
+    D: AsyncFnOnce(&mut Tx, &[&Asked<Keyed<A>>]) -> Result<Vec<Result<M, Failure>>, Failure>,
 {
-    let mut answers = Vec::with_capacity(asked.len());
-    answers.resize_with(asked.len(), || None);
-    let mut open: Vec<usize> = (0..asked.len()).collect();
-    while !open.is_empty() {
-        // A request that came twice at once is answered the second time what it was answered the first time.
-        let mut seen = HashSet::new();
-        let key = |index: &usize| &asked[*index].ask.key;
-        let (first, again): (Vec<_>, _) =
-            open.into_iter().partition(|index| seen.insert((&key(index).caller, key(index).request_id)));
-        let mut new = Vec::with_capacity(first.len());
-        let recalled = idempotency::recall_all(tx, &first.iter().map(key).collect::<Vec<_>>()).await?;
-        for (index, recalled) in first.into_iter().zip(recalled) {
-            match recalled {
-                Recalled::Answered(answer) => answers[index] = Some(kept(key(&index), &answer)),
-                Recalled::Reused => answers[index] = Some(Err(CommonRefusal::IdempotencyKeyReused.into())),
-                Recalled::New => new.push(index),
-            }
-        }
-        let decided = decide(tx, &new.iter().map(|index| &asked[*index]).collect::<Vec<_>>()).await?;
-        let mut to_keep = Vec::with_capacity(new.len());
-        for (index, answer) in new.into_iter().zip(decided) {
-            if let Ok(answer) = &answer {
-                to_keep.push((key(&index), answer.encode_to_vec()));
-            }
-            answers[index] = Some(answer);
-        }
-        let to_keep: Vec<_> = to_keep.iter().map(|(key, answer)| (*key, answer.as_slice())).collect();
-        idempotency::remember_all(tx, &to_keep, now).await?;
-        open = again;
-    }
-    answers.into_iter().map(|answer| answer.ok_or_else(|| Failure::broken("an ask was not decided"))).collect()
+    let keys: Vec<_> = asked.iter().map(|asked| &asked.ask.key).collect();
+    let recalled = idempotency::recall_all(tx, &keys).await?;
+    let is_new = |recalled: &Recalled| matches!(recalled, Recalled::New);
+    let new: Vec<_> =
+        asked.iter().zip(&recalled).filter(|(_, recalled)| is_new(recalled)).map(|(asked, _)| *asked).collect();
+    let decided = decide(tx, &new).await?;
+    let to_keep: Vec<_> = new
+        .iter()
+        .zip(&decided)
+        .filter_map(|(asked, answer)| Some((&asked.ask.key, answer.as_ref().ok()?.encode_to_vec())))
+        .collect();
+    let to_keep: Vec<_> = to_keep.iter().map(|(key, answer)| (*key, answer.as_slice())).collect();
+    idempotency::remember_all(tx, &to_keep, now).await?;
+
+    let mut decided = decided.into_iter();
+    let answers = keys.into_iter().zip(recalled).map(|(key, recalled)| match recalled {
+        Recalled::Answered(answer) => kept(key, &answer),
+        Recalled::Reused => Err(CommonRefusal::IdempotencyKeyReused.into()),
+        Recalled::New => decided.next().unwrap_or_else(|| Err(Failure::broken("an ask was not decided"))),
+    });
+    Ok(answers.collect())
 }
 
 fn kept<M: prost::Message + Default>(key: &Key, answer: &[u8]) -> Result<M, Failure> {

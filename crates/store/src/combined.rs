@@ -5,7 +5,8 @@
 //! decides in memory in the order in which they came, and writes once a table. How many that are follows from the load: one
 //! that is alone waits for nobody.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
+use std::hash::Hash;
 use std::sync::Arc;
 
 use bojagi_telemetry::TraceContext;
@@ -31,13 +32,17 @@ pub struct Asked<A> {
 
 type Answers<T, E> = Result<Vec<Result<T, E>>, E>;
 type Reply<T, E> = oneshot::Sender<Result<T, E>>;
-type Decide<A, T, E> = dyn for<'a> Fn(&'a mut Tx, &'a [Asked<A>]) -> LocalBoxFuture<'a, Answers<T, E>> + Send + Sync;
+type Decide<A, T, E> =
+    dyn for<'a> Fn(&'a mut Tx, &'a [&'a Asked<A>]) -> LocalBoxFuture<'a, Answers<T, E>> + Send + Sync;
+/// Of asks at some places, the places of those with keys of their own, and of the rest.
+type Separate<A> = dyn Fn(&[Asked<A>], Vec<usize>) -> (Vec<usize>, Vec<usize>) + Send + Sync;
 
 /// Takes asks that are decided together.
 pub struct Combined<A, T, E>(Arc<Inner<A, T, E>>);
 
 struct Inner<A, T, E> {
     store: Store,
+    separate: Box<Separate<A>>,
     decide: Box<Decide<A, T, E>>,
     waiting: Mutex<Waiting<A, T, E>>,
 }
@@ -92,15 +97,23 @@ where
     /// Asks that `decide` answers, one answer each, in their order. What it does for all of them is one unit of work; to refuse
     /// one of them is an answer, an error of its own undoes the whole. Then each is decided once more, alone, so that one which
     /// cannot be decided fails only itself.
-    pub fn new<F>(store: Store, decide: F) -> Self
+    ///
+    /// It is never given two asks with the same `key` at once: the later one is decided after the earlier, in the same unit, and
+    /// finds what that has written.
+    pub fn new<K, F>(store: Store, key: impl Fn(&A) -> K + Send + Sync + 'static, decide: F) -> Self
     where
-        F: AsyncFn(&mut Tx, &[Asked<A>]) -> Answers<T, E> + Clone + Send + Sync + 'static,
+        K: Eq + Hash,
+        F: AsyncFn(&mut Tx, &[&Asked<A>]) -> Answers<T, E> + Clone + Send + Sync + 'static,
     {
+        let separate = move |asks: &[Asked<A>], places: Vec<usize>| {
+            let mut seen = HashSet::new();
+            places.into_iter().partition(|place| seen.insert(key(&asks[*place].ask)))
+        };
         let decide: Box<Decide<A, T, E>> = Box::new(move |tx, asks| {
             let decide = decide.clone();
             Box::pin(async move { decide(tx, asks).await })
         });
-        Self(Arc::new(Inner { store, decide, waiting: Mutex::default() }))
+        Self(Arc::new(Inner { store, separate: Box::new(separate), decide, waiting: Mutex::default() }))
     }
 
     /// Asks, and waits for the answer. What was answered is on disk.
@@ -182,17 +195,24 @@ where
     }
 
     async fn decide(&self, tx: &mut Tx, asks: &[Asked<A>]) -> Result<Vec<Result<T, E>>, Failed<E>> {
-        if asks.is_empty() {
-            return Ok(Vec::new());
-        }
         // Facts that are told are given the traces of their asks; this unit belongs to none of them alone.
         tx.trace = if let [asked] = asks { asked.trace.clone() } else { None };
-        let answers = (self.decide)(tx, asks).await.map_err(Failed::Decision)?;
-        if answers.len() == asks.len() {
-            Ok(answers)
-        } else {
-            Err(Error::Defect(format!("{} answers to {} asks", answers.len(), asks.len())).into())
+        let mut answers: Vec<Option<Result<T, E>>> = asks.iter().map(|_| None).collect();
+        let mut open: Vec<usize> = (0..asks.len()).collect();
+        while !open.is_empty() {
+            let (now, later) = (self.separate)(asks, open);
+            let chosen: Vec<_> = now.iter().map(|place| &asks[*place]).collect();
+            let decided = (self.decide)(tx, &chosen).await.map_err(Failed::Decision)?;
+            if decided.len() != chosen.len() {
+                return Err(Error::Defect(format!("{} answers to {} asks", decided.len(), chosen.len())).into());
+            }
+            for (place, answer) in now.into_iter().zip(decided) {
+                answers[place] = Some(answer);
+            }
+            open = later;
         }
+        // Each place was in one of the rounds.
+        Ok(answers.into_iter().flatten().collect())
     }
 
     async fn alone(self: &Arc<Self>, asked: Asked<A>) -> Result<T, E> {

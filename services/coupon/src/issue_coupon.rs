@@ -33,7 +33,7 @@ type Wished<'a> = &'a Asked<Keyed<Wish>>;
 /// `SoldOut`.
 pub(crate) fn issue(store: &Store, clock: &Arc<dyn Clock>) -> Issue {
     let clock = Arc::clone(clock);
-    Combined::new(store.clone(), async move |tx: &mut Tx, asks: &[Asked<Keyed<Wish>>]| {
+    Combined::new(store.clone(), Keyed::request, async move |tx: &mut Tx, asks: &[Wished<'_>]| {
         let now = clock.now();
         once::each(tx, asks, now, async |tx: &mut Tx, wishes: &[Wished<'_>]| issue_each(tx, wishes, now).await).await
     })

@@ -24,60 +24,37 @@ pub(crate) type Reservations = Combined<Asked, Held, Failure>;
 /// What an order holds.
 pub(crate) type Held = (HoldState, Vec<HeldLine>);
 
-type Asks = database::Asked<Asked>;
+type Ask<'a> = &'a database::Asked<Asked>;
 
 /// The place where orders ask.
 pub(crate) fn reservations(store: &Store, clock: &Arc<dyn Clock>) -> Reservations {
     let clock = Arc::clone(clock);
-    Combined::new(store.clone(), async move |tx: &mut Tx, asks: &[Asks]| reserve(tx, asks, clock.now()).await)
+    let order = |asked: &Asked| asked.order_id;
+    Combined::new(store.clone(), order, async move |tx: &mut Tx, asks: &[Ask<'_>]| reserve(tx, asks, clock.now()).await)
 }
 
 /// Holds all lines of each order or none.
-async fn reserve(tx: &mut Tx, asks: &[Asks], now: Moment) -> Result<Vec<Result<Held, Failure>>, Failure> {
+async fn reserve(tx: &mut Tx, asks: &[Ask<'_>], now: Moment) -> Result<Vec<Result<Held, Failure>>, Failure> {
+    let present = holds::find_all(tx, &asks.iter().map(|asked| asked.ask.order_id).collect()).await?;
+    let is_new = |asked: &&Ask<'_>| !present.contains_key(&asked.ask.order_id);
+    let mut shelf = load_shelf(tx, asks.iter().filter(is_new).map(|asked| &asked.ask)).await?;
+    let mut taken = Vec::with_capacity(asks.len());
     let mut answers = Vec::with_capacity(asks.len());
-    answers.resize_with(asks.len(), || None);
-    let mut undecided: Vec<usize> = (0..asks.len()).collect();
-    while !undecided.is_empty() {
-        // An order that asks twice at once is answered the second time what it holds then.
-        let mut orders = BTreeSet::new();
-        let (first, again) = undecided.into_iter().partition(|index| orders.insert(asks[*index].ask.order_id));
-        reserve_each(tx, asks, first, &mut answers, now).await?;
-        undecided = again;
+    for asked in asks {
+        answers.push(match present.get(&asked.ask.order_id) {
+            Some(hold) => answer_present(tx, &asked.ask, *hold).await?,
+            None => match shelf.take(&asked.ask, now) {
+                Ok(bundle) => {
+                    let held = (HoldState::Reserved, bundle.lines.clone());
+                    taken.push((*asked, bundle));
+                    Ok(held)
+                }
+                Err(refusal) => Err(refusal.into()),
+            },
+        });
     }
-    answers.into_iter().map(|answer| answer.ok_or_else(|| Failure::broken("an ask was not decided"))).collect()
-}
-
-/// Decides the asks at `chosen`, which are of different orders.
-async fn reserve_each(
-    tx: &mut Tx,
-    asks: &[Asks],
-    chosen: Vec<usize>,
-    answers: &mut [Option<Result<Held, Failure>>],
-    now: Moment,
-) -> Result<(), Failure> {
-    let orders = chosen.iter().map(|index| asks[*index].ask.order_id).collect();
-    let present = holds::find_all(tx, &orders).await?;
-    let mut new = Vec::with_capacity(chosen.len());
-    for index in chosen {
-        match present.get(&asks[index].ask.order_id) {
-            Some(hold) => answers[index] = Some(answer_present(tx, &asks[index].ask, *hold).await?),
-            None => new.push(index),
-        }
-    }
-
-    let mut shelf = load_shelf(tx, new.iter().map(|index| &asks[*index].ask)).await?;
-    let mut taken = Vec::with_capacity(new.len());
-    for index in new {
-        match shelf.take(&asks[index].ask, now) {
-            Ok(bundle) => taken.push((index, bundle)),
-            Err(refusal) => answers[index] = Some(Err(refusal.into())),
-        }
-    }
-    keep(tx, asks, &taken, shelf, now).await?;
-    for (index, bundle) in taken {
-        answers[index] = Some(Ok((HoldState::Reserved, bundle.lines)));
-    }
-    Ok(())
+    keep(tx, &taken, shelf, now).await?;
+    Ok(answers)
 }
 
 /// What some orders ask for, as it is on offer.
@@ -98,21 +75,19 @@ async fn load_shelf(tx: &mut Tx, asked: impl Iterator<Item = &Asked> + Clone) ->
 }
 
 /// Stores what orders have taken, and tells it.
-async fn keep(tx: &mut Tx, asks: &[Asks], taken: &[(usize, Bundle)], shelf: Shelf, now: Moment) -> Result<(), Failure> {
+async fn keep(tx: &mut Tx, taken: &[(Ask<'_>, Bundle)], shelf: Shelf, now: Moment) -> Result<(), Failure> {
     let in_all = shelf.taken();
     // Units are done one after the other, so nobody can have taken a piece since the offers were loaded.
     if !stock::reserve_all(tx, &in_all.pieces).await? {
         return Err(Failure::broken("there is less in stock than a moment ago"));
     }
     limits::take_all(tx, &in_all.counted).await?;
-    let of = |index: &usize| &asks[*index];
-    let orders: Vec<_> = taken.iter().map(|(index, _)| (of(index).ask.order_id, of(index).ask.customer_id)).collect();
+    let orders: Vec<_> = taken.iter().map(|(asked, _)| (asked.ask.order_id, asked.ask.customer_id)).collect();
     holds::open_all(tx, &orders, now).await?;
-    let lines = taken.iter().map(|(index, bundle)| (of(index).ask.order_id, bundle.lines.as_slice()));
+    let lines = taken.iter().map(|(asked, bundle)| (asked.ask.order_id, bundle.lines.as_slice()));
     holds::insert_lines(tx, lines).await?;
-    let facts = taken
-        .iter()
-        .map(|(index, bundle)| (of(index).ask.order_id, of(index).trace.clone(), bundle.movements.as_slice()));
+    let facts =
+        taken.iter().map(|(asked, bundle)| (asked.ask.order_id, asked.trace.clone(), bundle.movements.as_slice()));
     told::stock_reserved(tx, facts, now).await?;
     Ok(())
 }

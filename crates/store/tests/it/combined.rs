@@ -1,7 +1,7 @@
 //! What asks that are decided together are promised, and statements for many rows.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use bojagi_kernel::SystemClock;
 use bojagi_store::{Asked, Bind, Combined, Error, Migration, Store, Tx, params};
@@ -21,26 +21,30 @@ type Wish = (i64, i64);
 
 /// Gives tea as long as there is some, and counts the units.
 fn counter(store: &Store, units: Arc<AtomicUsize>) -> Combined<Wish, i64, Error> {
-    Combined::new(store.clone(), async move |tx: &mut Tx, asks: &[Asked<Wish>]| {
-        units.fetch_add(1, Ordering::Relaxed);
-        let (mut left,): (i64,) = tx.fetch_one("SELECT available FROM stock WHERE name = 'tea'", &[]).await?;
-        let (mut answers, mut rows) = (Vec::new(), Vec::new());
-        for Asked { ask: (buyer, quantity), .. } in asks {
-            if *quantity < 0 {
-                return Err(Error::Defect("nobody can take less than nothing".into()));
+    Combined::new(
+        store.clone(),
+        |(buyer, _): &Wish| *buyer,
+        async move |tx: &mut Tx, asks: &[&Asked<Wish>]| {
+            units.fetch_add(1, Ordering::Relaxed);
+            let (mut left,): (i64,) = tx.fetch_one("SELECT available FROM stock WHERE name = 'tea'", &[]).await?;
+            let (mut answers, mut rows) = (Vec::new(), Vec::new());
+            for Asked { ask: (buyer, quantity), .. } in asks {
+                if *quantity < 0 {
+                    return Err(Error::Defect("nobody can take less than nothing".into()));
+                }
+                if left < *quantity {
+                    answers.push(Err(Error::NoRow));
+                } else {
+                    left -= quantity;
+                    rows.push(vec![buyer.bind(), quantity.bind()]);
+                    answers.push(Ok(left));
+                }
             }
-            if left < *quantity {
-                answers.push(Err(Error::NoRow));
-            } else {
-                left -= quantity;
-                rows.push(vec![buyer.bind(), quantity.bind()]);
-                answers.push(Ok(left));
-            }
-        }
-        tx.execute("UPDATE stock SET available = ?1 WHERE name = 'tea'", params![left]).await?;
-        tx.execute_many("INSERT INTO taken (buyer, quantity) VALUES {(?1, ?2)}", &rows).await?;
-        Ok(answers)
-    })
+            tx.execute("UPDATE stock SET available = ?1 WHERE name = 'tea'", params![left]).await?;
+            tx.execute_many("INSERT INTO taken (buyer, quantity) VALUES {(?1, ?2)}", &rows).await?;
+            Ok(answers)
+        },
+    )
 }
 
 async fn open(place: &Place) -> Store {
@@ -106,6 +110,7 @@ async fn sum(store: &Store) -> (i64, i64) {
 on_both! {
     asks_that_wait_are_one_unit_in_the_order_in_which_they_came,
     an_ask_that_cannot_be_decided_fails_alone,
+    asks_with_the_same_key_are_decided_one_after_the_other,
     callers_that_have_gone_ask_nothing,
     an_ask_that_is_alone_is_decided_at_once,
     more_than_one_unit_takes_are_all_answered,
@@ -136,6 +141,27 @@ async fn an_ask_that_cannot_be_decided_fails_alone(place: Place) {
     assert!(answers[0].is_ok() && answers[2].is_ok(), "{answers:?}");
     assert!(matches!(answers[1], Err(Error::Defect(_))), "{answers:?}");
     assert_eq!(sum(&store).await, (93, 7));
+}
+
+async fn asks_with_the_same_key_are_decided_one_after_the_other(place: Place) {
+    let store = open(&place).await;
+    let rounds = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&rounds);
+    let key = |(buyer, _): &Wish| *buyer;
+    // Answers in which round it was decided.
+    let counter = Combined::new(store.clone(), key, async move |_: &mut Tx, asks: &[&Asked<Wish>]| {
+        let mut rounds = seen.lock().unwrap();
+        rounds.push(asks.iter().map(|asked| asked.ask.0).collect::<Vec<_>>());
+        let round = i64::try_from(rounds.len()).unwrap();
+        Ok(asks.iter().map(|_| Ok(round)).collect())
+    });
+    let wishes = [1, 2, 1, 3, 1, 3].map(|buyer| (buyer, 1)).to_vec();
+    let mut answers = Vec::new();
+    for asked in ask_at_once(&store, &counter, wishes).await {
+        answers.push(asked.await.unwrap().unwrap());
+    }
+    assert_eq!(answers, [1, 1, 2, 1, 3, 2]);
+    assert_eq!(*rounds.lock().unwrap(), [vec![1, 2, 3], vec![1, 3], vec![1]]);
 }
 
 async fn callers_that_have_gone_ask_nothing(place: Place) {
