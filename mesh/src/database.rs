@@ -38,6 +38,7 @@ pub struct DatabaseSettings {
     statement_timeout_milliseconds: u64,
     lock_timeout_milliseconds: u64,
     silence_timeout_milliseconds: u64,
+    writers: usize,
 }
 
 impl DatabaseSettings {
@@ -58,6 +59,9 @@ impl DatabaseSettings {
         // The server reads 0 as "for ever", and keeps such times in 32 bits.
         let endless = times.iter().filter(|(_, time)| *time == 0 || i32::try_from(*time).is_err());
         mistakes.extend(endless.map(|(name, _)| format!("{name}: must be between 1 and {}", i32::MAX)));
+        if self.writers == 0 {
+            mistakes.push("writers: must be at least 1".into());
+        }
         mistakes.extend(self.server("order").err());
         mistakes
     }
@@ -97,6 +101,7 @@ impl DatabaseSettings {
         server.statement_timeout = milliseconds(self.statement_timeout_milliseconds);
         server.lock_timeout = milliseconds(self.lock_timeout_milliseconds);
         server.silence_timeout = milliseconds(self.silence_timeout_milliseconds);
+        server.writers = self.writers;
         Ok(server)
     }
 }

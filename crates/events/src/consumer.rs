@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bojagi_kernel::id::EventId;
 use bojagi_kernel::{Clock, Failure, Moment};
-use bojagi_store::{Error, Store, Tx, idempotency, params};
+use bojagi_store::{Error, LockKey, Store, Tx, idempotency, params};
 use futures::future::join_all;
 use tokio::sync::watch::Receiver;
 use tokio::time::Instant;
@@ -172,21 +172,35 @@ impl Consumer {
         reached: Option<(&'static str, i64)>,
     ) -> Result<(), Failure> {
         let (hears, now) = (Arc::clone(&self.hears), self.clock.now());
-        self.store
-            .write(async move |tx: &mut Tx| {
-                for record in &brought.unreadable {
-                    set_aside::park(tx, hears.group(), record, now).await?;
-                }
-                match way {
-                    Way::Together => inbox::apply_together(tx, &hears, &brought.events, now).await?,
-                    Way::OneByOne => inbox::apply_one_by_one(tx, &hears, &brought.events, now).await?,
-                }
-                match reached {
-                    Some((topic, position)) => Ok(save_position(tx, hears.group(), topic, position).await?),
-                    None => Ok(()),
-                }
-            })
-            .await
+        let keys = self.keys(way, &brought, reached);
+        let unit = async move |tx: &mut Tx| {
+            for record in &brought.unreadable {
+                set_aside::park(tx, hears.group(), record, now).await?;
+            }
+            match way {
+                Way::Together => inbox::apply_together(tx, &hears, &brought.events, now).await?,
+                Way::OneByOne => inbox::apply_one_by_one(tx, &hears, &brought.events, now).await?,
+            }
+            match reached {
+                Some((topic, position)) => Ok(save_position(tx, hears.group(), topic, position).await?),
+                None => Ok(()),
+            }
+        };
+        match keys {
+            Some(keys) => self.store.write_locking(keys, unit).await,
+            None => self.store.write(unit).await,
+        }
+    }
+
+    /// What a batch locks; nothing when it is the whole store, which a second attempt always is, and one that parks.
+    fn keys(&self, way: Way, brought: &Brought, reached: Option<(&'static str, i64)>) -> Option<Vec<LockKey>> {
+        if way == Way::OneByOne || !brought.unreadable.is_empty() {
+            return None;
+        }
+        let mut keys = self.hears.keys(brought.events.iter().map(Arc::as_ref))?;
+        // Two that follow the same log change the same position.
+        keys.extend(reached.map(|(topic, _)| LockKey::named(self.hears.group(), topic)));
+        Some(keys)
     }
 
     async fn saved_place(&self, topic: &'static str) -> Result<Place, Error> {
@@ -291,7 +305,7 @@ impl Consumer {
 }
 
 /// How the events of a batch are applied.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
     Together,
     OneByOne,

@@ -3,24 +3,27 @@
 use std::collections::BTreeMap;
 
 use bojagi_kernel::Failure;
-use bojagi_store::Tx;
+use bojagi_store::{LockKey, Tx};
 use futures::future::LocalBoxFuture;
 
 use crate::Event;
 
+type Keys = Box<dyn Fn(&Event) -> Vec<LockKey> + Send + Sync>;
 type Reaction = Box<dyn for<'a> Fn(&'a mut Tx, &'a Event) -> LocalBoxFuture<'a, Result<(), Failure>> + Send + Sync>;
 
 /// The reactions of one group of consumers, by type of fact.
 pub struct Hears {
     group: &'static str,
     reactions: BTreeMap<String, Reaction>,
+    /// What reactions lock, besides what their fact is about, by type of fact; those that are not here lock the store.
+    keys: BTreeMap<String, Keys>,
 }
 
 impl Hears {
     /// A group that reacts to nothing yet. The name is part of what is stored: it does not change.
     #[must_use]
     pub fn new(group: &'static str) -> Self {
-        Self { group, reactions: BTreeMap::new() }
+        Self { group, reactions: BTreeMap::new(), keys: BTreeMap::new() }
     }
 
     /// Reacts to facts of type `M`. The reaction is a unit of work in the group's own store: what it does happens
@@ -37,6 +40,34 @@ impl Hears {
         });
         self.reactions.insert(M::full_name(), boxed);
         self
+    }
+
+    /// The same for a reaction that concerns only what the fact is about and what these keys stand for, as
+    /// [`Store::write_locking`](bojagi_store::Store::write_locking) has it: then it runs side by side with others. It has to bear
+    /// being in one unit with reactions to other facts.
+    #[must_use]
+    pub fn on_locking<M, K, R>(mut self, keys: K, reaction: R) -> Self
+    where
+        M: prost::Message + prost::Name + Default + 'static,
+        K: Fn(&M) -> Vec<LockKey> + Send + Sync + 'static,
+        R: AsyncFn(&mut Tx, &Event, M) -> Result<(), Failure> + Send + Sync + Clone + 'static,
+    {
+        // A fact that cannot be read has no keys, and fails its reaction.
+        let of_event = move |event: &Event| event.decode::<M>().map(|fact| keys(&fact)).unwrap_or_default();
+        self.keys.insert(M::full_name(), Box::new(of_event));
+        self.on(reaction)
+    }
+
+    /// What the reactions to some facts lock; nothing when it is the whole store.
+    pub(crate) fn keys<'a>(&self, events: impl IntoIterator<Item = &'a Event>) -> Option<Vec<LockKey>> {
+        let mut keys = Vec::new();
+        for event in events {
+            keys.push(LockKey::of(event.aggregate_id));
+            if self.cares_for(&event.event_type) {
+                keys.extend(self.keys.get(&event.event_type)?(event));
+            }
+        }
+        Some(keys)
     }
 
     /// The name of the group.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bojagi_kernel::Moment;
 use bojagi_kernel::id::EventId;
 use bojagi_kernel::reexport::Uuid;
-use bojagi_store::{Announced, Bind, Error, Tx, params};
+use bojagi_store::{Announced, Bind, Error, Kind, LogEntry, Tx, Value, params};
 use bojagi_telemetry::TraceContext;
 
 use crate::Event;
@@ -18,7 +18,7 @@ const INSERT: &str =
     "INSERT INTO outbox (event_id, event_type, aggregate_id, sequence, told_at, traceparent, tracestate, payload)
      VALUES {(?1, ?2, ?3, 1 + coalesce((SELECT max(sequence) FROM outbox WHERE aggregate_id = ?3),
                                        (SELECT last FROM outbox_pruned WHERE aggregate_id = ?3), 0), ?4, ?5, ?6, ?7)}
-     RETURNING event_id, position, sequence";
+     RETURNING aggregate_id, position, sequence";
 
 /// A fact that is told together with others.
 pub struct Told<M> {
@@ -70,37 +70,51 @@ fn event<M: prost::Message + prost::Name>(
     Event { id, event_type, aggregate_id, sequence: 0, told_at, trace, payload }
 }
 
-async fn insert<M: prost::Name>(tx: &mut Tx, mut events: Vec<Event>) -> Result<(), Error> {
-    let traceparents: Vec<_> = events.iter().map(|event| event.trace.as_ref().map(ToString::to_string)).collect();
-    let tracestates: Vec<_> =
-        events.iter().map(|event| event.trace.as_ref().and_then(TraceContext::tracestate)).collect();
-    let rows: Vec<_> = events
-        .iter()
-        .zip(traceparents.iter().zip(&tracestates))
-        .map(|(event, (traceparent, tracestate))| {
-            vec![
-                event.id.bind(),
-                event.event_type.bind(),
-                event.aggregate_id.bind(),
-                event.told_at.bind(),
-                traceparent.bind(),
-                tracestate.bind(),
-                event.payload.bind(),
-            ]
-        })
-        .collect();
-    let numbered: Vec<(EventId, i64, i64)> = tx.fetch_many(INSERT, &rows).await?;
-    let mut told = Vec::with_capacity(events.len());
-    for (id, position, sequence) in numbered {
-        // A database may answer the rows of one statement in another order.
-        let Some(index) = events.iter().position(|event| event.id == id) else { return Err(Error::NoRow) };
-        let event = Event { sequence, ..events.swap_remove(index) };
-        told.push(Announced { position, kind: M::NAME, fact: Arc::new(event) });
+async fn insert<M: prost::Name>(tx: &mut Tx, events: Vec<Event>) -> Result<(), Error> {
+    let entries = events.into_iter().map(|event| -> Box<dyn LogEntry> {
+        let traceparent = event.trace.as_ref().map(ToString::to_string);
+        Box::new(Entry { kind: M::NAME, traceparent, event })
+    });
+    tx.append(entries.collect()).await
+}
+
+/// A fact on its way into the outbox.
+struct Entry {
+    kind: &'static str,
+    traceparent: Option<String>,
+    event: Event,
+}
+
+impl LogEntry for Entry {
+    fn statement(&self) -> &'static str {
+        INSERT
     }
-    // Who follows is shown facts by their positions.
-    told.sort_unstable_by_key(|announced| announced.position);
-    told.into_iter().for_each(|announced| tx.announce_fact(announced));
-    Ok(())
+
+    fn aggregate_id(&self) -> Uuid {
+        self.event.aggregate_id
+    }
+
+    fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    fn values(&self) -> Vec<Value<'_>> {
+        let Self { traceparent, event, .. } = self;
+        let tracestate = event.trace.as_ref().and_then(TraceContext::tracestate);
+        vec![
+            event.id.bind(),
+            event.event_type.bind(),
+            event.aggregate_id.bind(),
+            event.told_at.bind(),
+            traceparent.bind(),
+            tracestate.map_or(Value::Null(Kind::Text), Value::Text),
+            event.payload.bind(),
+        ]
+    }
+
+    fn placed(self: Box<Self>, position: i64, sequence: i64) -> Announced {
+        Announced { position, kind: self.kind, fact: Arc::new(Event { sequence, ..self.event }) }
+    }
 }
 
 /// Forgets facts that are older than seven days and at or below `slowest`, the position up to which every group has

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bojagi_kernel::Moment;
 use bojagi_kernel::id::RequestId;
 
-use crate::{Bind, Error, Migration, Tx, params};
+use crate::{Bind, Error, LockKey, Migration, Tx, params};
 
 /// How long an answer is kept.
 pub const KEPT_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -39,6 +39,14 @@ pub struct Key {
     pub request_id: RequestId,
     /// A digest of what is asked for.
     pub fingerprint: [u8; 32],
+}
+
+impl Key {
+    /// What a unit locks that answers the request.
+    #[must_use]
+    pub fn lock(&self) -> LockKey {
+        LockKey::named(self.method, &format!("{} {}", self.caller, self.request_id))
+    }
 }
 
 /// What is known of a request.

@@ -5,6 +5,8 @@ mod combined;
 mod counted;
 mod error;
 pub mod idempotency;
+mod lock;
+mod log_entry;
 mod many;
 mod migrate;
 mod postgres;
@@ -20,6 +22,8 @@ mod value;
 
 pub use combined::{Asked, Combined};
 pub use error::{Error, Reason, StoreRefusal};
+pub use lock::LockKey;
+pub use log_entry::LogEntry;
 pub use migrate::Migration;
 pub use postgres::{PostgresOptions, UrlError, copy_to_file, drop_schema, end_connections};
 pub use recent::Announced;

@@ -55,7 +55,7 @@ fn asking<'a>(sql: &str, rows: &[Vec<Value<'a>>]) -> Result<Vec<Asking<'a>>, Err
 }
 
 /// Cuts a list into parts of powers of two, the largest first.
-fn parts<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
+pub(crate) fn parts<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
     std::iter::from_fn(move || {
         let size = 1 << rows.len().min(MOST).checked_ilog2()?;
         let (part, rest) = rows.split_at(size);
@@ -65,7 +65,7 @@ fn parts<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
 }
 
 /// The statement for so many rows.
-fn repeated(sql: &str, rows: usize) -> Result<String, Error> {
+pub(crate) fn repeated(sql: &str, rows: usize) -> Result<String, Error> {
     let no_group = || Error::Defect(format!("there is nothing in braces in {sql}"));
     let (before, rest) = sql.split_once('{').ok_or_else(no_group)?;
     let (row, after) = rest.split_once('}').ok_or_else(no_group)?;

@@ -5,6 +5,7 @@
 //! then write, positions of facts become visible in their order, and two units never wait for each other's rows; and all
 //! of it holds for any number of processes on the same store.
 
+mod commit;
 mod config;
 mod connection;
 mod copy;

@@ -105,6 +105,11 @@ impl<Job> Inbox<Job> {
         self.taken(job)
     }
 
+    /// How many jobs wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
     /// The next job, if one is waiting.
     pub(crate) fn next_at_hand(&mut self) -> Option<Job> {
         let job = self.jobs.try_recv().ok();

@@ -82,6 +82,11 @@ impl Session {
         }
     }
 
+    /// Whether what is put into the log waits for the commit.
+    pub(crate) const fn appends_before_commit(&self) -> bool {
+        matches!(self, Self::Postgres(_))
+    }
+
     pub(crate) fn learn_constraint_names(&mut self) -> Result<(), Error> {
         match self {
             Self::Sqlite(session) => session.learn_constraint_names(),

@@ -8,8 +8,9 @@ use bojagi_telemetry::TraceContext;
 use tokio::sync::watch;
 
 use crate::announcer::Announcer;
+use crate::lock::Locks;
 use crate::spans::{Spans, Told};
-use crate::{Announced, Error, Migration, PostgresOptions, Reason, Tx, migrate, postgres, sqlite};
+use crate::{Announced, Error, LockKey, Migration, PostgresOptions, Reason, Tx, migrate, postgres, sqlite};
 
 /// What the two kinds of units are called in traces.
 const WRITE: &str = "write";
@@ -99,8 +100,8 @@ impl Store {
         matches!(self.0.backend, Backend::Postgres { .. })
     }
 
-    /// Runs a unit of work. When it answers, the unit is on disk; when it answers an error, nothing of it happened,
-    /// unless the error is [`Error::OutcomeUnknown`].
+    /// Runs a unit of work, and no other at the same time. When it answers, the unit is on disk; when it answers an error,
+    /// nothing of it happened, unless the error is [`Error::OutcomeUnknown`].
     ///
     /// # Errors
     /// What the unit answers, or why it could not be run or committed.
@@ -109,11 +110,43 @@ impl Store {
         T: Send + 'static,
         E: Reason,
     {
+        self.run(Locks::Store, unit).await
+    }
+
+    /// The same for a unit that concerns only what these keys stand for. On PostgreSQL it runs side by side with units that lock
+    /// other keys, and after those that lock one of the same: so it may read and then write what belongs to its keys. What
+    /// belongs to no key of it, it may read only if nothing depends on its staying as it is, and change only by one statement
+    /// that says on which condition, and in an order in which nobody else comes the other way round.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub async fn write_locking<T, E>(
+        &self,
+        keys: impl IntoIterator<Item = LockKey>,
+        unit: impl AsyncFnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: Reason,
+    {
+        self.run(Locks::keys(keys), unit).await
+    }
+
+    async fn run<T, E>(
+        &self,
+        locks: Locks,
+        unit: impl AsyncFnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: Reason,
+    {
         let trace = TraceContext::current();
         let told = self.0.spans.begin(WRITE, trace.as_ref());
         told.ended(match &self.0.backend {
+            // A file has one writer, whatever a unit locks.
             Backend::Sqlite { writer, .. } => writer.run(unit, trace).await,
-            Backend::Postgres { writer, .. } => writer.run(unit, trace).await,
+            Backend::Postgres { writer, .. } => writer.run(locks, unit, trace).await,
         })
     }
 
@@ -173,7 +206,7 @@ impl Store {
         self.0.announcer.recent_facts(position, look)
     }
 
-    /// Changes after each commit that holds a unit which called [`Tx::announce`] or [`Tx::announce_fact`], in this process
+    /// Changes after each commit that holds a unit which called [`Tx::announce`] or [`Tx::append`], in this process
     /// or, on PostgreSQL, in another one on the same store.
     #[must_use]
     pub fn announcements(&self) -> watch::Receiver<u64> {

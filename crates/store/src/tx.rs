@@ -3,7 +3,7 @@
 use bojagi_telemetry::TraceContext;
 
 use crate::session::Session;
-use crate::{Announced, Error, FromRow, Row, Value};
+use crate::{Announced, Error, FromRow, LogEntry, Row, Value};
 
 /// One unit of work on the database: what its statements do happens together or not at all.
 ///
@@ -14,11 +14,21 @@ pub struct Tx {
     pub(crate) announced: bool,
     /// Facts told by the units of this transaction.
     pub(crate) told: Vec<Announced>,
+    /// Facts that are written right before the commit.
+    pub(crate) to_append: Vec<Box<dyn LogEntry>>,
+}
+
+/// How much has been announced.
+#[derive(Clone, Copy)]
+pub(crate) struct Announcements {
+    any: bool,
+    told: usize,
+    to_append: usize,
 }
 
 impl Tx {
     pub(crate) fn new(session: impl Into<Session>) -> Self {
-        Self { session: session.into(), trace: None, announced: false, told: Vec::new() }
+        Self { session: session.into(), trace: None, announced: false, told: Vec::new(), to_append: Vec::new() }
     }
 
     /// The trace of the call that asked for this unit, if there is one.
@@ -101,20 +111,22 @@ impl Tx {
     }
 
     /// What has been announced so far.
-    pub(crate) const fn announcements(&self) -> (bool, usize) {
-        (self.announced, self.told.len())
+    pub(crate) const fn announcements(&self) -> Announcements {
+        Announcements { any: self.announced, told: self.told.len(), to_append: self.to_append.len() }
     }
 
     /// What was announced since `before` did not happen.
-    pub(crate) fn take_back_announcements(&mut self, before: (bool, usize)) {
-        self.announced = before.0;
-        self.told.truncate(before.1);
+    pub(crate) fn take_back_announcements(&mut self, before: Announcements) {
+        self.announced = before.any;
+        self.told.truncate(before.told);
+        self.to_append.truncate(before.to_append);
     }
 
-    /// Announces a fact to those who follow the store, once this unit is committed.
-    pub fn announce_fact(&mut self, fact: Announced) {
-        self.announced = true;
-        self.told.push(fact);
+    /// The transaction is over; whatever became of it, the next one begins with nothing.
+    pub(crate) fn forget_announcements(&mut self) {
+        self.announced = false;
+        self.told.clear();
+        self.to_append.clear();
     }
 
     /// Wakes those who wait on [`Store::announcements`](crate::Store::announcements) once this unit is committed.

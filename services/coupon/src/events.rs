@@ -7,7 +7,7 @@ use bojagi_chassis::wire;
 use bojagi_events::{Event, Hears, Told, tell, tell_all};
 use bojagi_kernel::id::{AccountId, ItemId, OptionId, OrderId};
 use bojagi_kernel::{Clock, Currency, Failure, Moment, Money};
-use bojagi_store::Tx;
+use bojagi_store::{LockKey, Tx};
 use bojagi_telemetry::TraceContext;
 
 use crate::domain::{Consumed, IssuedCoupon};
@@ -23,32 +23,51 @@ pub(crate) fn hears(clock: &Arc<dyn Clock>) -> Hears {
     let (confirming, failing, cancelling, closing) =
         (Arc::clone(clock), Arc::clone(clock), Arc::clone(clock), Arc::clone(clock));
     Hears::new(NAME)
-        .on(async move |tx: &mut Tx, _: &Event, fact: order::OrderConfirmed| {
-            if !was_asked(&fact.participants) {
-                return Ok(());
-            }
-            end_redemption::confirm(tx, read("order_id", &fact.order_id)?, confirming.now()).await
-        })
-        .on(async move |tx: &mut Tx, _: &Event, fact: order::OrderFailed| {
-            if !was_asked(&fact.participants) {
-                return Ok(());
-            }
-            end_redemption::release(tx, read("order_id", &fact.order_id)?, failing.now()).await
-        })
-        .on(async move |tx: &mut Tx, _: &Event, fact: order::OrderCancelled| {
-            if !was_asked(&fact.participants) {
-                return Ok(());
-            }
-            end_redemption::release(tx, read("order_id", &fact.order_id)?, cancelling.now()).await
-        })
-        .on(async |tx: &mut Tx, _: &Event, fact: item::ItemCreated| follow(tx, fact.item).await)
-        .on(async |tx: &mut Tx, _: &Event, fact: item::ItemUpdated| follow(tx, fact.item).await)
-        .on(async |tx: &mut Tx, _: &Event, fact: item::ItemDeleted| {
+        .on_locking(
+            |fact: &order::OrderConfirmed| pieces(&fact.customer_id),
+            async move |tx: &mut Tx, _: &Event, fact: order::OrderConfirmed| {
+                if !was_asked(&fact.participants) {
+                    return Ok(());
+                }
+                end_redemption::confirm(tx, read("order_id", &fact.order_id)?, confirming.now()).await
+            },
+        )
+        .on_locking(
+            |fact: &order::OrderFailed| pieces(&fact.customer_id),
+            async move |tx: &mut Tx, _: &Event, fact: order::OrderFailed| {
+                if !was_asked(&fact.participants) {
+                    return Ok(());
+                }
+                end_redemption::release(tx, read("order_id", &fact.order_id)?, failing.now()).await
+            },
+        )
+        .on_locking(
+            |fact: &order::OrderCancelled| pieces(&fact.customer_id),
+            async move |tx: &mut Tx, _: &Event, fact: order::OrderCancelled| {
+                if !was_asked(&fact.participants) {
+                    return Ok(());
+                }
+                end_redemption::release(tx, read("order_id", &fact.order_id)?, cancelling.now()).await
+            },
+        )
+        .on_locking(prices, async |tx: &mut Tx, _: &Event, fact: item::ItemCreated| follow(tx, fact.item).await)
+        .on_locking(prices, async |tx: &mut Tx, _: &Event, fact: item::ItemUpdated| follow(tx, fact.item).await)
+        .on_locking(prices, async |tx: &mut Tx, _: &Event, fact: item::ItemDeleted| {
             follow_prices::forget(tx, read("item_id", &fact.item_id)?).await
         })
         .on(async move |tx: &mut Tx, _: &Event, fact: user::AccountClosed| {
             expire_coupons::expire_all_of(tx, read("account_id", &fact.account_id)?, closing.now()).await
         })
+}
+
+/// The pieces that an order has are its customer's.
+fn pieces(customer_id: &str) -> Vec<LockKey> {
+    customer_id.parse::<AccountId>().map(LockKey::of).into_iter().collect()
+}
+
+/// Prices are those of the item, under whose id its facts are told.
+const fn prices<M>(_: &M) -> Vec<LockKey> {
+    Vec::new()
 }
 
 /// An order without coupons, discount or quote never asked here, and has nothing to end.

@@ -8,7 +8,7 @@ use bojagi_kernel::id::OrderId;
 use bojagi_kernel::refusal::Refuses;
 use bojagi_kernel::{Failure, Moment};
 use bojagi_store::idempotency::{self, Key, Recalled};
-use bojagi_store::{Error, Tx};
+use bojagi_store::{Error, LockKey, Tx};
 use bojagi_telemetry::TraceContext;
 use tokio::sync::oneshot;
 
@@ -65,7 +65,10 @@ impl Orders {
 
     async fn store_new(&self, new: NewOrder, key: Key) -> Result<Placed, Failure> {
         let (instance, policy, now) = (self.instance, self.policy(), self.now());
-        self.context.store.write(async move |tx: &mut Tx| place(tx, new, &key, instance, &policy, now).await).await
+        // That the account is not blocked is only read: whoever blocks it locks the store.
+        let locked = [LockKey::of(new.id), key.lock()];
+        let unit = async move |tx: &mut Tx| place(tx, new, &key, instance, &policy, now).await;
+        self.context.store.write_locking(locked, unit).await
     }
 
     /// Answers the order that an earlier call of the same request placed.

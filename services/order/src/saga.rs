@@ -41,7 +41,7 @@ mod undo;
 use std::time::Duration;
 
 use bojagi_kernel::{Failure, Moment};
-use bojagi_store::Tx;
+use bojagi_store::{LockKey, Tx};
 use bojagi_telemetry::{Span, SpanKind};
 
 use crate::domain::{Direction, Fault, Life, Order, OwnFailure, StepKind, StepState, Task};
@@ -137,15 +137,17 @@ impl Orders {
         let now = self.now();
         self.context
             .store
-            .write(async move |tx: &mut Tx| match store::save(tx, &mut order, now).await? {
-                Saved::Now => {
-                    store::report(tx, order.id, &reports, now).await?;
-                    Ok(order)
+            .write_locking([LockKey::of(order.id)], async move |tx: &mut Tx| {
+                match store::save(tx, &mut order, now).await? {
+                    Saved::Now => {
+                        store::report(tx, order.id, &reports, now).await?;
+                        Ok(order)
+                    }
+                    Saved::Stale => match store::load(tx, order.id).await? {
+                        Some(changed) => Ok(changed),
+                        None => Err(Failure::broken(format!("order {} has vanished", order.id))),
+                    },
                 }
-                Saved::Stale => match store::load(tx, order.id).await? {
-                    Some(changed) => Ok(changed),
-                    None => Err(Failure::broken(format!("order {} has vanished", order.id))),
-                },
             })
             .await
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bojagi_kernel::id::PaymentMethodId;
 use bojagi_kernel::{Failure, Moment};
-use bojagi_store::Tx;
+use bojagi_store::{LockKey, Tx};
 
 use crate::desk::{Desk, uninterrupted};
 use crate::domain::{DeclineReason, Payment, PaymentRefusal, PaymentState, Terms, Turn, UnderWay};
@@ -24,7 +24,10 @@ impl Desk {
         let desk = Arc::clone(self);
         uninterrupted(async move {
             let now = desk.now();
-            let payment = desk.store.write(async move |tx: &mut Tx| begin(tx, &ask, now).await).await?;
+            // Its points may be held for the order; who removes methods locks the store.
+            let locked = [LockKey::of(ask.terms.order_id), LockKey::of(ask.terms.customer_id)];
+            let unit = async move |tx: &mut Tx| begin(tx, &ask, now).await;
+            let payment = desk.store.write_locking(locked, unit).await?;
             desk.see_through(payment, UnderWay::Authorize).await
         })
         .await

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use bojagi_kernel::id::OrderId;
+use bojagi_kernel::id::{AccountId, OrderId};
 use bojagi_kernel::{Currency, Failure, Moment, Refusal, Violation};
-use bojagi_store::Tx;
+use bojagi_store::{LockKey, Tx};
 
 use crate::NAME;
 use crate::desk::{Desk, uninterrupted};
@@ -27,16 +27,45 @@ impl Desk {
         let desk = Arc::clone(self);
         uninterrupted(async move {
             let now = desk.now();
-            let payment = desk.store.write(async move |tx: &mut Tx| begin(tx, &ask, now).await).await?;
+            let payment = desk.begin_capture(Arc::new(ask), now).await?;
             desk.see_through(payment, UnderWay::Capture).await
         })
         .await
     }
+
+    /// Nearly always the order is all that is concerned. What points alone pay for is taken at once, from a wallet that has to
+    /// be locked too, and whose it is the payment says.
+    async fn begin_capture(&self, ask: Arc<Capture>, now: Moment) -> Result<Payment, Failure> {
+        let (order, again) = (LockKey::of(ask.order_id), Arc::clone(&ask));
+        let unit = async move |tx: &mut Tx| begin(tx, &ask, None, now).await;
+        match self.store.write_locking([order], unit).await? {
+            Begun::Payment(payment) => Ok(*payment),
+            Begun::Wallet(customer_id) => {
+                let unit = async move |tx: &mut Tx| begin(tx, &again, Some(customer_id), now).await;
+                match self.store.write_locking([order, LockKey::of(customer_id)], unit).await? {
+                    Begun::Payment(payment) => Ok(*payment),
+                    Begun::Wallet(_) => Err(Failure::broken("a payment has changed its customer")),
+                }
+            }
+        }
+    }
 }
 
-async fn begin(tx: &mut Tx, ask: &Capture, now: Moment) -> Result<Payment, Failure> {
-    let order_id = ask.order_id;
+/// How far the beginning of a capture has come.
+enum Begun {
+    /// The payment as it stands now.
+    Payment(Box<Payment>),
+    /// Nowhere: the wallet of this customer has to be locked first.
+    Wallet(AccountId),
+}
+
+async fn begin(tx: &mut Tx, ask: &Capture, wallet: Option<AccountId>, now: Moment) -> Result<Begun, Failure> {
+    let (order_id, mut missing) = (ask.order_id, None);
     let changed = payments::change(tx, order_id, None, |payment| {
+        missing = payment.customer_id.filter(|_| payment.external == 0 && payment.points > 0 && wallet.is_none());
+        if missing.is_some() {
+            return Ok(None);
+        }
         if payment.customer_id.is_some() && payment.currency != ask.currency {
             return Err(in_another_currency("allocations", payment));
         }
@@ -45,10 +74,13 @@ async fn begin(tx: &mut Tx, ask: &Capture, now: Moment) -> Result<Payment, Failu
     let Some((payment, turn)) = changed.await? else {
         return Err(PaymentRefusal::OrderWithoutPayment { order_id }.into());
     };
+    if let Some(customer_id) = missing {
+        return Ok(Begun::Wallet(customer_id));
+    }
     if let Some(turn) = turn {
         follow(tx, &payment, turn, now).await?;
     }
-    Ok(payment)
+    Ok(Begun::Payment(Box::new(payment)))
 }
 
 /// The refusal of amounts in another currency than the payment's.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bojagi_chassis::Pager;
 use bojagi_kernel::{Clock, Currency, Failure, Moment};
-use bojagi_store::{Store, Tx};
+use bojagi_store::{LockKey, Store, Tx};
 use bojagi_telemetry::TraceContext;
 use futures::future::Either;
 
@@ -46,10 +46,13 @@ impl Desk {
             let outcome = desk.provider.ask(&instruction, manner).await;
             let authorisation_ended = matches!(key, ProviderKey::Authorize(_)) && outcome != Outcome::Unknown;
             let now = desk.now();
-            let settled = desk
-                .store
-                .write(async move |tx: &mut Tx| settle(tx, key, &outcome, known, now).await)
-                .await
+            let locked = known.as_ref().and_then(keys);
+            let unit = async move |tx: &mut Tx| settle(tx, key, &outcome, known, now).await;
+            let settled = match locked {
+                Some(locked) => desk.store.write_locking(locked, unit).await,
+                None => desk.store.write(unit).await,
+            };
+            let settled = settled
                 .inspect_err(|failure| tracing::error!(%key, %failure, "an answer of the provider was not stored"));
             let settled = settled.ok().flatten();
             // It was voided meanwhile: only now is it certain that letting go comes after what it undoes.
@@ -87,6 +90,11 @@ impl Desk {
             drop(desk.ask(instruction, Manner::Perform, Some(payment)).await);
         }));
     }
+}
+
+/// What an answer about a payment concerns, if it is known whose it is: the order, and the wallet that its points are in.
+fn keys(payment: &Payment) -> Option<[LockKey; 2]> {
+    Some([LockKey::of(payment.order_id), LockKey::of(payment.customer_id?)])
 }
 
 /// Runs a use case to its end, even if the caller stops waiting, in the caller's trace.

@@ -9,7 +9,7 @@ use bojagi_chassis::wire;
 use bojagi_events::{Event, Hears, tell};
 use bojagi_kernel::id::{AccountId, OrderId};
 use bojagi_kernel::{Clock, Currency, Failure, Moment};
-use bojagi_store::Tx;
+use bojagi_store::{LockKey, Tx};
 
 use crate::NAME;
 use crate::domain::{Allocations, Charge, Payment, PaymentState, Refund, Turn};
@@ -115,7 +115,7 @@ fn told(kept: Option<&Allocations>) -> Result<Vec<common::LineAllocation>, Failu
 /// What payment does when others tell something.
 pub(crate) fn hears(currency: Currency, clock: Arc<dyn Clock>) -> Hears {
     Hears::new(NAME)
-        .on(async move |tx: &mut Tx, _: &Event, fact: OrderFailed| {
+        .on_locking(wallet, async move |tx: &mut Tx, _: &Event, fact: OrderFailed| {
             let order_id: OrderId = fact.order_id.parse().map_err(|error| unreadable("order_id", error))?;
             end_order(tx, order_id, currency, clock.now()).await
         })
@@ -124,6 +124,11 @@ pub(crate) fn hears(currency: Currency, clock: Arc<dyn Clock>) -> Hears {
             methods::remove_all(tx, account_id).await?;
             Ok(())
         })
+}
+
+/// The points of a failed order go back to its customer.
+fn wallet(fact: &OrderFailed) -> Vec<LockKey> {
+    fact.customer_id.parse::<AccountId>().map(LockKey::of).into_iter().collect()
 }
 
 /// Makes sure that nothing can be captured any more for an order that failed. Order fails only after a void, so there is

@@ -9,8 +9,9 @@ use super::listener::Place;
 use super::record::Record;
 use crate::event::Brought;
 
-/// Facts applied in one unit of work at most.
-const BATCH: usize = 64;
+/// Facts applied in one unit of work at most; each locks what it is about and perhaps a little more, and a unit can lock so many
+/// keys only.
+const BATCH: usize = 32;
 /// Records that may wait in one partition before it is paused, and how few are left when it goes on.
 const FULL: usize = 1_000;
 const ROOM: usize = 250;

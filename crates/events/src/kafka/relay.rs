@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bojagi_store::{Error, Store, Tx};
+use bojagi_store::{Error, LockKey, Store, Tx};
 use bojagi_telemetry::Span;
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -19,7 +19,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::aside::Aside;
-use super::lease::{LASTS, Lease};
+use super::lease::{LASTS, Lease, RELAY};
 use super::listener::Listener;
 use super::topics::TopicError;
 use super::{Shared, record};
@@ -104,11 +104,12 @@ impl Relay {
         end
     }
 
+    /// Units of a relay concern its lease and its position.
     async fn write<T: Send + 'static>(
         &self,
         unit: impl AsyncFnOnce(&mut Tx) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        self.outbox.store.write(unit).await
+        self.outbox.store.write_locking([LockKey::named(RELAY, self.outbox.topic)], unit).await
     }
 }
 

@@ -26,7 +26,9 @@ pub struct PostgresOptions {
     pub connect_timeout: Duration,
     /// How long one statement may take before the server ends it.
     pub statement_timeout: Duration,
-    /// How long a unit may wait for units of other processes on the same store.
+    /// How many units that lock different keys may go on at once; a connection each, opened when it is first needed.
+    pub writers: usize,
+    /// How long a unit may wait for units that lock the same.
     pub lock_timeout: Duration,
     /// How long the server keeps a transaction open whose process says nothing, so that one that stands still does not
     /// hold up all others.
@@ -62,6 +64,7 @@ impl PostgresOptions {
             replica: None,
             schema: None,
             ca_file: None,
+            writers: 4,
             connect_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(10),
             lock_timeout: Duration::from_secs(10),

@@ -24,8 +24,10 @@ use crate::Error;
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(250);
 /// How long a replica is left alone after it could not be reached.
 const REST_OF_A_REPLICA: Duration = Duration::from_secs(5);
-/// The first half of the number of an advisory lock of ours: the second is by schema.
-pub(super) const LOCK_FAMILY: i32 = 0x626f_6a61;
+/// The first half of the number of the advisory lock of a store: the second is by schema.
+pub(super) const STORE_LOCK: i32 = 0x626f_6a61;
+/// The same of the lock of its log.
+pub(super) const LOG_LOCK: i32 = 0x626f_6a62;
 
 /// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,7 +131,7 @@ pub(crate) async fn prepare_schema(options: &PostgresOptions) -> Result<(), Erro
     let connection = Connector::new(options)?.connect(Purpose::Writing, None).await?;
     // Of two that make the same schema at the same moment one would fail.
     let sql = format!(
-        "BEGIN; SELECT pg_advisory_xact_lock({LOCK_FAMILY}, hashtext('{schema}'));
+        "BEGIN; SELECT pg_advisory_xact_lock({STORE_LOCK}, hashtext('{schema}'));
          CREATE SCHEMA IF NOT EXISTS {schema}; COMMIT"
     );
     connection.client.batch_execute(&sql).await.map_err(|error| explain(&error))

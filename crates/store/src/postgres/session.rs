@@ -2,33 +2,30 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use futures::{FutureExt, TryStreamExt};
 use tokio_postgres::{Client, Row, SimpleQueryMessage, Statement};
 
-use super::connection::{Connection, Connector, LOCK_FAMILY, Purpose};
-use super::errors::{ends_connection, explain, with_cause};
+use super::connection::{Connection, Connector, Purpose, STORE_LOCK};
+use super::errors::{ends_connection, explain};
 use super::statements::{declared, of_migration, with_dollars};
 use super::transaction::{Ended, Transaction};
+use crate::lock::{LockKey, Locks};
 use crate::many::Asking;
 use crate::{Error, Value};
 
-/// How long the database is asked what became of a commit whose answer was lost.
-const ASKED_FOR_OUTCOME: Duration = Duration::from_secs(20);
-const PAUSE: Duration = Duration::from_millis(50);
-const LOST: &str = "the connection broke, or the transaction could not begin";
+pub(super) const LOST: &str = "the connection broke, or the transaction could not begin";
 const WENT_ON: &str = "it went on after a statement had failed; a part that may fail belongs into Tx::nested";
 
 pub(crate) struct Session {
     connector: Arc<Connector>,
     purpose: Purpose,
-    connection: Option<Connection>,
-    transaction: Transaction,
+    pub(super) connection: Option<Connection>,
+    pub(super) transaction: Transaction,
     /// The number of the transaction, by which it can be asked for after the connection broke.
-    number: Option<u64>,
-    beginning: String,
+    pub(super) number: Option<u64>,
+    pub(super) beginning: String,
     waiting: Arc<AtomicBool>,
 }
 
@@ -40,12 +37,15 @@ impl Session {
             connection: None,
             transaction: Transaction::default(),
             number: None,
-            beginning: format!(
-                "BEGIN;SELECT pg_advisory_xact_lock({LOCK_FAMILY}, hashtext(current_schema()));
-                 SELECT pg_current_xact_id();"
-            ),
+            beginning: beginning(&Locks::Store),
             waiting: Arc::default(),
         }
+    }
+
+    /// Has the next transaction lock this. The locks are taken before anything else of it, and let go when its commit can be
+    /// seen.
+    pub(super) fn lock(&mut self, locks: &Locks) {
+        self.beginning = beginning(locks);
     }
 
     /// True while a statement is waiting for the server: nothing else is a reason for a unit to wait.
@@ -160,66 +160,11 @@ impl Session {
         }
     }
 
-    /// Commits; when it answers, the transaction is on disk.
-    pub(super) async fn commit(&mut self) -> Result<(), Error> {
-        let number = self.number.take();
-        if self.transaction.is_lost() {
-            self.rollback();
-            return Err(Error::NotCommitted(LOST.into()));
-        }
-        let Some(pending) = self.transaction.end() else { return Ok(()) };
-        let Some(connection) = &self.connection else { return Err(Error::NotCommitted(LOST.into())) };
-        let Err(error) = connection.client.batch_execute(&format!("{pending}COMMIT")).await else { return Ok(()) };
-        match error.as_db_error() {
-            Some(said) if !ends_connection(said) => {
-                send(&connection.client, "ROLLBACK");
-                Err(Error::NotCommitted(said.to_string()))
-            }
-            _ => {
-                self.connection = None;
-                let problem = with_cause(&error);
-                tracing::warn!(%problem, "the connection broke during a commit; the database is asked what became of it");
-                match number {
-                    Some(number) => self.ask_outcome(number, problem).await,
-                    None => Err(Error::OutcomeUnknown(problem)),
-                }
-            }
-        }
-    }
-
     /// Tells other processes, without waiting.
     pub(super) fn notify(&self, channel: &str, text: &str) {
         if let Some(connection) = &self.connection {
             send(&connection.client, &format!("NOTIFY {channel}, '{text}'"));
         }
-    }
-
-    /// A commit whose answer was lost has either happened or not: the database knows the transaction by its number.
-    async fn ask_outcome(&mut self, number: u64, problem: String) -> Result<(), Error> {
-        let until = Instant::now() + ASKED_FOR_OUTCOME;
-        while Instant::now() < until {
-            match self.outcome(number).await {
-                Ok(Some(true)) => return Ok(()),
-                Ok(Some(false)) => return Err(Error::NotCommitted(problem)),
-                // Still under way, or the server is not back yet.
-                Ok(None) | Err(_) => tokio::time::sleep(PAUSE).await,
-            }
-        }
-        Err(Error::OutcomeUnknown(problem))
-    }
-
-    async fn outcome(&mut self, number: u64) -> Result<Option<bool>, Error> {
-        let connection = self.connected().await?;
-        let sql = format!("SELECT pg_xact_status('{number}'::xid8)");
-        let said = connection.client.simple_query(&sql).await.map_err(|error| explain(&error, &sql))?;
-        Ok(said.iter().find_map(|message| match message {
-            SimpleQueryMessage::Row(row) => match row.get(0) {
-                Some("committed") => Some(true),
-                Some("aborted") => Some(false),
-                _ => None,
-            },
-            _ => None,
-        }))
     }
 
     fn begin_unit(&mut self) {
@@ -234,6 +179,10 @@ impl Session {
             return Err(Error::NotCommitted(LOST.into()));
         }
         self.begin_unit();
+        self.connect_for_transaction().await
+    }
+
+    pub(super) async fn connect_for_transaction(&mut self) -> Result<(), Error> {
         if self.transaction.is_sent() && self.connection.as_ref().is_none_or(|open| open.client.is_closed()) {
             self.transaction.lose();
             return Err(Error::NotCommitted(LOST.into()));
@@ -245,7 +194,7 @@ impl Session {
         connected
     }
 
-    async fn connected(&mut self) -> Result<&mut Connection, Error> {
+    pub(super) async fn connected(&mut self) -> Result<&mut Connection, Error> {
         self.connection.take_if(|connection| connection.client.is_closed());
         let connection = match self.connection.take() {
             Some(connection) => connection,
@@ -254,20 +203,22 @@ impl Session {
         Ok(self.connection.insert(connection))
     }
 
-    fn client(&self) -> Result<&Client, Error> {
+    pub(super) fn client(&self) -> Result<&Client, Error> {
         self.connection.as_ref().map(|connection| &connection.client).ok_or_else(|| Error::NotCommitted(LOST.into()))
     }
 
     async fn prepare(&mut self, sql: &str, params: &[Value<'_>]) -> Result<Statement, Error> {
         self.ready().await?;
+        self.prepare_in_transaction(sql, params).await
+    }
+
+    pub(super) async fn prepare_in_transaction(&mut self, sql: &str, params: &[Value<'_>]) -> Result<Statement, Error> {
         if let Some(known) = self.connection.as_ref().and_then(|connection| connection.statements.get(sql, params)) {
             return Ok(known);
         }
         if self.transaction.is_sent() {
             // What cannot be prepared fails like a statement: the savepoint has to be there before it.
-            let pending = self.transaction.take_pending();
-            let told = tell(self.client()?, &pending).await;
-            self.settle(told, Ok(()), &pending)?;
+            self.send_pending().await?;
         }
         let prepared = self.client()?.prepare_typed(&with_dollars(sql), &declared(params)).await;
         let statement = self.settle(Ok(None), prepared, sql)?;
@@ -275,6 +226,13 @@ impl Session {
             connection.statements.keep(sql, statement.clone());
         }
         Ok(statement)
+    }
+
+    /// Sends what would travel in front of the next statement.
+    pub(super) async fn send_pending(&mut self) -> Result<(), Error> {
+        let pending = self.transaction.take_pending();
+        let told = tell(self.client()?, &pending).await;
+        self.settle(told, Ok(()), &pending)
     }
 
     /// Draws from what the server said to the pending words and to the statement where the transaction stands now.
@@ -306,6 +264,22 @@ impl Session {
     }
 }
 
+/// Begins a transaction, takes its locks, and asks for its number.
+fn beginning(locks: &Locks) -> String {
+    match locks {
+        Locks::Store => format!(
+            "BEGIN;SELECT pg_advisory_xact_lock({STORE_LOCK}, hashtext(current_schema()));SELECT pg_current_xact_id();"
+        ),
+        // The keys come in order, so that no two transactions wait for each other.
+        Locks::Keys(keys) => format!(
+            "BEGIN;SELECT pg_advisory_xact_lock_shared({STORE_LOCK}, hashtext(current_schema()));
+             SELECT pg_advisory_xact_lock(hashtextextended(current_schema(), key)) FROM unnest('{{{}}}'::bigint[]) AS key;
+             SELECT pg_current_xact_id();",
+            keys.iter().map(|key| LockKey::number(*key).to_string()).collect::<Vec<_>>().join(",")
+        ),
+    }
+}
+
 fn first_of<'a>(statements: &'a [Asking<'_>]) -> &'a str {
     statements.first().map_or("", |asking| asking.sql.as_str())
 }
@@ -323,7 +297,7 @@ async fn tell(client: &Client, pending: &str) -> Result<Option<u64>, tokio_postg
 }
 
 /// Sends without waiting for the answer: polling once hands it to the connection, which drops the answer.
-fn send(client: &Client, sql: &str) {
+pub(super) fn send(client: &Client, sql: &str) {
     if let Some(Err(error)) = client.batch_execute(sql).now_or_never() {
         tracing::debug!(%error, "the connection has gone");
     }

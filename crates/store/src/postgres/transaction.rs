@@ -41,12 +41,17 @@ pub(super) struct Transaction {
 }
 
 impl Transaction {
-    /// Begins a unit, and the transaction with `beginning` if this is its first.
-    pub(super) fn begin_unit(&mut self, beginning: &str) {
+    /// Begins the transaction with `beginning`, if it has not begun.
+    pub(super) fn begin(&mut self, beginning: &str) {
         if !self.begun {
             self.pending.push_str(beginning);
             self.begun = true;
         }
+    }
+
+    /// Begins a unit, and the transaction with `beginning` if this is its first.
+    pub(super) fn begin_unit(&mut self, beginning: &str) {
+        self.begin(beginning);
         if self.unit == Unit::None {
             self.unit = Unit::Pending(self.pending.len());
             self.pending.push_str(SAVE_UNIT);
@@ -131,6 +136,11 @@ impl Transaction {
     pub(super) fn end(&mut self) -> Option<String> {
         let ended = std::mem::take(self);
         ended.sent.then_some(ended.pending)
+    }
+
+    /// The same when something is to be sent in it all the same.
+    pub(super) fn end_with_more(&mut self) -> String {
+        std::mem::take(self).pending
     }
 }
 

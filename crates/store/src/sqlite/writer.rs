@@ -72,8 +72,7 @@ fn work(mut tx: Tx, mut inbox: Inbox<Job>, announcer: &Announcer, commits: &Comm
             if tx.session.lost_transaction() {
                 tx.session.rollback();
                 let lost = Error::NotCommitted("the database gave the transaction up".into());
-                tx.announced = false;
-                tx.told.clear();
+                tx.forget_announcements();
                 answers.drain(..).for_each(|answer| answer(Err(lost.clone())));
             }
             next = if answers.len() < UNITS_A_COMMIT { inbox.next_at_hand() } else { None };
@@ -85,11 +84,11 @@ fn work(mut tx: Tx, mut inbox: Inbox<Job>, announcer: &Announcer, commits: &Comm
             Error::NotCommitted(error.to_string())
         });
         commits.ended(answers.len(), began, committed.is_ok());
-        if std::mem::take(&mut tx.announced) && committed.is_ok() {
-            counted::told(&tx.told);
+        if tx.announced && committed.is_ok() {
+            counted::told(tx.told.iter().map(|fact| fact.kind));
             announcer.announce(&mut tx.told);
         }
-        tx.told.clear();
+        tx.forget_announcements();
         answers.drain(..).for_each(|answer| answer(committed.clone()));
     }
 }

@@ -26,8 +26,10 @@ macro_rules! on_both {
 }
 
 mod combined;
+mod facts;
 mod proxy;
 mod servers;
+mod side_by_side;
 // After the macro that they use.
 mod spans;
 mod units;

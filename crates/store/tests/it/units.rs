@@ -7,11 +7,14 @@ use bojagi_kernel::id::RequestId;
 use bojagi_kernel::reexport::Uuid;
 use bojagi_kernel::{Moment, SystemClock};
 use bojagi_store::idempotency::{self, Key, Recalled};
-use bojagi_store::{Announced, Error, Migration, Options, Store, Tx, params};
+use bojagi_store::{Error, Migration, Options, Store, Tx, params};
 use bojagi_testkit::Place;
+
+use crate::facts::{FACTS, tell};
 
 const MIGRATIONS: &[Migration] = &[
     idempotency::MIGRATION,
+    FACTS,
     Migration::expand(
         "stock-1",
         "CREATE TABLE stock (
@@ -54,6 +57,7 @@ on_both! {
     constraints_are_known_by_their_names,
     a_part_of_a_unit_can_fail_alone,
     what_did_not_happen_is_not_announced,
+    facts_of_one_thing_stay_in_order_and_a_unit_may_only_tell,
     what_was_answered_is_there_after_reopening,
     reads_cannot_write,
     a_caller_that_goes_away_takes_back_a_unit_that_has_not_begun,
@@ -154,14 +158,13 @@ async fn a_part_of_a_unit_can_fail_alone(place: Place) {
 
 async fn what_did_not_happen_is_not_announced(place: Place) {
     let store = open(&place).await;
-    let fact = |kind| Announced { position: 1, kind, fact: Arc::new(()) };
     let kept: Result<(), Error> = store
         .write(async move |tx: &mut Tx| {
             tx.execute("INSERT INTO stock (name, available) VALUES ('kept', 1)", &[]).await?;
-            tx.announce_fact(fact("Kept"));
+            tell(tx, Uuid::now_v7(), "Kept").await?;
             let part: Result<(), Error> = tx
                 .nested(async |tx: &mut Tx| {
-                    tx.announce_fact(fact("Part"));
+                    tell(tx, Uuid::now_v7(), "Part").await?;
                     Err(Error::NoRow)
                 })
                 .await;
@@ -173,13 +176,36 @@ async fn what_did_not_happen_is_not_announced(place: Place) {
     let failed: Result<(), Error> = store
         .write(async move |tx: &mut Tx| {
             tx.execute("INSERT INTO stock (name, available) VALUES ('failed', 1)", &[]).await?;
-            tx.announce_fact(fact("Failed"));
+            tell(tx, Uuid::now_v7(), "Failed").await?;
             Err(Error::NoRow)
         })
         .await;
     assert!(failed.is_err());
     assert_eq!(store.latest_fact(["Part", "Failed"]), 0);
     assert_eq!(store.latest_fact(["Kept"]), 1);
+    assert_eq!(kinds(&store).await, ["Kept"]);
+}
+
+async fn kinds(store: &Store) -> Vec<String> {
+    let told: Result<Vec<(String,)>, Error> =
+        store.read(async |tx: &mut Tx| tx.fetch_all("SELECT kind FROM facts ORDER BY position", &[]).await).await;
+    told.unwrap().into_iter().map(|(kind,)| kind).collect()
+}
+
+async fn facts_of_one_thing_stay_in_order_and_a_unit_may_only_tell(place: Place) {
+    let store = open(&place).await;
+    let (one, other) = (Uuid::now_v7(), Uuid::now_v7());
+    let telling: Result<(), Error> = store
+        .write(async move |tx: &mut Tx| {
+            for (about, kind) in [(one, "A"), (other, "B"), (one, "C"), (one, "D")] {
+                tell(tx, about, kind).await?;
+            }
+            Ok(())
+        })
+        .await;
+    telling.unwrap();
+    assert_eq!(kinds(&store).await, ["A", "B", "C", "D"]);
+    assert_eq!((store.latest_fact(["A"]), store.latest_fact(["D"])), (1, 4));
 }
 
 async fn what_was_answered_is_there_after_reopening(place: Place) {
@@ -283,10 +309,19 @@ async fn a_migration_that_was_edited_is_refused(place: Place) {
 }
 
 async fn the_version_before_works_with_what_was_only_expanded(place: Place) {
-    const EXPANDED: &[Migration] =
-        &[MIGRATIONS[0], MIGRATIONS[1], Migration::expand("stock-2", "ALTER TABLE stock ADD COLUMN shelf TEXT")];
-    const CONTRACTED: &[Migration] =
-        &[EXPANDED[0], EXPANDED[1], EXPANDED[2], Migration::contract("stock-3", "ALTER TABLE stock DROP COLUMN shelf")];
+    const EXPANDED: &[Migration] = &[
+        MIGRATIONS[0],
+        MIGRATIONS[1],
+        MIGRATIONS[2],
+        Migration::expand("stock-2", "ALTER TABLE stock ADD COLUMN shelf TEXT"),
+    ];
+    const CONTRACTED: &[Migration] = &[
+        EXPANDED[0],
+        EXPANDED[1],
+        EXPANDED[2],
+        EXPANDED[3],
+        Migration::contract("stock-3", "ALTER TABLE stock DROP COLUMN shelf"),
+    ];
     let options = place.store("stock");
     drop(Store::open(&options, EXPANDED, &SystemClock).await.unwrap());
     let before = open(&place).await;

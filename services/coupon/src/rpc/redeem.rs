@@ -8,7 +8,7 @@ use bojagi_api::coupon::{
 use bojagi_chassis::{Context, Fields, wire};
 use bojagi_kernel::id::{IssuedCouponId, OptionId, OrderLineId};
 use bojagi_kernel::{Currency, Failure, Money};
-use bojagi_store::Tx;
+use bojagi_store::{LockKey, Tx};
 use prost::Message;
 use sha2::{Digest, Sha256};
 
@@ -26,9 +26,11 @@ pub(super) async fn reserve(
 ) -> Result<ReserveRedemptionsResponse, Failure> {
     let ask = read(&request)?;
     let now = context.clock.now();
+    // The order, and the pieces of its customer; who changes coupons locks the store.
+    let locked = [LockKey::of(ask.order_id), LockKey::of(ask.customer_id)];
     let (ask, redemption) = context
         .store
-        .write(async move |tx: &mut Tx| {
+        .write_locking(locked, async move |tx: &mut Tx| {
             let redemption = reserve_redemptions::reserve(tx, &ask, now).await?;
             Ok::<_, Failure>((ask, redemption))
         })

@@ -3,11 +3,12 @@
 use std::str::FromStr;
 use std::sync::Arc;
 
-use bojagi_api::order::{OrderCancelled, OrderConfirmed, OrderFailed};
+use bojagi_api::order::{OrderCancelled, OrderConfirmed, OrderFactLine, OrderFailed};
 use bojagi_api::user::AccountClosed;
 use bojagi_events::{Event, Hears};
+use bojagi_kernel::id::OptionId;
 use bojagi_kernel::{Clock, Failure};
-use bojagi_store::Tx;
+use bojagi_store::{LockKey, Tx};
 
 use crate::NAME;
 use crate::delete_store::delete_stores_of;
@@ -21,20 +22,34 @@ pub(crate) fn reactions(clock: &Arc<dyn Clock>) -> Hears {
     let (confirmed, failed, cancelled, closed) =
         (Arc::clone(clock), Arc::clone(clock), Arc::clone(clock), Arc::clone(clock));
     Hears::new(NAME)
-        .on(async move |tx: &mut Tx, _: &Event, fact: OrderConfirmed| {
-            sell(tx, id("order_id", &fact.order_id)?, confirmed.now()).await
-        })
-        .on(async move |tx: &mut Tx, _: &Event, fact: OrderFailed| {
-            let (order_id, customer_id) = (id("order_id", &fact.order_id)?, id("customer_id", &fact.customer_id)?);
-            release(tx, order_id, customer_id, failed.now()).await
-        })
-        .on(async move |tx: &mut Tx, _: &Event, fact: OrderCancelled| {
-            let (order_id, customer_id) = (id("order_id", &fact.order_id)?, id("customer_id", &fact.customer_id)?);
-            release(tx, order_id, customer_id, cancelled.now()).await
-        })
+        .on_locking(
+            |fact: &OrderConfirmed| stock(&fact.lines),
+            async move |tx: &mut Tx, _: &Event, fact: OrderConfirmed| {
+                sell(tx, id("order_id", &fact.order_id)?, confirmed.now()).await
+            },
+        )
+        .on_locking(
+            |fact: &OrderFailed| stock(&fact.lines),
+            async move |tx: &mut Tx, _: &Event, fact: OrderFailed| {
+                let (order_id, customer_id) = (id("order_id", &fact.order_id)?, id("customer_id", &fact.customer_id)?);
+                release(tx, order_id, customer_id, failed.now()).await
+            },
+        )
+        .on_locking(
+            |fact: &OrderCancelled| stock(&fact.lines),
+            async move |tx: &mut Tx, _: &Event, fact: OrderCancelled| {
+                let (order_id, customer_id) = (id("order_id", &fact.order_id)?, id("customer_id", &fact.customer_id)?);
+                release(tx, order_id, customer_id, cancelled.now()).await
+            },
+        )
         .on(async move |tx: &mut Tx, _: &Event, fact: AccountClosed| {
             delete_stores_of(tx, id("account_id", &fact.account_id)?, closed.now()).await
         })
+}
+
+/// What an order holds is counted at the options of its lines.
+fn stock(lines: &[OrderFactLine]) -> Vec<LockKey> {
+    lines.iter().filter_map(|line| line.option_id.parse::<OptionId>().ok()).map(LockKey::of).collect()
 }
 
 fn id<T: FromStr>(field: &str, text: &str) -> Result<T, Failure> {

@@ -7,9 +7,9 @@ use std::str::FromStr;
 
 use bojagi_api::{coupon, item, payment, user};
 use bojagi_events::{Event, Hears};
-use bojagi_kernel::id::AccountId;
+use bojagi_kernel::id::{AccountId, OrderId};
 use bojagi_kernel::{Failure, Moment};
-use bojagi_store::Tx;
+use bojagi_store::{LockKey, Tx};
 
 use crate::domain::{CancelReason, Order, RetryPolicy};
 use crate::orders::Orders;
@@ -18,7 +18,7 @@ use crate::store::{self, Saved};
 /// What item tells: the stock of an order that ended is free again.
 pub(crate) fn stock(orders: &Orders) -> Hears {
     let orders = orders.clone();
-    Hears::new("order.stock").on(async move |tx: &mut Tx, _: &Event, fact: item::StockReleased| {
+    Hears::new("order.stock").on_locking(alone, async move |tx: &mut Tx, _: &Event, fact: item::StockReleased| {
         let give_back = |order: &mut Order, policy: &RetryPolicy, now: Moment| order.stock_is_back(policy, now);
         released(tx, &orders, &fact.order_id, give_back).await
     })
@@ -27,7 +27,7 @@ pub(crate) fn stock(orders: &Orders) -> Hears {
 /// What coupon tells: the coupons of an order that ended are free again.
 pub(crate) fn coupons(orders: &Orders) -> Hears {
     let orders = orders.clone();
-    Hears::new("order.coupons").on(async move |tx: &mut Tx, _: &Event, fact: coupon::CouponReleased| {
+    Hears::new("order.coupons").on_locking(alone, async move |tx: &mut Tx, _: &Event, fact: coupon::CouponReleased| {
         let give_back = |order: &mut Order, policy: &RetryPolicy, now: Moment| order.coupons_are_back(policy, now);
         released(tx, &orders, &fact.order_id, give_back).await
     })
@@ -38,22 +38,37 @@ pub(crate) fn coupons(orders: &Orders) -> Hears {
 pub(crate) fn payments(orders: &Orders) -> Hears {
     let [captured, voided, declined, refunded, unresolved] = [(); 5].map(|()| orders.clone());
     Hears::new("order.payments")
-        .on(async move |tx: &mut Tx, _: &Event, fact: payment::PaymentCaptured| {
-            decided(tx, &captured, &fact.order_id).await
-        })
-        .on(async move |tx: &mut Tx, _: &Event, fact: payment::PaymentVoided| {
-            decided(tx, &voided, &fact.order_id).await
-        })
-        .on(async move |tx: &mut Tx, _: &Event, fact: payment::PaymentDeclined| {
-            decided(tx, &declined, &fact.order_id).await
-        })
-        .on(async move |tx: &mut Tx, _: &Event, fact: payment::PaymentRefunded| {
-            Ok(store::wake_cancelling(tx, id(&fact.order_id)?, refunded.now()).await?)
-        })
-        .on(async move |tx: &mut Tx, _: &Event, fact: payment::PaymentUnresolved| {
-            // An order that is parked for this knows it already.
-            Ok(store::wake_running(tx, id(&fact.order_id)?, unresolved.now()).await?)
-        })
+        .on_locking(
+            |fact: &payment::PaymentCaptured| order(&fact.order_id),
+            async move |tx: &mut Tx, _: &Event, fact: payment::PaymentCaptured| {
+                decided(tx, &captured, &fact.order_id).await
+            },
+        )
+        .on_locking(
+            |fact: &payment::PaymentVoided| order(&fact.order_id),
+            async move |tx: &mut Tx, _: &Event, fact: payment::PaymentVoided| {
+                decided(tx, &voided, &fact.order_id).await
+            },
+        )
+        .on_locking(
+            |fact: &payment::PaymentDeclined| order(&fact.order_id),
+            async move |tx: &mut Tx, _: &Event, fact: payment::PaymentDeclined| {
+                decided(tx, &declined, &fact.order_id).await
+            },
+        )
+        .on_locking(
+            |fact: &payment::PaymentRefunded| order(&fact.order_id),
+            async move |tx: &mut Tx, _: &Event, fact: payment::PaymentRefunded| {
+                Ok(store::wake_cancelling(tx, id(&fact.order_id)?, refunded.now()).await?)
+            },
+        )
+        .on_locking(
+            |fact: &payment::PaymentUnresolved| order(&fact.order_id),
+            async move |tx: &mut Tx, _: &Event, fact: payment::PaymentUnresolved| {
+                // An order that is parked for this knows it already.
+                Ok(store::wake_running(tx, id(&fact.order_id)?, unresolved.now()).await?)
+            },
+        )
 }
 
 /// What user tells: suspended and closed accounts place no orders; a closed one's orders are cancelled where they can be,
@@ -71,6 +86,16 @@ pub(crate) fn accounts(orders: &Orders) -> Hears {
         .on(async move |tx: &mut Tx, _: &Event, fact: user::AccountClosed| {
             account_closed(tx, &closed, id::<AccountId>(&fact.account_id)?).await
         })
+}
+
+/// Item and coupon tell under the id of the order, which is all that is changed.
+const fn alone<M>(_: &M) -> Vec<LockKey> {
+    Vec::new()
+}
+
+/// Payment tells under the id of the payment.
+fn order(order_id: &str) -> Vec<LockKey> {
+    id::<OrderId>(order_id).map(LockKey::of).into_iter().collect()
 }
 
 async fn account_closed(tx: &mut Tx, orders: &Orders, account_id: AccountId) -> Result<(), Failure> {

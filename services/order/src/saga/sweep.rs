@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bojagi_kernel::Failure;
 use bojagi_kernel::id::OrderId;
-use bojagi_store::{Error, Tx};
+use bojagi_store::{Error, LockKey, Tx};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::domain::Order;
@@ -89,7 +89,9 @@ impl Orders {
         let claimed: Result<Option<Order>, Error> = self
             .context
             .store
-            .write(async move |tx: &mut Tx| store::claim(tx, order_id, instance, until, now).await)
+            .write_locking([LockKey::of(order_id)], async move |tx: &mut Tx| {
+                store::claim(tx, order_id, instance, until, now).await
+            })
             .await;
         match claimed {
             Ok(Some(order)) => self.drive(order).await,

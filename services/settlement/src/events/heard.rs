@@ -6,24 +6,32 @@ use bojagi_chassis::Fields;
 use bojagi_events::{Event, Hears};
 use bojagi_kernel::reexport::Uuid;
 use bojagi_kernel::{BasisPoints, Failure, Money};
-use bojagi_store::Tx;
+use bojagi_store::{LockKey, Tx};
 use bojagi_telemetry::TraceContext;
 
 use crate::book::{self, Told};
 use crate::domain::{Allocation, Cause, Charge};
 
 /// What settlement hears. A fact that cannot be booked is set aside and shown to the operator; nothing of it is booked.
+///
+/// What is booked is added, so facts about different payments are booked side by side: no row is changed. Two that open the same
+/// account wait for each other, and where they would wait for ever, one of them is applied once more, alone.
 pub(crate) fn hears(default_rate: BasisPoints) -> Hears {
     Hears::new(crate::NAME)
-        .on::<PaymentCaptured, _>(async move |tx: &mut Tx, event: &Event, fact: PaymentCaptured| {
+        .on_locking(nothing_more, async move |tx: &mut Tx, event: &Event, fact: PaymentCaptured| {
             book::capture(tx, &captured(event, &fact)?, default_rate).await
         })
-        .on::<PaymentRefunded, _>(async |tx: &mut Tx, event: &Event, fact: PaymentRefunded| {
+        .on_locking(nothing_more, async |tx: &mut Tx, event: &Event, fact: PaymentRefunded| {
             book::refund(tx, &refunded(event, &fact)?).await
         })
-        .on::<PointsCharged, _>(async |tx: &mut Tx, event: &Event, fact: PointsCharged| {
+        .on_locking(nothing_more, async |tx: &mut Tx, event: &Event, fact: PointsCharged| {
             book::charge_points(tx, &charged(&fact)?, &trace_id(event)).await
         })
+}
+
+/// A fact is told under the id of its payment, or of the account whose points were bought.
+const fn nothing_more<M>(_: &M) -> Vec<LockKey> {
+    Vec::new()
 }
 
 fn trace_id(event: &Event) -> String {
