@@ -1,15 +1,20 @@
 //! The decision that the stores stand on: a unit of work on one hot row (conditional update, reservation, kept answer,
 //! fact told), a transaction a request beside whole units on a writer thread and beside asks that are decided together, on the
 //! same disk in one run. With a server
-//! (`BOJAGI_TEST_POSTGRES=$(scripts/postgres start --durable)`) the same on PostgreSQL.
+//! (`BOJAGI_TEST_POSTGRES=$(scripts/postgres start --durable)`) the same on PostgreSQL, and units about as many rows as there are
+//! units, near the server and a millisecond away from it.
 #![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark fails by panicking")]
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use bojagi_bench::wire;
 use bojagi_kernel::reexport::Uuid;
 use bojagi_kernel::{Moment, SystemClock};
-use bojagi_store::{Asked, Bind, Combined, Database, Error, Migration, Options, Store, Tx, idempotency, params};
+use bojagi_store::{
+    Asked, Bind, Combined, Database, Error, LockKey, Migration, Options, PostgresOptions, Store, Tx, idempotency,
+    params,
+};
 use bojagi_testkit::{Place, SERVER_VARIABLE};
 use futures::StreamExt;
 use tempfile::TempDir;
@@ -25,7 +30,8 @@ const MIGRATIONS: &[Migration] = &[
         "bench-1",
         "CREATE TABLE stock (id BIGINT PRIMARY KEY, available BIGINT NOT NULL CHECK (available >= 0));
               CREATE TABLE reservation (order_id UUID PRIMARY KEY, stock_id BIGINT NOT NULL, quantity BIGINT NOT NULL);
-              INSERT INTO stock VALUES (1, 1000000000);",
+              INSERT INTO stock VALUES (1, 1000000000);
+              CREATE TABLE wallet (id UUID PRIMARY KEY, points BIGINT NOT NULL);",
     ),
 ];
 
@@ -163,6 +169,58 @@ async fn on_a_server(place: &Place, url: &str) {
     }
 }
 
+/// A unit about one thing: it reads, writes what it makes of it, keeps the answer, and tells.
+async fn about(store: &Store, locking: bool) {
+    let (id, now) = (Uuid::now_v7(), Moment::from_micros(0));
+    let unit = async move |tx: &mut Tx| -> Result<(), Error> {
+        let found: Option<(i64,)> = tx.fetch_optional("SELECT points FROM wallet WHERE id = ?1", params![id]).await?;
+        let points = found.map_or(0, |(points,)| points) + 1;
+        tx.execute("INSERT INTO wallet (id, points) VALUES (?1, ?2)", params![id, points]).await?;
+        tx.execute(KEEP, params![id, [0_u8; 32], vec![0_u8; 100], now]).await?;
+        bojagi_events::tell(tx, id, &Charged { filling: vec![0; 100] }, now).await?;
+        Ok(())
+    };
+    let done = if locking { store.write_locking([LockKey::of(id)], unit).await } else { store.write(unit).await };
+    done.unwrap();
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct Charged {
+    #[prost(bytes = "vec", tag = "1")]
+    filling: Vec<u8>,
+}
+
+impl prost::Name for Charged {
+    const NAME: &'static str = "Charged";
+    const PACKAGE: &'static str = "bench.v1";
+}
+
+/// Many units about different things, at some distance from the server.
+async fn far_from_a_server(place: &Place, url: &str, delay: Duration) {
+    let near = PostgresOptions::at(url).unwrap();
+    let (before, rest) = url.split_once("127.0.0.1:").unwrap();
+    let (port, database) = rest.split_once('/').unwrap();
+    let behind = wire::lay(format!("127.0.0.1:{port}").parse().unwrap(), delay).unwrap();
+    let far = PostgresOptions::at(&format!("{before}{behind}/{database}")).unwrap();
+    let Database::Postgres(prepared) = place.store("bench").database else { unreachable!() };
+    let server = if delay.is_zero() { near } else { far };
+    let server = server.in_schema(prepared.schema.as_deref().unwrap()).unwrap();
+    let name = |what: &str| format!("{what}, {:.1} ms there and back", delay.as_secs_f64() * 2e3);
+    for writers in [4, 16] {
+        let mut server = server.clone();
+        server.writers = writers;
+        let options = Options::on(Database::Postgres(Box::new(server)));
+        let store = Store::open(&options, MIGRATIONS, &SystemClock).await.unwrap();
+        for in_flight in [1, 16, 64, 256] {
+            if writers == 4 {
+                measure(&name("units that lock the store"), in_flight, || about(&store, false)).await;
+            }
+            measure(&name(&format!("units that lock keys, {writers} writers")), in_flight, || about(&store, true))
+                .await;
+        }
+    }
+}
+
 #[tokio::main]
 async fn main() {
     let folder = TempDir::new().unwrap();
@@ -186,6 +244,9 @@ async fn main() {
         measure("decided together", in_flight, || async { together.ask(Uuid::now_v7()).await.unwrap() }).await;
     }
     if let (Some(place), Ok(url)) = (Place::on_postgres(), std::env::var(SERVER_VARIABLE)) {
+        for delay in [0, 500] {
+            far_from_a_server(&place, &url, Duration::from_micros(delay)).await;
+        }
         on_a_server(&place, &url).await;
     }
 }

@@ -59,7 +59,7 @@ pub(crate) async fn apply_once(tx: &mut Tx, hears: &Hears, event: &Event, now: M
     if newer == 0 {
         return Ok(());
     }
-    tx.execute(
+    tx.send(
         "INSERT INTO inbox (consumer, event_id, handled_at) VALUES (?1, ?2, ?3)",
         params![hears.group(), event.id, now],
     )

@@ -119,13 +119,12 @@ pub async fn remember_all(tx: &mut Tx, answers: &[(&Key, &[u8])], now: Moment) -
             vec![caller.bind(), method.bind(), request_id.bind(), fingerprint.bind(), answer.bind(), now.bind()]
         })
         .collect();
-    tx.execute_many(
+    tx.send_many(
         "INSERT INTO idempotency (caller, method, request_id, fingerprint, answer, answered_at)
          VALUES {(?1, ?2, ?3, ?4, ?5, ?6)}",
         &rows,
     )
-    .await?;
-    Ok(())
+    .await
 }
 
 /// Forgets answers older than [`KEPT_FOR`], at most `limit` of them, and says how many.

@@ -32,6 +32,17 @@ impl Tx {
         }
     }
 
+    /// As [`Tx::send`] for all rows, in their order.
+    ///
+    /// # Errors
+    /// As [`Tx::send`].
+    pub async fn send_many(&mut self, sql: &str, rows: &[Vec<Value<'_>>]) -> Result<(), Error> {
+        for one in asking(sql, rows)? {
+            self.session.send(&one.sql, &one.params).await?;
+        }
+        Ok(())
+    }
+
     /// All rows of the answers to a statement for all rows; in what order is not said.
     ///
     /// # Errors

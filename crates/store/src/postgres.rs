@@ -1,10 +1,12 @@
-//! PostgreSQL: one connection that writes, a few that read, one that listens.
+//! PostgreSQL: a few connections that write, a few that read, one that listens.
 //!
-//! What SQLite gives by itself, one unit after the other, is given here by a lock of the whole store that each writing
-//! transaction takes first: an advisory lock, which is let go only when the commit can be seen. So a unit may read and
-//! then write, positions of facts become visible in their order, and two units never wait for each other's rows; and all
-//! of it holds for any number of processes on the same store.
+//! What SQLite gives by itself, one unit after the other, is given here by advisory locks that each writing transaction takes
+//! first, and that are let go only when the commit can be seen: of the whole store, or, shared, of the store, and of the keys
+//! that its units are about. So a unit may read what it has locked and then write, and no two wait for each other in a circle.
+//! Facts are given their positions under a lock of the log, which is taken last. All of it holds for any number of processes
+//! on the same store.
 
+mod ahead;
 mod commit;
 mod config;
 mod connection;

@@ -29,6 +29,22 @@ impl Session {
         }
     }
 
+    /// Executes a statement whose answer nobody needs.
+    pub(crate) async fn send(&mut self, sql: &str, params: &[Value<'_>]) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(session) => session.execute(sql, params).map(drop),
+            Self::Postgres(session) => Box::pin(session.send(sql, params)).await,
+        }
+    }
+
+    /// Waits for what was sent.
+    pub(crate) async fn settle_ahead(&mut self) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(session) => Box::pin(session.settle_ahead()).await,
+        }
+    }
+
     /// Feeds rows to `take` until it answers false.
     pub(crate) async fn fetch(
         &mut self,

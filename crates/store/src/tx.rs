@@ -50,6 +50,15 @@ impl Tx {
         self.session.execute(sql, params).await
     }
 
+    /// Runs a statement of which nobody needs to know how many rows it changes. On a server it travels with what the unit asks
+    /// next, or with its end, so that it costs no journey. What fails because of it has its error.
+    ///
+    /// # Errors
+    /// As [`Tx::execute`], now or later.
+    pub async fn send(&mut self, sql: &str, params: &[Value<'_>]) -> Result<(), Error> {
+        self.session.send(sql, params).await
+    }
+
     /// All rows of the answer.
     ///
     /// # Errors
@@ -95,9 +104,12 @@ impl Tx {
         &mut self,
         part: impl AsyncFnOnce(&mut Self) -> Result<T, E>,
     ) -> Result<T, E> {
+        self.session.settle_ahead().await?;
         self.session.begin_nested()?;
         let before = self.announcements();
-        match part(self).await {
+        let outcome = part(self).await;
+        let settled = self.session.settle_ahead().await;
+        match outcome.and_then(|answer| settled.map(|()| answer).map_err(E::from)) {
             Ok(answer) => {
                 self.session.release_nested()?;
                 Ok(answer)

@@ -56,6 +56,38 @@ impl Value<'_> {
     }
 }
 
+/// A parameter that outlives what it was made of.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum OwnedValue {
+    Text(String),
+    Bytes(Vec<u8>),
+    Other(Value<'static>),
+}
+
+impl From<&Value<'_>> for OwnedValue {
+    fn from(value: &Value<'_>) -> Self {
+        match *value {
+            Value::Text(text) => Self::Text(text.to_owned()),
+            Value::Bytes(bytes) => Self::Bytes(bytes.to_owned()),
+            Value::Null(kind) => Self::Other(Value::Null(kind)),
+            Value::Integer(integer) => Self::Other(Value::Integer(integer)),
+            Value::Flag(flag) => Self::Other(Value::Flag(flag)),
+            Value::Uuid(uuid) => Self::Other(Value::Uuid(uuid)),
+            Value::Moment(moment) => Self::Other(Value::Moment(moment)),
+        }
+    }
+}
+
+impl OwnedValue {
+    pub(crate) fn borrowed(&self) -> Value<'_> {
+        match self {
+            Self::Text(text) => Value::Text(text),
+            Self::Bytes(bytes) => Value::Bytes(bytes),
+            Self::Other(value) => *value,
+        }
+    }
+}
+
 /// A type that can be a parameter.
 pub trait Bind {
     /// What its values are, even when there is none: a null has a type too.

@@ -62,7 +62,7 @@ async fn issue_each(
         });
     }
 
-    // Units are done one after the other, so nobody can have issued one since the coupons were loaded.
+    // The unit locks the store, so nobody can have issued one since the coupons were loaded.
     if !coupons::count_issues(tx, counter.issued()).await? {
         return Err(Failure::broken("fewer pieces can be issued than a moment ago"));
     }

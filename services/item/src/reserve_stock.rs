@@ -77,7 +77,7 @@ async fn load_shelf(tx: &mut Tx, asked: impl Iterator<Item = &Asked> + Clone) ->
 /// Stores what orders have taken, and tells it.
 async fn keep(tx: &mut Tx, taken: &[(Ask<'_>, Bundle)], shelf: Shelf, now: Moment) -> Result<(), Failure> {
     let in_all = shelf.taken();
-    // Units are done one after the other, so nobody can have taken a piece since the offers were loaded.
+    // The unit locks the store, so nobody can have taken a piece since the offers were loaded.
     if !stock::reserve_all(tx, &in_all.pieces).await? {
         return Err(Failure::broken("there is less in stock than a moment ago"));
     }

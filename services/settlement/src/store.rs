@@ -7,7 +7,6 @@ mod filter;
 mod ledger;
 mod payouts;
 mod rates;
-mod rows;
 mod schema;
 mod settlements;
 mod statements;

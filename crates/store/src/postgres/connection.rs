@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::future::poll_fn;
 use std::path::Path;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -39,7 +40,7 @@ pub(super) enum Purpose {
 
 /// A connection and the statements that are prepared on it.
 pub(super) struct Connection {
-    pub(super) client: Client,
+    pub(super) client: Arc<Client>,
     pub(super) statements: Statements,
 }
 
@@ -76,7 +77,7 @@ impl Connector {
         let problem = match connected {
             Ok(Ok(client)) => {
                 *self.failed.lock() = None;
-                return Ok(Connection { client, statements: Statements::default() });
+                return Ok(Connection { client: Arc::new(client), statements: Statements::default() });
             }
             Ok(Err(error)) => explain(&error),
             Err(_) => Error::Unreachable(format!("no answer within {:?}", self.options.connect_timeout)),

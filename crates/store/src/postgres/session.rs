@@ -7,12 +7,14 @@ use futures::future::join_all;
 use futures::{FutureExt, TryStreamExt};
 use tokio_postgres::{Client, Row, SimpleQueryMessage, Statement};
 
+use super::ahead::{Ahead, Kind};
 use super::connection::{Connection, Connector, Purpose, STORE_LOCK};
 use super::errors::{ends_connection, explain};
 use super::statements::{declared, of_migration, with_dollars};
 use super::transaction::{Ended, Transaction};
 use crate::lock::{LockKey, Locks};
 use crate::many::Asking;
+use crate::value::OwnedValue;
 use crate::{Error, Value};
 
 pub(super) const LOST: &str = "the connection broke, or the transaction could not begin";
@@ -23,6 +25,7 @@ pub(crate) struct Session {
     purpose: Purpose,
     pub(super) connection: Option<Connection>,
     pub(super) transaction: Transaction,
+    ahead: Ahead,
     /// The number of the transaction, by which it can be asked for after the connection broke.
     pub(super) number: Option<u64>,
     pub(super) beginning: String,
@@ -36,6 +39,7 @@ impl Session {
             purpose,
             connection: None,
             transaction: Transaction::default(),
+            ahead: Ahead::default(),
             number: None,
             beginning: beginning(&Locks::Store),
             waiting: Arc::default(),
@@ -56,20 +60,22 @@ impl Session {
     pub(crate) async fn execute(&mut self, sql: &str, params: &[Value<'_>]) -> Result<u64, Error> {
         let _waiting = Waiting::begin(&self.waiting);
         let statement = self.prepare(sql, params).await?;
-        let pending = self.transaction.take_pending();
+        let (ahead, pending) = self.take_ahead();
         let client = self.client()?;
         let executed = client.execute_raw(&statement, params.iter().copied());
-        let (told, executed) = futures::join!(tell(client, &pending), executed);
+        let (ahead, told, executed) = futures::join!(ahead.answers(), tell(client, &pending), executed);
+        self.judge(ahead)?;
         self.settle(told, executed, sql)
     }
 
     pub(crate) async fn query(&mut self, sql: &str, params: &[Value<'_>]) -> Result<Vec<Row>, Error> {
         let _waiting = Waiting::begin(&self.waiting);
         let statement = self.prepare(sql, params).await?;
-        let pending = self.transaction.take_pending();
+        let (ahead, pending) = self.take_ahead();
         let client = self.client()?;
         let rows = async { client.query_raw(&statement, params.iter().copied()).await?.try_collect().await };
-        let (told, rows) = futures::join!(tell(client, &pending), rows);
+        let (ahead, told, rows) = futures::join!(ahead.answers(), tell(client, &pending), rows);
+        self.judge(ahead)?;
         self.settle(told, rows, sql)
     }
 
@@ -77,11 +83,12 @@ impl Session {
     pub(crate) async fn execute_each(&mut self, statements: &[Asking<'_>]) -> Result<u64, Error> {
         let _waiting = Waiting::begin(&self.waiting);
         let prepared = self.prepare_each(statements).await?;
-        let pending = self.transaction.take_pending();
+        let (ahead, pending) = self.take_ahead();
         let client = self.client()?;
         let each = prepared.iter().zip(statements);
         let each = each.map(|(statement, asking)| client.execute_raw(statement, asking.params.iter().copied()));
-        let (told, executed) = futures::join!(tell(client, &pending), join_all(each));
+        let (ahead, told, executed) = futures::join!(ahead.answers(), tell(client, &pending), join_all(each));
+        self.judge(ahead)?;
         // Behind the first that failed all others fail because of it.
         self.settle(told, executed.into_iter().sum(), first_of(statements))
     }
@@ -90,14 +97,62 @@ impl Session {
     pub(crate) async fn query_each(&mut self, statements: &[Asking<'_>]) -> Result<Vec<Row>, Error> {
         let _waiting = Waiting::begin(&self.waiting);
         let prepared = self.prepare_each(statements).await?;
-        let pending = self.transaction.take_pending();
+        let (ahead, pending) = self.take_ahead();
         let client = self.client()?;
         let each = prepared.iter().zip(statements).map(async |(statement, asking)| {
             client.query_raw(statement, asking.params.iter().copied()).await?.try_collect::<Vec<Row>>().await
         });
-        let (told, rows) = futures::join!(tell(client, &pending), join_all(each));
+        let (ahead, told, rows) = futures::join!(ahead.answers(), tell(client, &pending), join_all(each));
+        self.judge(ahead)?;
         let rows: Result<Vec<Vec<Row>>, _> = rows.into_iter().collect();
         self.settle(told, rows.map(|rows| rows.into_iter().flatten().collect()), first_of(statements))
+    }
+
+    /// Sends a statement, and what comes before it, without waiting for the answer.
+    pub(crate) async fn send(&mut self, sql: &str, params: &[Value<'_>]) -> Result<(), Error> {
+        let _waiting = Waiting::begin(&self.waiting);
+        let statement = self.prepare(sql, params).await?;
+        let pending = self.transaction.take_pending();
+        let client = self.connection.as_ref().map(|connection| Arc::clone(&connection.client));
+        let client = client.ok_or_else(|| Error::NotCommitted(LOST.into()))?;
+        if !pending.is_empty() {
+            let client = Arc::clone(&client);
+            let told = async move { tell(&client, &pending).await };
+            self.ahead.send(Kind::Words, told.boxed()).await;
+        }
+        let params: Vec<_> = params.iter().map(OwnedValue::from).collect();
+        let executed = async move {
+            let params = params.iter().map(OwnedValue::borrowed);
+            client.execute_raw(&statement, params).await.map(|_| None)
+        };
+        self.ahead.send(Kind::Statement(sql.to_owned()), executed.boxed()).await;
+        Ok(())
+    }
+
+    /// Waits for what was sent.
+    pub(crate) async fn settle_ahead(&mut self) -> Result<(), Error> {
+        if self.ahead.is_empty() {
+            return Ok(());
+        }
+        let _waiting = Waiting::begin(&self.waiting);
+        let answers = std::mem::take(&mut self.ahead).answers().await;
+        self.judge(answers)
+    }
+
+    /// What was sent, and what is to be sent before the next statement.
+    fn take_ahead(&mut self) -> (Ahead, String) {
+        (std::mem::take(&mut self.ahead), self.transaction.take_pending())
+    }
+
+    /// Draws from the answers where the transaction stands. All behind the first that failed have failed because of it.
+    fn judge(&mut self, answers: Vec<(Kind, Result<Option<u64>, tokio_postgres::Error>)>) -> Result<(), Error> {
+        for (kind, answer) in answers {
+            match (kind, answer) {
+                (Kind::Words, told) => self.settle(told, Ok(()), "the beginning of a unit")?,
+                (Kind::Statement(sql), executed) => self.settle(Ok(None), executed, &sql).map(drop)?,
+            }
+        }
+        Ok(())
     }
 
     async fn prepare_each(&mut self, statements: &[Asking<'_>]) -> Result<Vec<Statement>, Error> {
@@ -112,13 +167,16 @@ impl Session {
         let _waiting = Waiting::begin(&self.waiting);
         let sql = of_migration(sql);
         self.ready().await?;
-        let pending = self.transaction.take_pending();
+        let (ahead, pending) = self.take_ahead();
         let client = self.client()?;
-        let (told, executed) = futures::join!(tell(client, &pending), client.batch_execute(&sql));
+        let (ahead, told, executed) =
+            futures::join!(ahead.answers(), tell(client, &pending), client.batch_execute(&sql));
+        self.judge(ahead)?;
         self.settle(told, executed, &sql)
     }
 
     pub(crate) fn begin_snapshot(&mut self) {
+        self.ahead = Ahead::default();
         self.transaction = Transaction::default();
         self.transaction.begin_snapshot();
     }
@@ -153,6 +211,7 @@ impl Session {
     /// Undoes the transaction without waiting: what is asked next comes after it.
     pub(crate) fn rollback(&mut self) {
         self.number = None;
+        self.ahead = Ahead::default();
         if self.transaction.end().is_some()
             && let Some(connection) = &self.connection
         {
@@ -204,7 +263,10 @@ impl Session {
     }
 
     pub(super) fn client(&self) -> Result<&Client, Error> {
-        self.connection.as_ref().map(|connection| &connection.client).ok_or_else(|| Error::NotCommitted(LOST.into()))
+        self.connection
+            .as_ref()
+            .map(|connection| connection.client.as_ref())
+            .ok_or_else(|| Error::NotCommitted(LOST.into()))
     }
 
     async fn prepare(&mut self, sql: &str, params: &[Value<'_>]) -> Result<Statement, Error> {
@@ -217,7 +279,9 @@ impl Session {
             return Ok(known);
         }
         if self.transaction.is_sent() {
-            // What cannot be prepared fails like a statement: the savepoint has to be there before it.
+            // What cannot be prepared fails like a statement: the savepoint has to be there before it, and what was sent has to
+            // have succeeded.
+            self.settle_ahead().await?;
             self.send_pending().await?;
         }
         let prepared = self.client()?.prepare_typed(&with_dollars(sql), &declared(params)).await;
@@ -303,18 +367,20 @@ pub(super) fn send(client: &Client, sql: &str) {
     }
 }
 
-/// Says that a statement is waiting, for as long as it lives.
-struct Waiting(Arc<AtomicBool>);
+/// Says that a statement is waiting, for as long as it lives; one may be inside another.
+struct Waiting {
+    flag: Arc<AtomicBool>,
+    before: bool,
+}
 
 impl Waiting {
     fn begin(flag: &Arc<AtomicBool>) -> Self {
-        flag.store(true, Ordering::Relaxed);
-        Self(Arc::clone(flag))
+        Self { before: flag.swap(true, Ordering::Relaxed), flag: Arc::clone(flag) }
     }
 }
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        self.0.store(false, Ordering::Relaxed);
+        self.flag.store(self.before, Ordering::Relaxed);
     }
 }

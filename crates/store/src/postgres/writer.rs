@@ -94,6 +94,8 @@ impl Writer {
 async fn run_unit<T, E: From<Error>>(unit: impl AsyncFnOnce(&mut Tx) -> Result<T, E>, tx: &mut Tx) -> Result<T, E> {
     let before = tx.announcements();
     let outcome = run_to_end(unit, tx).await;
+    let settled = tx.session.settle_ahead().await;
+    let outcome = outcome.and_then(|answer| settled.map(|()| answer).map_err(E::from));
     let ended = if tx.session.lost_transaction() { Ok(()) } else { tx.session.end_unit(outcome.is_ok()) };
     let outcome = ended.map_err(E::from).and(outcome);
     if outcome.is_err() {

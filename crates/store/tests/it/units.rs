@@ -7,7 +7,7 @@ use bojagi_kernel::id::RequestId;
 use bojagi_kernel::reexport::Uuid;
 use bojagi_kernel::{Moment, SystemClock};
 use bojagi_store::idempotency::{self, Key, Recalled};
-use bojagi_store::{Error, Migration, Options, Store, Tx, params};
+use bojagi_store::{Bind, Error, Migration, Options, Store, Tx, params};
 use bojagi_testkit::Place;
 
 use crate::facts::{FACTS, tell};
@@ -57,6 +57,7 @@ on_both! {
     constraints_are_known_by_their_names,
     a_part_of_a_unit_can_fail_alone,
     what_did_not_happen_is_not_announced,
+    what_is_sent_is_done_in_its_place_and_fails_what_it_is_part_of,
     facts_of_one_thing_stay_in_order_and_a_unit_may_only_tell,
     what_was_answered_is_there_after_reopening,
     reads_cannot_write,
@@ -154,6 +155,63 @@ async fn a_part_of_a_unit_can_fail_alone(place: Place) {
     assert!(outcome.unwrap());
     assert_eq!(available(&store, "whole").await, Some(1));
     assert_eq!(available(&store, "part").await, None);
+}
+
+const PUT: &str = "INSERT INTO stock (name, available) VALUES (?1, ?2)";
+
+async fn what_is_sent_is_done_in_its_place_and_fails_what_it_is_part_of(place: Place) {
+    let store = open(&place).await;
+    let sums: Result<(i64, i64), Error> = store
+        .write(async |tx: &mut Tx| {
+            tx.send(PUT, params!["tea", 1_i64]).await?;
+            tx.send_many(
+                "INSERT INTO stock (name, available) VALUES {(?1, ?2)}",
+                &[vec!["cup".bind(), 2_i64.bind()], vec!["pot".bind(), 4_i64.bind()], vec!["jar".bind(), 8_i64.bind()]],
+            )
+            .await?;
+            let sql = "SELECT CAST(sum(available) AS BIGINT) FROM stock";
+            let (before,): (i64,) = tx.fetch_one(sql, &[]).await?;
+            tx.send("UPDATE stock SET available = available * 2", &[]).await?;
+            let (after,): (i64,) = tx.fetch_one(sql, &[]).await?;
+            Ok((before, after))
+        })
+        .await;
+    assert_eq!(sums.unwrap(), (15, 30));
+
+    let negative = async |tx: &mut Tx, name: &'static str| -> Result<(), Error> {
+        tx.send(PUT, params![name, 1_i64]).await?;
+        tx.send(PUT, params![name, -1_i64]).await?;
+        tx.send(PUT, params![name, 1_i64]).await
+    };
+    // At the end of the unit; with a statement that waits; in a part.
+    let at_the_end = store.write(async move |tx: &mut Tx| negative(tx, "end").await).await;
+    assert_eq!(at_the_end.unwrap_err().constraint(), Some("stock_available_not_negative"));
+    let before_another = store.write(async move |tx: &mut Tx| {
+        tx.send(PUT, params!["before", -1_i64]).await?;
+        tx.execute(PUT, params!["another", 1_i64]).await
+    });
+    assert_eq!(before_another.await.unwrap_err().constraint(), Some("stock_available_not_negative"));
+    let in_a_part = store.write(async move |tx: &mut Tx| {
+        tx.send(PUT, params!["whole", 1_i64]).await?;
+        let part = tx.nested(async |tx: &mut Tx| negative(tx, "part").await).await;
+        tx.send(PUT, params!["after", 1_i64]).await?;
+        Ok::<_, Error>(part)
+    });
+    let part = in_a_part.await.unwrap();
+    assert_eq!(part.unwrap_err().constraint(), Some("stock_available_not_negative"));
+    let there = async |name| available(&store, name).await.is_some();
+    assert_eq!((there("end").await, there("before").await, there("another").await), (false, false, false));
+    assert_eq!((there("whole").await, there("part").await, there("after").await), (true, false, true));
+    // A unit that refuses after it has sent something undoes it, and the next one goes on.
+    let refused: Result<(), Error> = store
+        .write(async |tx: &mut Tx| {
+            tx.send(PUT, params!["refused", -1_i64]).await?;
+            Err(Error::NoRow)
+        })
+        .await;
+    assert!(matches!(refused, Err(Error::NoRow | Error::Constraint { .. })), "{refused:?}");
+    put(&store, "next", 1).await.unwrap();
+    assert!(!there("refused").await);
 }
 
 async fn what_did_not_happen_is_not_announced(place: Place) {

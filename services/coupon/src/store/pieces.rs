@@ -26,13 +26,12 @@ pub(crate) async fn insert_all(tx: &mut Tx, pieces: &[&IssuedCoupon]) -> Result<
             ]
         })
         .collect();
-    tx.execute_many(
+    tx.send_many(
         "INSERT INTO issued_coupon (issued_coupon_id, coupon_id, customer_id, state, issued_at, valid_from, expires_at)
          VALUES {(?1, ?2, ?3, ?4, ?5, ?6, ?7)}",
         &rows,
     )
-    .await?;
-    Ok(())
+    .await
 }
 
 /// The pieces of coupons that customers have.

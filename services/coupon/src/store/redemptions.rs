@@ -97,12 +97,11 @@ pub(crate) async fn release(tx: &mut Tx, order_id: OrderId, now: Moment) -> Resu
 
 /// Notes that an order takes a piece.
 pub(crate) async fn insert_coupon(tx: &mut Tx, order_id: OrderId, consumed: Consumed) -> Result<(), Error> {
-    tx.execute(
+    tx.send(
         "INSERT INTO redemption_coupon (order_id, issued_coupon_id, coupon_id, discount_minor) VALUES (?1, ?2, ?3, ?4)",
         params![order_id, consumed.issued_coupon_id, consumed.coupon_id, consumed.discount],
     )
-    .await?;
-    Ok(())
+    .await
 }
 
 /// The pieces that an order takes, or took.
@@ -122,7 +121,7 @@ pub(crate) async fn coupons(tx: &mut Tx, order_id: OrderId) -> Result<Vec<Consum
 
 /// Notes what is taken off a line.
 pub(crate) async fn insert_line(tx: &mut Tx, order_id: OrderId, line: &DiscountedLine) -> Result<(), Error> {
-    tx.execute(
+    tx.send(
         "INSERT INTO redemption_line
              (order_id, order_line_id, item_discount, order_discount, platform_discount, seller_discount)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -135,8 +134,7 @@ pub(crate) async fn insert_line(tx: &mut Tx, order_id: OrderId, line: &Discounte
             line.seller_discount,
         ],
     )
-    .await?;
-    Ok(())
+    .await
 }
 
 /// What is taken off the lines of an order; lines without a discount are not kept.

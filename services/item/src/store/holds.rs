@@ -65,13 +65,12 @@ pub(crate) async fn find_all(tx: &mut Tx, orders: &BTreeSet<OrderId>) -> Result<
 pub(crate) async fn open_all(tx: &mut Tx, orders: &[(OrderId, AccountId)], now: Moment) -> Result<(), Error> {
     let rows: Vec<_> =
         orders.iter().map(|(order_id, customer_id)| vec![order_id.bind(), customer_id.bind(), now.bind()]).collect();
-    tx.execute_many(
+    tx.send_many(
         "INSERT INTO hold (order_id, customer_id, state, reserved_at, changed_at, overdue_told)
          VALUES {(?1, ?2, 'RESERVED', ?3, ?3, FALSE)}",
         &rows,
     )
-    .await?;
-    Ok(())
+    .await
 }
 
 /// Notes the end of an order that never held anything; false when the order has a row already.
@@ -146,8 +145,7 @@ pub(crate) async fn insert_lines<'a>(
     };
     let lines: Vec<_> = orders.into_iter().flat_map(placed).collect();
     let rows: Vec<_> = lines.iter().map(line_row).collect();
-    tx.execute_many(INSERT_LINES, &rows).await?;
-    Ok(())
+    tx.send_many(INSERT_LINES, &rows).await
 }
 
 fn line_row<'a>((order_id, position, line, currency): &'a (OrderId, i64, &HeldLine, Currency)) -> Vec<Value<'a>> {

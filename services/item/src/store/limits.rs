@@ -11,13 +11,12 @@ pub(crate) async fn take_all(tx: &mut Tx, counted: &BTreeMap<(OptionId, AccountI
         vec![Value::Uuid((*option_id).into()), Value::Uuid((*customer_id).into()), Value::Integer(*quantity)]
     };
     let rows: Vec<_> = counted.iter().map(row).collect();
-    tx.execute_many(
+    tx.send_many(
         "INSERT INTO customer_taken (option_id, customer_id, taken) VALUES {(?1, ?2, ?3)}
          ON CONFLICT (option_id, customer_id) DO UPDATE SET taken = customer_taken.taken + excluded.taken",
         &rows,
     )
-    .await?;
-    Ok(())
+    .await
 }
 
 /// How many pieces customers have.
@@ -39,12 +38,11 @@ pub(crate) async fn give_back(
     (option_id, customer_id): (OptionId, AccountId),
     quantity: i64,
 ) -> Result<(), Error> {
-    tx.execute(
+    tx.send(
         "UPDATE customer_taken SET taken = taken - ?3 WHERE option_id = ?1 AND customer_id = ?2",
         params![option_id, customer_id, quantity],
     )
-    .await?;
-    Ok(())
+    .await
 }
 
 /// Begins to count for an option that had no limit: what orders hold and have bought counts too.

@@ -51,7 +51,7 @@ pub(super) async fn record(tx: &mut Tx, order: &Order, news: &[News], now: Momen
     let trace_id = trace.map(|trace| trace.trace_id()).unwrap_or_default();
     let before = order.changes - i64::try_from(entered.len()).unwrap_or_default();
     for (sequence, (news, state)) in (before + 1..).zip(entered) {
-        tx.execute(
+        tx.send(
             "INSERT INTO order_history (order_id, sequence, state, occurred_at, cause, trace_id)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             params![order.id, sequence, state, now, cause(order, news), trace_id],

@@ -28,7 +28,7 @@ pub(crate) enum Saved {
 pub(crate) async fn insert(tx: &mut Tx, order: &mut Order, now: Moment) -> Result<(), Error> {
     let news = order.store_now(now);
     count_changes(order, &news);
-    tx.execute(
+    tx.send(
         "INSERT INTO orders (order_id, customer_id, state, version, currency, gross, discount, points, payment_method_id,
             order_coupon_id, quote_hash, recipient, phone, postal_code, address_line1, address_line2, traceparent,
             tracestate, changes, created_at, updated_at, refunded, money_back, stock_back, coupons_back, saga_state,

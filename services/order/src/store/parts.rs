@@ -74,7 +74,7 @@ impl From<LineRow> for Line {
 
 pub(super) async fn insert_lines(tx: &mut Tx, order: &Order) -> Result<(), Error> {
     for (number, line) in (1_i64..).zip(&order.lines) {
-        tx.execute(
+        tx.send(
             "INSERT INTO order_line (order_id, line_number, order_line_id, option_id, quantity, unit_price,
                 first_coupon_id, second_coupon_id, item_discount, order_discount, platform_discount, seller_discount)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, 0, 0, 0)",
@@ -98,7 +98,7 @@ pub(super) async fn insert_lines(tx: &mut Tx, order: &Order) -> Result<(), Error
 pub(super) async fn confirm(tx: &mut Tx, order: &Order) -> Result<(), Error> {
     for (number, line) in (1_i64..).zip(&order.lines) {
         let Some(sold) = &line.sold else { continue };
-        tx.execute(
+        tx.send(
             "UPDATE order_line SET item_id = ?3, store_id = ?4, seller_id = ?5, option_name = ?6, item_name = ?7,
                 store_name = ?8, item_discount = ?9, order_discount = ?10, platform_discount = ?11, seller_discount = ?12
              WHERE order_id = ?1 AND line_number = ?2",
@@ -120,7 +120,7 @@ pub(super) async fn confirm(tx: &mut Tx, order: &Order) -> Result<(), Error> {
         .await?;
     }
     for parcel in &order.deliveries {
-        tx.execute(
+        tx.send(
             "INSERT INTO delivery (delivery_id, order_id, store_id, seller_id, customer_id, state, created_at, cancelled_at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             params![
@@ -142,7 +142,7 @@ pub(super) async fn confirm(tx: &mut Tx, order: &Order) -> Result<(), Error> {
 /// Stores where the parcels stand.
 pub(super) async fn update_parcels(tx: &mut Tx, order: &Order) -> Result<(), Error> {
     for parcel in &order.deliveries {
-        tx.execute(
+        tx.send(
             "UPDATE delivery SET state = ?2, begun_at = ?3, completed_at = ?4, cancelled_at = ?5 WHERE delivery_id = ?1",
             params![parcel.id, parcel.state, parcel.begun_at, parcel.completed_at, parcel.cancelled_at],
         )

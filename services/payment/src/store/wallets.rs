@@ -23,12 +23,11 @@ pub(crate) async fn hold(tx: &mut Tx, account_id: AccountId, points: i64) -> Res
 
 /// Lets held points go.
 pub(crate) async fn release(tx: &mut Tx, account_id: AccountId, points: i64) -> Result<(), Error> {
-    tx.execute(
+    tx.send(
         "UPDATE wallet SET available = available + ?2, held = held - ?2 WHERE account_id = ?1",
         params![account_id, points],
     )
-    .await?;
-    Ok(())
+    .await
 }
 
 /// Uses held points for an order.
@@ -92,13 +91,12 @@ async fn enter(
     cause: (Option<OrderId>, Option<ChargeId>),
     now: Moment,
 ) -> Result<(), Error> {
-    tx.execute(
+    tx.send(
         "INSERT INTO wallet_entry (id, account_id, kind, amount, balance_after, order_id, charge_id, created_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         params![WalletEntryId::generate(), account_id, kind, amount, balance.owned(), cause.0, cause.1, now],
     )
-    .await?;
-    Ok(())
+    .await
 }
 
 pub(crate) async fn balance(tx: &mut Tx, account_id: AccountId) -> Result<Balance, Error> {

@@ -55,6 +55,45 @@ async fn the_same_asks_at_both_move_money_once() {
     assert_eq!(other.customer_again(&customer.account).points().await, (16 * 20, 0));
 }
 
+/// Orders of the same customers at once over two processes, paid by points, by card, and by both: units about the same wallet
+/// wait for each other, none of them in a circle, and every point is where it belongs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_orders_of_few_wallets_at_both_spend_each_point_once() {
+    const ORDERS: i64 = 96;
+    let (one, other) = two().await;
+    let mut customers = Vec::new();
+    for _ in 0..3 {
+        let mut customer = one.customer();
+        customer.charge(ORDERS * 10).await;
+        let method = customer.method("tok_approve").await;
+        customers.push((customer, method));
+    }
+    let (one, other, payers) = (&one, &other, &customers);
+    let orders = (0..ORDERS).map(async |number| {
+        let (payer, method) = &payers[(number % 3) as usize];
+        let (here, there) = if number % 2 == 0 { (one, other) } else { (other, one) };
+        let (method, total, points) =
+            [("", 10, 10), (method.as_str(), 15, 10), (method.as_str(), 5, 0)][(number / 3 % 3) as usize];
+        let payment = here.authorize(payer, &OrderId::generate().to_string(), method, total, points).await.unwrap();
+        assert_eq!(payment.state(), PaymentState::Authorized);
+        // A third of each kind is given up, the rest is taken.
+        if number / 9 % 3 == 0 {
+            assert_eq!(there.void(&payment.order_id).await.state(), PaymentState::Voided);
+            return (number % 3, 0);
+        }
+        assert_eq!(there.capture(&payment).await.unwrap().state(), PaymentState::Captured);
+        (number % 3, points)
+    });
+    let mut spent = [0; 3];
+    for (customer, points) in join_all(orders).await {
+        spent[customer as usize] += points;
+    }
+    for ((customer, _), spent) in customers.iter_mut().zip(spent) {
+        assert!(spent > 0);
+        assert_eq!(customer.points().await, (ORDERS * 10 - spent, 0));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_charge_at_both_is_paid_once() {
     let (one, other) = two().await;

@@ -3,7 +3,6 @@
 use bojagi_kernel::Moment;
 use bojagi_store::{Error, FromRow, Row, Tx, params};
 
-use super::rows::insert_rows;
 use crate::bank::BankEvent;
 use crate::domain::{BankEventId, PayoutId, Word};
 
@@ -61,17 +60,22 @@ pub(crate) async fn plan_events(
         .iter()
         .map(|(word, reason, due_at)| {
             let id = BankEventId::generate();
-            [Value::Uuid(id.into()), payout_id.bind(), word.bind(), reason.bind(), due_at.bind(), Value::Flag(false)]
+            vec![
+                Value::Uuid(id.into()),
+                payout_id.bind(),
+                word.bind(),
+                reason.bind(),
+                due_at.bind(),
+                Value::Flag(false),
+            ]
         })
         .collect();
-    insert_rows(
-        tx,
-        "INSERT INTO simulated_bank_event (id, payout_id, word, reason, due_at, told)",
-        "ON CONFLICT (payout_id, word) DO NOTHING",
+    tx.send_many(
+        "INSERT INTO simulated_bank_event (id, payout_id, word, reason, due_at, told)
+         VALUES {(?1, ?2, ?3, ?4, ?5, ?6)} ON CONFLICT (payout_id, word) DO NOTHING",
         &rows,
     )
-    .await?;
-    Ok(())
+    .await
 }
 
 /// What is to be told next, the earliest first, whether or not it is time.

@@ -5,7 +5,6 @@ use bojagi_kernel::reexport::Uuid;
 use bojagi_kernel::{BasisPoints, Moment};
 use bojagi_store::{Bind, Error, FromRow, Row, Tx, Value, params};
 
-use super::rows::insert_rows;
 use super::stored::currency;
 use crate::domain::{Amounts, Entry, StatementEntryId, StatementId};
 
@@ -73,7 +72,7 @@ pub(crate) async fn insert_entries(
     let rows: Vec<_> = entries
         .iter()
         .map(|entry| {
-            [
+            vec![
                 Value::Uuid(StatementEntryId::generate().into()),
                 payment_id.bind(),
                 order_id.bind(),
@@ -95,15 +94,13 @@ pub(crate) async fn insert_entries(
             ]
         })
         .collect();
-    insert_rows(
-        tx,
+    tx.send_many(
         "INSERT INTO statement_entry (id, payment_id, order_id, source_id, booked_at, kind, order_line_id, option_id,
-            store_id, seller_id, quantity, currency, gross, seller_discount, platform_subsidy, commission, net, rate_bps)",
-        "",
+            store_id, seller_id, quantity, currency, gross, seller_discount, platform_subsidy, commission, net, rate_bps)
+         VALUES {(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)}",
         &rows,
     )
-    .await?;
-    Ok(())
+    .await
 }
 
 /// The entries of a payment: of its capture and of its refunds.

@@ -6,7 +6,6 @@ use bojagi_kernel::{Failure, Moment, Money};
 use bojagi_store::{Bind, Error, FromRow, Kind, Row, Tx, Value, params};
 
 use super::filter::Filter;
-use super::rows::insert_rows;
 use super::stored::money;
 use crate::domain::{Account, AccountKind, LedgerEntryId, Transaction, TransactionId, TransactionKind};
 
@@ -30,7 +29,7 @@ pub(crate) async fn book(tx: &mut Tx, transactions: &[Transaction], trace_id: &s
         .map(|(id, transaction)| {
             let cause = transaction.cause();
             let order = cause.order_id.map_or(Value::Null(Kind::Uuid), |order| Value::Uuid(order.into()));
-            [
+            vec![
                 id.bind(),
                 transaction.kind().bind(),
                 Value::Uuid(cause.source_id),
@@ -40,13 +39,13 @@ pub(crate) async fn book(tx: &mut Tx, transactions: &[Transaction], trace_id: &s
             ]
         })
         .collect();
-    let inserted = insert_rows(
-        tx,
-        "INSERT INTO ledger_transaction (id, kind, source_id, order_id, booked_at, trace_id)",
-        "ON CONFLICT (source_id, kind) DO NOTHING",
-        &rows,
-    )
-    .await?;
+    let inserted = tx
+        .execute_many(
+            "INSERT INTO ledger_transaction (id, kind, source_id, order_id, booked_at, trace_id)
+             VALUES {(?1, ?2, ?3, ?4, ?5, ?6)} ON CONFLICT (source_id, kind) DO NOTHING",
+            &rows,
+        )
+        .await?;
     if inserted == 0 {
         return Ok(Booked::Before);
     }
@@ -66,10 +65,10 @@ async fn open_accounts(tx: &mut Tx, transactions: &[Transaction]) -> Result<(), 
     accounts.dedup();
     let rows: Vec<_> = accounts
         .iter()
-        .map(|account| [Value::Uuid(account.id().into()), account.kind.bind(), account.seller_id.bind()])
+        .map(|account| vec![Value::Uuid(account.id().into()), account.kind.bind(), account.seller_id.bind()])
         .collect();
-    insert_rows(tx, "INSERT INTO ledger_account (id, kind, seller_id)", "ON CONFLICT (id) DO NOTHING", &rows).await?;
-    Ok(())
+    let sql = "INSERT INTO ledger_account (id, kind, seller_id) VALUES {(?1, ?2, ?3)} ON CONFLICT (id) DO NOTHING";
+    tx.send_many(sql, &rows).await
 }
 
 async fn insert_postings(tx: &mut Tx, transactions: &[(TransactionId, &Transaction)]) -> Result<(), Error> {
@@ -85,17 +84,22 @@ async fn insert_postings(tx: &mut Tx, transactions: &[(TransactionId, &Transacti
     let rows: Vec<_> = lines
         .iter()
         .map(|(id, position, account, currency, minor, booked_at)| {
-            [id.bind(), position.bind(), account.bind(), Value::Text(currency.code()), minor.bind(), booked_at.bind()]
+            vec![
+                id.bind(),
+                position.bind(),
+                account.bind(),
+                Value::Text(currency.code()),
+                minor.bind(),
+                booked_at.bind(),
+            ]
         })
         .collect();
-    insert_rows(
-        tx,
-        "INSERT INTO ledger_posting (transaction_id, position, account_id, currency, amount, booked_at)",
-        "",
+    tx.send_many(
+        "INSERT INTO ledger_posting (transaction_id, position, account_id, currency, amount, booked_at)
+         VALUES {(?1, ?2, ?3, ?4, ?5, ?6)}",
         &rows,
     )
-    .await?;
-    Ok(())
+    .await
 }
 
 /// Which entries to list.
