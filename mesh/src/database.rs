@@ -39,6 +39,7 @@ pub struct DatabaseSettings {
     lock_timeout_milliseconds: u64,
     silence_timeout_milliseconds: u64,
     writers: usize,
+    near_microseconds: u64,
 }
 
 impl DatabaseSettings {
@@ -102,6 +103,7 @@ impl DatabaseSettings {
         server.lock_timeout = milliseconds(self.lock_timeout_milliseconds);
         server.silence_timeout = milliseconds(self.silence_timeout_milliseconds);
         server.writers = self.writers;
+        server.near = Duration::from_micros(self.near_microseconds);
         Ok(server)
     }
 }

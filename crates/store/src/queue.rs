@@ -1,5 +1,7 @@
 //! Work for a thread of a store: in order of arrival, and bounded, so that who comes too late is told at once.
 
+use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
@@ -92,7 +94,42 @@ impl<Job> Drop for Queue<Job> {
     }
 }
 
+/// What of a queue has come to its thread and is not begun yet; the parts of the thread share it.
+pub(crate) struct Line<Job> {
+    jobs: RefCell<VecDeque<Job>>,
+    waiting: Arc<AtomicUsize>,
+    counted: Arc<Waiting>,
+}
+
+impl<Job> Line<Job> {
+    pub(crate) fn push(&self, job: Job) {
+        self.jobs.borrow_mut().push_back(job);
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.jobs.borrow().len()
+    }
+
+    /// Takes the next job.
+    pub(crate) fn take(&self) -> Option<Job> {
+        let job = self.jobs.borrow_mut().pop_front()?;
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
+        self.counted.one_less();
+        Some(job)
+    }
+
+    /// Looks at the next job.
+    pub(crate) fn first<T>(&self, look: impl FnOnce(&Job) -> T) -> Option<T> {
+        self.jobs.borrow().front().map(look)
+    }
+}
+
 impl<Job> Inbox<Job> {
+    /// For a thread that takes jobs into a line of its own, where they still count as waiting.
+    pub(crate) fn into_line(self) -> (mpsc::UnboundedReceiver<Job>, Line<Job>) {
+        (self.jobs, Line { jobs: RefCell::default(), waiting: self.waiting, counted: self.counted })
+    }
+
     /// Waits for the next job, or for the end of the queue.
     pub(crate) async fn next(&mut self) -> Option<Job> {
         let job = self.jobs.recv().await;
@@ -103,11 +140,6 @@ impl<Job> Inbox<Job> {
     pub(crate) fn wait_for_next(&mut self) -> Option<Job> {
         let job = self.jobs.blocking_recv();
         self.taken(job)
-    }
-
-    /// How many jobs wait.
-    pub(crate) fn waiting(&self) -> usize {
-        self.waiting.load(Ordering::Relaxed)
     }
 
     /// The next job, if one is waiting.

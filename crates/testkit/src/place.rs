@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use bojagi_store::{Database, Options, PostgresOptions, drop_schema, end_connections};
 use tempfile::TempDir;
@@ -51,7 +52,12 @@ impl Place {
         let number = Uuid::now_v7().simple().to_string();
         // By its name every connection of the place is found, and no other test's.
         let named = |url: &str| format!("{url}{}application_name=t{number}", if url.contains('?') { '&' } else { '?' });
-        let server = url.map(|url| PostgresOptions::at(&named(url)).unwrap());
+        let server = url.map(|url| {
+            let mut server = PostgresOptions::at(&named(url)).unwrap();
+            // However near it is: side by side is where units can get into each other's way.
+            server.near = Duration::ZERO;
+            server
+        });
         Self { folder: TempDir::new().unwrap(), server, number, made: Mutex::default() }
     }
 

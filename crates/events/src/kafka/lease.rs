@@ -73,12 +73,16 @@ impl Lease {
 
     /// Facts after `position`, at most `limit`; nothing when the lease is another's by now.
     pub(super) async fn read(self, tx: &mut Tx, position: i64, limit: i64) -> Result<Option<Vec<Logged>>, Error> {
-        let (epoch,): (i64,) =
-            tx.fetch_one("SELECT epoch FROM relay_lease WHERE topic = ?1", params![self.topic]).await?;
-        if epoch != self.epoch {
-            return Ok(None);
+        let sql = format!(
+            "SELECT position, {COLUMNS} FROM outbox
+             WHERE position > ?1 AND ?4 = (SELECT epoch FROM relay_lease WHERE topic = ?3) ORDER BY position LIMIT ?2"
+        );
+        let facts: Vec<Logged> = tx.fetch_all(&sql, params![position, limit, self.topic, self.epoch]).await?;
+        if facts.is_empty() {
+            let sql = "SELECT epoch FROM relay_lease WHERE topic = ?1";
+            let (epoch,): (i64,) = tx.fetch_one(sql, params![self.topic]).await?;
+            return Ok((epoch == self.epoch).then_some(facts));
         }
-        let sql = format!("SELECT position, {COLUMNS} FROM outbox WHERE position > ?1 ORDER BY position LIMIT ?2");
-        tx.fetch_all(&sql, params![position, limit]).await.map(Some)
+        Ok(Some(facts))
     }
 }

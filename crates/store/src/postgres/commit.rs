@@ -34,10 +34,8 @@ impl Session {
             return self.append_and_commit(entries).await;
         }
         let number = self.number.take();
-        let Some(pending) = self.transaction.end() else { return Ok(Told::new()) };
-        let client = self.client()?;
-        let committed = client.batch_execute(&format!("{pending}COMMIT")).await;
-        match committed {
+        let Some(words) = self.transaction.end() else { return Ok(Told::new()) };
+        match self.client()?.batch_execute(&words).await {
             Ok(()) => Ok(Told::new()),
             Err(error) => self.explain_commit(error, number).await.map(|()| Told::new()),
         }

@@ -28,6 +28,9 @@ pub struct PostgresOptions {
     pub statement_timeout: Duration,
     /// How many units that lock different keys may go on at once; a connection each, opened when it is first needed.
     pub writers: usize,
+    /// A server is near that answers faster than this: then units are done one after the other, whatever they lock, and so in
+    /// fewer transactions. That takes less of the processors, and little longer.
+    pub near: Duration,
     /// How long a unit may wait for units that lock the same.
     pub lock_timeout: Duration,
     /// How long the server keeps a transaction open whose process says nothing, so that one that stands still does not
@@ -65,6 +68,7 @@ impl PostgresOptions {
             schema: None,
             ca_file: None,
             writers: 4,
+            near: Duration::from_micros(200),
             connect_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(10),
             lock_timeout: Duration::from_secs(10),

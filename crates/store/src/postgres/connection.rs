@@ -25,6 +25,8 @@ use crate::Error;
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(250);
 /// How long a replica is left alone after it could not be reached.
 const REST_OF_A_REPLICA: Duration = Duration::from_secs(5);
+/// Journeys that are measured on connecting.
+const JOURNEYS: usize = 20;
 /// The first half of the number of the advisory lock of a store: the second is by schema.
 pub(super) const STORE_LOCK: i32 = 0x626f_6a61;
 /// The same of the lock of its log.
@@ -49,12 +51,24 @@ pub(super) struct Connector {
     options: PostgresOptions,
     tls: Option<MakeRustlsConnect>,
     failed: Mutex<Option<(Instant, String)>>,
+    /// The shortest journey to the server and back that was seen on connecting.
+    journey: Mutex<Option<Duration>>,
 }
 
 impl Connector {
     pub(super) fn new(options: &PostgresOptions) -> Result<Self, Error> {
         let tls = options.verified.then(|| verifying(options.ca_file.as_deref())).transpose()?;
-        Ok(Self { options: options.clone(), tls, failed: Mutex::default() })
+        Ok(Self { options: options.clone(), tls, failed: Mutex::default(), journey: Mutex::default() })
+    }
+
+    /// How long a journey to the server and back takes at least, as far as it is known.
+    pub(super) fn journey(&self) -> Option<Duration> {
+        *self.journey.lock()
+    }
+
+    /// Whether units are better done one after the other; while it is not known how far the server is, they are.
+    pub(super) fn is_near(&self) -> bool {
+        !self.options.near.is_zero() && self.journey().is_none_or(|journey| journey < self.options.near)
     }
 
     /// Whether connecting failed not long ago.
@@ -103,7 +117,21 @@ impl Connector {
             None => open(&server, NoTls, heard).await?,
         };
         client.batch_execute(&self.first_words()).await?;
+        if purpose == Purpose::Writing {
+            self.measure_journey(&client).await?;
+        }
         Ok(client)
+    }
+
+    async fn measure_journey(&self, client: &Client) -> Result<(), tokio_postgres::Error> {
+        for _ in 0..JOURNEYS {
+            let began = Instant::now();
+            client.check_connection().await?;
+            let took = began.elapsed();
+            let mut journey = self.journey.lock();
+            *journey = Some(journey.map_or(took, |shortest| shortest.min(took)));
+        }
+        Ok(())
     }
 
     /// A server that is set to answer commits before they are on disk is told to wait for the disk: what is acknowledged

@@ -52,6 +52,11 @@ impl Session {
         self.beginning = beginning(locks);
     }
 
+    /// Has the next transaction be one of one unit.
+    pub(super) const fn expect_one_unit(&mut self) {
+        self.transaction.expect_one_unit();
+    }
+
     /// True while a statement is waiting for the server: nothing else is a reason for a unit to wait.
     pub(super) fn waiting(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.waiting)
@@ -332,13 +337,12 @@ impl Session {
 fn beginning(locks: &Locks) -> String {
     match locks {
         Locks::Store => format!(
-            "BEGIN;SELECT pg_advisory_xact_lock({STORE_LOCK}, hashtext(current_schema()));SELECT pg_current_xact_id();"
+            "BEGIN;SELECT pg_current_xact_id(), pg_advisory_xact_lock({STORE_LOCK}, hashtext(current_schema()));"
         ),
         // The keys come in order, so that no two transactions wait for each other.
         Locks::Keys(keys) => format!(
-            "BEGIN;SELECT pg_advisory_xact_lock_shared({STORE_LOCK}, hashtext(current_schema()));
-             SELECT pg_advisory_xact_lock(hashtextextended(current_schema(), key)) FROM unnest('{{{}}}'::bigint[]) AS key;
-             SELECT pg_current_xact_id();",
+            "BEGIN;SELECT pg_current_xact_id(), pg_advisory_xact_lock_shared({STORE_LOCK}, hashtext(current_schema()));
+             SELECT pg_advisory_xact_lock(hashtextextended(current_schema(), key)) FROM unnest('{{{}}}'::bigint[]) AS key;",
             keys.iter().map(|key| LockKey::number(*key).to_string()).collect::<Vec<_>>().join(",")
         ),
     }

@@ -20,6 +20,8 @@ enum Unit {
     /// Not sent yet; it begins at this place of what is pending.
     Pending(usize),
     Open,
+    /// The unit is all of the transaction, and has no savepoint.
+    Whole,
 }
 
 /// How the end of a unit went.
@@ -35,6 +37,10 @@ pub(super) struct Transaction {
     pending: String,
     begun: bool,
     sent: bool,
+    /// Only one unit is to come.
+    single: bool,
+    /// Its unit is undone, and so all of it.
+    undone: bool,
     unit: Unit,
     failed: bool,
     lost: bool,
@@ -52,10 +58,17 @@ impl Transaction {
     /// Begins a unit, and the transaction with `beginning` if this is its first.
     pub(super) fn begin_unit(&mut self, beginning: &str) {
         self.begin(beginning);
-        if self.unit == Unit::None {
+        if self.unit == Unit::None && self.single {
+            self.unit = Unit::Whole;
+        } else if self.unit == Unit::None {
             self.unit = Unit::Pending(self.pending.len());
             self.pending.push_str(SAVE_UNIT);
         }
+    }
+
+    /// Only one unit is to come, which needs no savepoint.
+    pub(super) const fn expect_one_unit(&mut self) {
+        self.single = true;
     }
 
     pub(super) fn begin_snapshot(&mut self) {
@@ -102,6 +115,11 @@ impl Transaction {
                 self.pending.truncate(place);
                 Ended::AsAsked
             }
+            Unit::Whole if keep && !failed => Ended::AsAsked,
+            Unit::Whole => {
+                self.undone = true;
+                if keep { Ended::UndoneInstead } else { Ended::AsAsked }
+            }
             Unit::Open if keep && !failed => {
                 self.pending.push_str(KEEP_UNIT);
                 Ended::AsAsked
@@ -132,13 +150,14 @@ impl Transaction {
         if keep { Ended::UndoneInstead } else { Ended::AsAsked }
     }
 
-    /// Ends the transaction here; answers what has to be sent before its end, unless the server knows nothing of it.
+    /// Ends the transaction here; answers the words that end it, unless the server knows nothing of it.
     pub(super) fn end(&mut self) -> Option<String> {
         let ended = std::mem::take(self);
-        ended.sent.then_some(ended.pending)
+        let words = if ended.undone { "ROLLBACK".to_owned() } else { ended.pending + "COMMIT" };
+        ended.sent.then_some(words)
     }
 
-    /// The same when something is to be sent in it all the same.
+    /// The same when something is still to be sent in it; answers what has to be sent before that.
     pub(super) fn end_with_more(&mut self) -> String {
         std::mem::take(self).pending
     }
@@ -167,7 +186,29 @@ mod tests {
         transaction.begin_unit("BEGIN;");
         assert_eq!(transaction.take_pending(), "RELEASE SAVEPOINT unit;SAVEPOINT unit;");
         transaction.end_unit(false);
-        assert_eq!(transaction.end().as_deref(), Some(UNDO_UNIT));
+        assert_eq!(transaction.end(), Some(format!("{UNDO_UNIT}COMMIT")));
+    }
+
+    #[test]
+    fn a_single_unit_needs_no_savepoint() {
+        let mut transaction = Transaction::default();
+        transaction.expect_one_unit();
+        transaction.begin_unit("BEGIN;");
+        assert_eq!(transaction.take_pending(), "BEGIN;");
+        assert_eq!(transaction.end_unit(true), Ended::AsAsked);
+        assert_eq!(transaction.end().as_deref(), Some("COMMIT"));
+
+        for (keep, fails, ended) in [(false, false, Ended::AsAsked), (true, true, Ended::UndoneInstead)] {
+            transaction.expect_one_unit();
+            transaction.begin_unit("BEGIN;");
+            transaction.take_pending();
+            transaction.begin_part();
+            if fails {
+                transaction.fail();
+            }
+            assert_eq!(transaction.end_unit(keep), ended);
+            assert_eq!(transaction.end().as_deref(), Some("ROLLBACK"));
+        }
     }
 
     #[test]
@@ -189,7 +230,7 @@ mod tests {
         transaction.fail();
         assert_eq!(transaction.end_part(false), Ended::AsAsked);
         assert_eq!(transaction.end_unit(true), Ended::AsAsked);
-        assert_eq!(transaction.end(), Some(format!("{UNDO_PART}{KEEP_UNIT}")));
+        assert_eq!(transaction.end(), Some(format!("{UNDO_PART}{KEEP_UNIT}COMMIT")));
     }
 
     #[test]
@@ -199,6 +240,6 @@ mod tests {
         transaction.take_pending();
         transaction.begin_part();
         assert_eq!(transaction.end_unit(false), Ended::AsAsked);
-        assert_eq!(transaction.end().as_deref(), Some(UNDO_UNIT));
+        assert_eq!(transaction.end(), Some(format!("{UNDO_UNIT}COMMIT")));
     }
 }

@@ -1,14 +1,17 @@
 //! The writer thread: units of work in order of arrival, several to a commit, on several connections as far as they lock
 //! different keys.
 
-use std::cell::Cell;
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bojagi_telemetry::TraceContext;
-use futures::future::{LocalBoxFuture, join_all};
-use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
+use futures::StreamExt;
+use futures::future::LocalBoxFuture;
+use futures::stream::FuturesUnordered;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::sleep_until;
 
 use super::config::PostgresOptions;
 use super::connection::{Connector, Purpose};
@@ -18,13 +21,22 @@ use super::unit::run_to_end;
 use crate::announcer::Announcer;
 use crate::counted::{self, Commits};
 use crate::lock::Locks;
-use crate::queue::{Answer, Inbox, Queue, answer_once_committed};
+use crate::queue::{Answer, Inbox, Line, Queue, answer_once_committed};
 use crate::session::Session as AnySession;
 use crate::{Error, Tx};
 
 /// Units that go into one commit at most. Each that writes is a subtransaction, and a server keeps 64 of one transaction
 /// at hand; with more, everybody else's statements have to look them up.
 const UNITS_A_COMMIT: usize = 48;
+/// How long the journeys of units may take that wait together for the end of a transaction, before another is begun for them.
+const MAY_WAIT: Duration = Duration::from_millis(5);
+/// Journeys of most units, and the shortest time that one is taken to last.
+const JOURNEYS_OF_A_UNIT: u32 = 3;
+const SHORTEST: Duration = Duration::from_micros(50);
+/// How often other processes are notified; what is told between is told together.
+const TELLS_EVERY: Duration = Duration::from_millis(20);
+/// How long a transaction may take, whatever holds it up, before another is begun for what waits.
+const PATIENCE: Duration = Duration::from_millis(50);
 
 /// A unit that waits.
 struct Job {
@@ -44,22 +56,33 @@ impl Writer {
         let runtime = super::runtime()?;
         let channel = Channel::of(options);
         let (name, writers) = (options.name(), options.writers.max(1));
-        let work = move |inbox| {
+        let work = move |inbox: Inbox<Job>| {
             runtime.block_on(async {
                 tokio::spawn(listener::listen(Arc::clone(&connector), channel.clone(), announcer.clone()));
-                let idle = Rc::new(Cell::new(writers));
-                let backlog = Rc::new(Mutex::new(Backlog { inbox, held_back: None, idle: Rc::clone(&idle) }));
-                let alone = Arc::new(Mutex::new(()));
-                let workers = (0..writers).map(|_| Worker {
+                let (jobs, line) = inbox.into_line();
+                let line = Rc::new(line);
+                let free = (0..writers).map(|_| Worker {
                     tx: Tx::new(Session::new(Arc::clone(&connector), Purpose::Writing)),
-                    backlog: Rc::clone(&backlog),
-                    idle: Rc::clone(&idle),
-                    alone: Arc::clone(&alone),
-                    channel: channel.clone(),
+                    line: Rc::clone(&line),
+                    told: None,
                     announcer: announcer.clone(),
                     commits: Commits::of(&name),
                 });
-                join_all(workers.map(Worker::work)).await;
+                let free = free.collect();
+                let running = FuturesUnordered::new();
+                let dispatcher = Dispatcher {
+                    line,
+                    connector,
+                    channel,
+                    free,
+                    running,
+                    alone: false,
+                    since: Instant::now(),
+                    untold: BTreeMap::new(),
+                    wakes: false,
+                    may_tell_at: Instant::now(),
+                };
+                dispatcher.work(jobs).await;
             });
         };
         Queue::start(format!("{}-writer", options.name()), queue, work).map(Self)
@@ -104,83 +127,162 @@ async fn run_unit<T, E: From<Error>>(unit: impl AsyncFnOnce(&mut Tx) -> Result<T
     outcome
 }
 
-/// The units that wait, of which one worker at a time takes what it will do.
-struct Backlog {
-    inbox: Inbox<Job>,
-    /// The unit that did not fit into the last batch.
-    held_back: Option<Job>,
-    /// Workers that have nothing to do.
-    idle: Rc<Cell<usize>>,
+/// Gives what waits to connections that are free.
+struct Dispatcher {
+    line: Rc<Line<Job>>,
+    connector: Arc<Connector>,
+    channel: Channel,
+    /// Connections that have nothing to do, with what they work with.
+    free: Vec<Worker>,
+    running: FuturesUnordered<LocalBoxFuture<'static, Worker>>,
+    /// Whether the transaction that runs locks the whole store.
+    alone: bool,
+    /// Since when the transaction runs that was begun last.
+    since: Instant,
+    /// What other processes were not told yet, whether there is anything to tell them, and when they may be told again.
+    untold: BTreeMap<&'static str, i64>,
+    wakes: bool,
+    may_tell_at: Instant,
+}
+
+impl Dispatcher {
+    async fn work(mut self, mut jobs: mpsc::UnboundedReceiver<Job>) {
+        let mut open = true;
+        while open || self.line.len() > 0 || !self.running.is_empty() {
+            while let Ok(job) = jobs.try_recv() {
+                self.line.push(job);
+            }
+            self.tell_others();
+            self.begin_what_can_begin();
+            let waits = self.line.len() > 0 && !self.free.is_empty() && !self.running.is_empty();
+            let (patient, patience_ends) = (waits && self.since.elapsed() < PATIENCE, self.since + PATIENCE);
+            let (tells, may_tell_at) = (self.wakes && !self.free.is_empty(), self.may_tell_at);
+            tokio::select! {
+                job = jobs.recv(), if open => match job {
+                    Some(job) => self.line.push(job),
+                    None => open = false,
+                },
+                Some(mut worker) = self.running.next() => {
+                    self.wakes |= worker.take_told(&mut self.untold);
+                    self.free.push(worker);
+                    self.alone = false;
+                }
+                () = sleep_until(may_tell_at.into()), if tells => {}
+                () = sleep_until(patience_ends.into()), if patient => {}
+            }
+        }
+    }
+
+    /// Notifies other processes of what was committed, but not too often: each notification wakes all of them.
+    fn tell_others(&mut self) {
+        if self.wakes
+            && Instant::now() >= self.may_tell_at
+            && let Some(worker) = self.free.last()
+            && let AnySession::Postgres(session) = &worker.tx.session
+        {
+            let told = std::mem::take(&mut self.untold);
+            session.notify(self.channel.name(), &self.channel.message(told.into_iter()));
+            self.wakes = false;
+            self.may_tell_at = Instant::now() + TELLS_EVERY;
+        }
+    }
+
+    fn begin_what_can_begin(&mut self) {
+        let is_near = self.connector.is_near();
+        while let Some(locks) = self.line.first(|job| if is_near { Locks::Store } else { job.locks.clone() }) {
+            let can_begin = match locks {
+                // On the server it would wait for those that run, and others for it.
+                Locks::Store => self.running.is_empty(),
+                Locks::Keys(_) => self.running.is_empty() || (!self.alone && self.is_worth_another()),
+            };
+            let Some(worker) = self.free.pop_if(|_| can_begin) else { return };
+            let most = match locks {
+                Locks::Store => UNITS_A_COMMIT,
+                // So that the others have something to do too.
+                Locks::Keys(_) => self.enough().max(self.line.len() / (self.free.len() + 1)).min(UNITS_A_COMMIT),
+            };
+            let batch = Batch::of(&self.line, locks, most);
+            (self.alone, self.since) = (batch.locks == Locks::Store, Instant::now());
+            self.running.push(Box::pin(worker.run(batch)));
+        }
+    }
+
+    /// Units of one transaction share its flush, its commit and the waking of those that follow, so where a journey costs
+    /// little they are better done together than side by side. Where it costs much, waiting for those of others costs more.
+    fn is_worth_another(&self) -> bool {
+        self.line.len() >= self.enough() || self.since.elapsed() >= PATIENCE
+    }
+
+    /// Units whose journeys take about as long as a unit may be made to wait.
+    fn enough(&self) -> usize {
+        let journeys = self.connector.journey().unwrap_or_default().max(SHORTEST) * JOURNEYS_OF_A_UNIT;
+        usize::try_from(MAY_WAIT.as_nanos() / journeys.as_nanos()).unwrap_or(UNITS_A_COMMIT).clamp(1, UNITS_A_COMMIT)
+    }
 }
 
 /// Units of one transaction.
 struct Batch {
     locks: Locks,
-    units: Vec<Run>,
-    /// Held while a transaction locks the whole store: what comes meanwhile is better done in one than in one a worker.
-    _alone: Option<OwnedMutexGuard<()>>,
+    units: VecDeque<Run>,
 }
 
-impl Backlog {
-    /// Waits for units and takes those that one transaction can do: all that wait if they lock the whole store, or a fair share
-    /// of them if they lock keys, so that the other workers have something to do too.
-    async fn next_batch(&mut self, alone: &Arc<Mutex<()>>) -> Option<Batch> {
-        let first = match self.held_back.take() {
-            Some(job) => job,
-            None => self.inbox.next().await?,
-        };
-        let (most, alone) = match first.locks {
-            // Units that lock keys would have to wait for it on the server too.
-            Locks::Store => (UNITS_A_COMMIT, Some(Arc::clone(alone).lock_owned().await)),
-            Locks::Keys(_) => ((1 + self.inbox.waiting() / self.idle.get().max(1)).min(UNITS_A_COMMIT), None),
-        };
-        let mut batch = Batch { locks: first.locks, units: vec![first.run], _alone: alone };
+impl Batch {
+    /// Takes what comes first, and what can be done with it.
+    fn of(line: &Line<Job>, locks: Locks, most: usize) -> Self {
+        let mut batch = Self { locks, units: VecDeque::new() };
+        let fits = |batch: &Self, job: &Job| batch.locks.with(&job.locks);
         while batch.units.len() < most
-            && let Some(next) = self.inbox.next_at_hand()
+            && let Some(locks) = line.first(|job| fits(&batch, job)).flatten()
+            && let Some(job) = line.take()
         {
-            let Some(locks) = batch.locks.with(&next.locks) else {
-                self.held_back = Some(next);
-                break;
-            };
             batch.locks = locks;
-            batch.units.push(next.run);
+            batch.units.push_back(job.run);
         }
-        Some(batch)
+        batch
     }
 }
 
 /// One connection, and what it works with.
 struct Worker {
     tx: Tx,
-    backlog: Rc<Mutex<Backlog>>,
-    idle: Rc<Cell<usize>>,
-    alone: Arc<Mutex<()>>,
-    channel: Channel,
+    line: Rc<Line<Job>>,
+    /// What its last transaction told, if it told something.
+    told: Option<Vec<(&'static str, i64)>>,
     announcer: Announcer,
     commits: Commits,
 }
 
 impl Worker {
-    async fn work(mut self) {
+    async fn run(mut self, mut batch: Batch) -> Self {
         let mut answers: Vec<Answer> = Vec::with_capacity(UNITS_A_COMMIT);
-        while let Some(batch) = self.next_batch().await {
-            self.idle.set(self.idle.get() - 1);
-            if let AnySession::Postgres(session) = &mut self.tx.session {
-                session.lock(&batch.locks);
+        if let AnySession::Postgres(session) = &mut self.tx.session {
+            session.lock(&batch.locks);
+            if batch.units.len() == 1 && batch.locks != Locks::Store {
+                session.expect_one_unit();
             }
-            for unit in batch.units {
-                answers.extend(unit(&mut self.tx).await);
-                if self.tx.session.lost_transaction() {
-                    self.lose(&mut answers);
-                }
-            }
-            self.commit(&mut answers).await;
-            self.idle.set(self.idle.get() + 1);
         }
+        while let Some(unit) = batch.units.pop_front() {
+            answers.extend(unit(&mut self.tx).await);
+            if self.tx.session.lost_transaction() {
+                self.lose(&mut answers);
+            }
+            // Nobody else can do anything meanwhile, so what has come is done as well.
+            if batch.locks == Locks::Store && batch.units.is_empty() && answers.len() < UNITS_A_COMMIT {
+                batch.units.extend(self.line.take().map(|job| job.run));
+            }
+        }
+        self.commit(&mut answers).await;
+        self
     }
 
-    async fn next_batch(&self) -> Option<Batch> {
-        self.backlog.lock().await.next_batch(&self.alone).await
+    /// Adds what was told to `untold`; answers whether something was.
+    fn take_told(&mut self, untold: &mut BTreeMap<&'static str, i64>) -> bool {
+        let Some(told) = self.told.take() else { return false };
+        for (kind, position) in told {
+            let latest = untold.entry(kind).or_insert(position);
+            *latest = position.max(*latest);
+        }
+        true
     }
 
     fn lose(&mut self, answers: &mut Vec<Answer>) {
@@ -199,7 +301,7 @@ impl Worker {
             Ok(told) if self.tx.announced => {
                 counted::told(self.tx.to_append.iter().map(|entry| entry.kind()));
                 self.announcer.announce_positions(told.iter().copied());
-                session.notify(self.channel.name(), &self.channel.message(told.iter().copied()));
+                self.told = Some(told.clone());
             }
             Ok(_) => {}
             Err(error) => tracing::error!(%error, units = answers.len(), "a commit failed"),

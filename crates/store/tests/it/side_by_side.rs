@@ -91,6 +91,21 @@ async fn only_units_with_a_key_in_common_wait_for_each_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn near_the_server_they_wait_for_each_other_whatever_they_lock() {
+    let Some(place) = server() else { return };
+    let near = with(place.store("sides"), |server| server.near = Duration::from_secs(60));
+    let near = Store::open(&near, MIGRATIONS, &SystemClock).await.unwrap();
+    let [one, other, _] = three(&place).await;
+    let (let_go, holding) = hold(one, vec![key("a")]).await;
+    let waits = tokio::spawn(write(near, vec![key("b")], "Near"));
+    eventually("it waits for the unit", async || waiting(&other).await == 1).await;
+    let_go.send(()).unwrap();
+    holding.await.unwrap().unwrap();
+    waits.await.unwrap().unwrap();
+    assert_eq!(told(&other).await, ["Held", "Near"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_unit_that_locks_the_store_waits_for_all_and_all_for_it() {
     let Some(place) = server() else { return };
     let [one, other, third] = three(&place).await;
