@@ -82,6 +82,8 @@ fn decided_together(store: &Store) -> Combined<Uuid, (), Error> {
     Combined::new(
         store.clone(),
         |id: &Uuid| *id,
+        // The row that everybody wants.
+        |_: &Uuid| [LockKey::named("stock", "1")],
         async |tx: &mut Tx, asks: &[&Asked<Uuid>]| {
             let (now, digest, filling) = (Moment::from_micros(0), [0_u8; 32], vec![0_u8; 100]);
             let pieces = i64::try_from(asks.len()).unwrap();

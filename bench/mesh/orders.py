@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Paid orders a second through a gateway of the distributed mesh, with ghz: native gRPC, orders of one line over 20 options, paid
+"""Paid orders a second through a gateway of the distributed mesh, with ghz: native gRPC, orders of one line over 200 options, paid
 by card, each waited for until it is CONFIRMED. Writes a table.
 
     scripts/mesh start --instances 2
@@ -20,7 +20,8 @@ from pathlib import Path
 
 TREE = Path(__file__).resolve().parent.parent.parent
 GHZ = TREE / "target" / "tools" / "bin" / "ghz"
-OPTIONS = 20
+ITEMS = 10
+OPTIONS_OF_AN_ITEM = 20
 PRICE = {"currencyCode": "KRW", "minorUnits": "1000"}
 
 
@@ -45,9 +46,14 @@ def put_on_sale(gateway, seller):
     new = lambda: str(uuid.uuid4())
     store = call(gateway, "item.v1.StoreService/CreateStore", {"requestId": new(), "name": name}, seller)["store"]
     category = call(gateway, "item.v1.CatalogService/ListCategories", {})["categories"][0]
-    options = [{"name": f"option {number}", "price": PRICE, "stock": "1000000"} for number in range(OPTIONS)]
-    item = {"requestId": new(), "storeId": store["storeId"], "categoryId": category["categoryId"], "name": name, "options": options}
-    return [option["optionId"] for option in call(gateway, "item.v1.CatalogService/CreateItem", item, seller)["item"]["options"]]
+    options = [{"name": f"option {number}", "price": PRICE, "stock": "1000000"} for number in range(OPTIONS_OF_AN_ITEM)]
+    of_store = {"storeId": store["storeId"], "categoryId": category["categoryId"], "options": options}
+    on_sale = []
+    for number in range(ITEMS):
+        item = {**of_store, "requestId": new(), "name": f"{name} {number}"}
+        answer = call(gateway, "item.v1.CatalogService/CreateItem", item, seller)
+        on_sale += [option["optionId"] for option in answer["item"]["options"]]
+    return on_sale
 
 
 def order(option, card):

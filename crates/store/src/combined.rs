@@ -3,7 +3,8 @@
 //! Where everybody wants the same row, a unit of work for each is limited by its statements: each of them is a journey to the
 //! server, one after the other. Here all asks that have come by the time their unit begins are one unit, which reads once,
 //! decides in memory in the order in which they came, and writes once a table. How many that are follows from the load: one
-//! that is alone waits for nobody.
+//! that is alone waits for nobody. Where units go side by side, it locks what its asks are about, and those that come once it
+//! waits for that are the next one's.
 
 use std::collections::{HashSet, VecDeque};
 use std::hash::Hash;
@@ -14,7 +15,7 @@ use futures::future::{LocalBoxFuture, join_all};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
-use crate::{Error, Reason, Store, Tx};
+use crate::{Error, LockKey, Reason, Store, Tx};
 
 /// Asks of one unit at most.
 const MOST: usize = 512;
@@ -34,6 +35,8 @@ type Answers<T, E> = Result<Vec<Result<T, E>>, E>;
 type Reply<T, E> = oneshot::Sender<Result<T, E>>;
 type Decide<A, T, E> =
     dyn for<'a> Fn(&'a mut Tx, &'a [&'a Asked<A>]) -> LocalBoxFuture<'a, Answers<T, E>> + Send + Sync;
+/// What an ask locks.
+type Keys<A> = dyn Fn(&A) -> Vec<LockKey> + Send + Sync;
 /// Of asks at some places, the places of those with keys of their own, and of the rest.
 type Separate<A> = dyn Fn(&[Asked<A>], Vec<usize>) -> (Vec<usize>, Vec<usize>) + Send + Sync;
 
@@ -43,6 +46,7 @@ pub struct Combined<A, T, E>(Arc<Inner<A, T, E>>);
 struct Inner<A, T, E> {
     store: Store,
     separate: Box<Separate<A>>,
+    keys: Box<Keys<A>>,
     decide: Box<Decide<A, T, E>>,
     waiting: Mutex<Waiting<A, T, E>>,
 }
@@ -99,10 +103,16 @@ where
     /// cannot be decided fails only itself.
     ///
     /// It is never given two asks with the same `key` at once: the later one is decided after the earlier, in the same unit, and
-    /// finds what that has written.
-    pub fn new<K, F>(store: Store, key: impl Fn(&A) -> K + Send + Sync + 'static, decide: F) -> Self
+    /// finds what that has written. `locks` are the keys of what an ask reads and writes, as [`Store::write_locking`] has it.
+    pub fn new<K, L, F>(
+        store: Store,
+        key: impl Fn(&A) -> K + Send + Sync + 'static,
+        locks: impl Fn(&A) -> L + Send + Sync + 'static,
+        decide: F,
+    ) -> Self
     where
         K: Eq + Hash,
+        L: IntoIterator<Item = LockKey>,
         F: AsyncFn(&mut Tx, &[&Asked<A>]) -> Answers<T, E> + Clone + Send + Sync + 'static,
     {
         let separate = move |asks: &[Asked<A>], places: Vec<usize>| {
@@ -113,7 +123,8 @@ where
             let decide = decide.clone();
             Box::pin(async move { decide(tx, asks).await })
         });
-        Self(Arc::new(Inner { store, separate: Box::new(separate), decide, waiting: Mutex::default() }))
+        let keys: Box<Keys<A>> = Box::new(move |ask| locks(ask).into_iter().collect());
+        Self(Arc::new(Inner { store, separate: Box::new(separate), keys, decide, waiting: Mutex::default() }))
     }
 
     /// Asks, and waits for the answer. What was answered is on disk.
@@ -157,17 +168,18 @@ where
     async fn serve_once(self: &Arc<Self>) -> bool {
         let batch = Arc::new(Mutex::new(None));
         let (inner, slot) = (Arc::clone(self), Arc::clone(&batch));
+        let (locked, keys) = self.keys_of_waiting();
         let outcome = self
             .store
-            .write(async move |tx: &mut Tx| {
-                let (taken, left) = inner.take();
+            .write_locking(keys, async move |tx: &mut Tx| {
+                let (taken, left) = inner.take(if tx.is_alone() { MOST } else { locked });
                 let asks = Arc::clone(&taken.asks);
                 *slot.lock() = Some((taken, left));
                 inner.decide(tx, &asks).await
             })
             .await;
         // Nothing was taken when it could not even begin.
-        let (batch, left) = batch.lock().take().unwrap_or_else(|| self.take());
+        let (batch, left) = batch.lock().take().unwrap_or_else(|| self.take(MOST));
         match outcome {
             Ok(answers) => reply_all(batch.replies, answers),
             Err(Failed::Store(error)) if concerns_all(&error) => {
@@ -184,10 +196,17 @@ where
         left
     }
 
-    /// Takes what waits, unless its caller has gone, and says whether something is left.
-    fn take(&self) -> (Batch<A, T, E>, bool) {
+    /// How many asks wait now, and what they lock.
+    fn keys_of_waiting(&self) -> (usize, Vec<LockKey>) {
+        let waiting = self.waiting.lock();
+        let asks = waiting.asks.iter().take(MOST);
+        (asks.len(), asks.flat_map(|(asked, _)| (self.keys)(&asked.ask)).collect())
+    }
+
+    /// Takes what waits, at most so many, unless its caller has gone, and says whether something is left.
+    fn take(&self, most: usize) -> (Batch<A, T, E>, bool) {
         let mut waiting = self.waiting.lock();
-        let count = waiting.asks.len().min(MOST);
+        let count = waiting.asks.len().min(most);
         let (asks, replies): (Vec<_>, Vec<_>) =
             waiting.asks.drain(..count).filter(|(_, reply)| !reply.is_closed()).unzip();
         waiting.is_called = !waiting.asks.is_empty();
@@ -217,7 +236,8 @@ where
 
     async fn alone(self: &Arc<Self>, asked: Asked<A>) -> Result<T, E> {
         let inner = Arc::clone(self);
-        let decided = self.store.write(async move |tx: &mut Tx| inner.decide(tx, &[asked]).await).await;
+        let keys = (self.keys)(&asked.ask);
+        let decided = self.store.write_locking(keys, async move |tx: &mut Tx| inner.decide(tx, &[asked]).await).await;
         match decided {
             Ok(mut answers) => answers.pop().unwrap_or_else(|| Err(Error::Closed.into())),
             Err(Failed::Decision(error)) => Err(error),

@@ -54,14 +54,14 @@ impl Locks {
         if keys.len() > MOST { Self::Store } else { Self::Keys(keys) }
     }
 
-    /// What to lock for both, if that is not more than one of them needs, or keys that are too many.
+    /// What to lock for both: the whole store if the first does, or the keys of both unless they are too many.
     pub(crate) fn with(&self, other: &Self) -> Option<Self> {
         match (self, other) {
             (Self::Store, _) => Some(Self::Store),
-            (Self::Keys(these), Self::Keys(those)) if these.len() + those.len() <= MOST => {
-                Some(Self::keys(these.iter().chain(those).copied()))
+            (Self::Keys(these), Self::Keys(those)) => {
+                Some(Self::keys(these.iter().chain(those).copied())).filter(|both| *both != Self::Store)
             }
-            _ => None,
+            (Self::Keys(_), Self::Store) => None,
         }
     }
 }
@@ -90,6 +90,8 @@ mod tests {
         assert_eq!(some([1]).with(&some([2, 1])), Some(some([1, 2])));
         assert_eq!(some([1]).with(&Locks::Store), None);
         assert_eq!(Locks::Store.with(&some([1])), Some(Locks::Store));
-        assert_eq!(some(0..80).with(&some(20..100)), None);
+        assert_eq!(some(0..80).with(&some(20..100)), Some(some(0..100)));
+        assert_eq!(some(0..128).with(&some(0..128)), Some(some(0..128)));
+        assert_eq!(some(0..80).with(&some(80..129)), None);
     }
 }

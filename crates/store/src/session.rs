@@ -98,6 +98,14 @@ impl Session {
         }
     }
 
+    /// Whether no other transaction can write meanwhile.
+    pub(crate) const fn locks_store(&self) -> bool {
+        match self {
+            Self::Sqlite(_) => true,
+            Self::Postgres(session) => session.locks_store(),
+        }
+    }
+
     /// Whether what is put into the log waits for the commit.
     pub(crate) const fn appends_before_commit(&self) -> bool {
         matches!(self, Self::Postgres(_))

@@ -31,6 +31,11 @@ impl Tx {
         Self { session: session.into(), trace: None, announced: false, told: Vec::new(), to_append: Vec::new() }
     }
 
+    /// Whether no other unit can be under way, as if this one had locked the store.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.session.locks_store()
+    }
+
     /// The trace of the call that asked for this unit, if there is one.
     #[must_use]
     pub const fn trace(&self) -> Option<&TraceContext> {

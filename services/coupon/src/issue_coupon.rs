@@ -9,7 +9,7 @@ use bojagi_api::coupon::IssueCouponResponse;
 use bojagi_chassis::once::{self, Keyed};
 use bojagi_kernel::id::{AccountId, CouponId};
 use bojagi_kernel::{Clock, Failure, Moment};
-use bojagi_store::{Asked, Combined, Store, Tx};
+use bojagi_store::{Asked, Combined, LockKey, Store, Tx};
 
 use crate::domain::Counter;
 use crate::events;
@@ -33,7 +33,9 @@ type Wished<'a> = &'a Asked<Keyed<Wish>>;
 /// `SoldOut`.
 pub(crate) fn issue(store: &Store, clock: &Arc<dyn Clock>) -> Issue {
     let clock = Arc::clone(clock);
-    Combined::new(store.clone(), Keyed::request, async move |tx: &mut Tx, asks: &[Wished<'_>]| {
+    // How many pieces there are and who has one, and the kept answer.
+    let locks = |wish: &Keyed<Wish>| [LockKey::of(wish.ask.coupon_id), wish.key.lock()];
+    Combined::new(store.clone(), Keyed::request, locks, async move |tx: &mut Tx, asks: &[Wished<'_>]| {
         let now = clock.now();
         once::each(tx, asks, now, async |tx: &mut Tx, wishes: &[Wished<'_>]| issue_each(tx, wishes, now).await).await
     })
@@ -62,7 +64,7 @@ async fn issue_each(
         });
     }
 
-    // The unit locks the store, so nobody can have issued one since the coupons were loaded.
+    // The coupons are locked, so nobody can have issued one since they were loaded.
     if !coupons::count_issues(tx, counter.issued()).await? {
         return Err(Failure::broken("fewer pieces can be issued than a moment ago"));
     }

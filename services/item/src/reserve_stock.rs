@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use bojagi_chassis::CommonRefusal;
 use bojagi_kernel::{Clock, Failure, Moment};
-use bojagi_store::{self as database, Combined, Store, Tx};
+use bojagi_store::{self as database, Combined, LockKey, Store, Tx};
 
 use crate::domain::hold::{self, HeldLine, Hold, HoldState};
 use crate::domain::refusal::StockRefusal;
@@ -30,7 +30,14 @@ type Ask<'a> = &'a database::Asked<Asked>;
 pub(crate) fn reservations(store: &Store, clock: &Arc<dyn Clock>) -> Reservations {
     let clock = Arc::clone(clock);
     let order = |asked: &Asked| asked.order_id;
-    Combined::new(store.clone(), order, async move |tx: &mut Tx, asks: &[Ask<'_>]| reserve(tx, asks, clock.now()).await)
+    // What the order holds, and how many pieces of its options there are and its customer has.
+    let locks = |asked: &Asked| {
+        let options: Vec<_> = asked.lines.iter().map(|line| LockKey::of(line.option_id)).collect();
+        options.into_iter().chain([LockKey::of(asked.order_id)])
+    };
+    Combined::new(store.clone(), order, locks, async move |tx: &mut Tx, asks: &[Ask<'_>]| {
+        reserve(tx, asks, clock.now()).await
+    })
 }
 
 /// Holds all lines of each order or none.
@@ -77,7 +84,7 @@ async fn load_shelf(tx: &mut Tx, asked: impl Iterator<Item = &Asked> + Clone) ->
 /// Stores what orders have taken, and tells it.
 async fn keep(tx: &mut Tx, taken: &[(Ask<'_>, Bundle)], shelf: Shelf, now: Moment) -> Result<(), Failure> {
     let in_all = shelf.taken();
-    // The unit locks the store, so nobody can have taken a piece since the offers were loaded.
+    // The options are locked, so nobody can have taken a piece since the offers were loaded.
     if !stock::reserve_all(tx, &in_all.pieces).await? {
         return Err(Failure::broken("there is less in stock than a moment ago"));
     }

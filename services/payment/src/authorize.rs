@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use bojagi_kernel::id::PaymentMethodId;
 use bojagi_kernel::{Failure, Moment};
-use bojagi_store::{LockKey, Tx};
+use bojagi_store::Tx;
 
-use crate::desk::{Desk, uninterrupted};
+use crate::desk::{self, Desk, uninterrupted};
 use crate::domain::{DeclineReason, Payment, PaymentRefusal, PaymentState, Terms, Turn, UnderWay};
 use crate::events;
 use crate::store::{methods, payments, wallets};
@@ -24,8 +24,8 @@ impl Desk {
         let desk = Arc::clone(self);
         uninterrupted(async move {
             let now = desk.now();
-            // Its points may be held for the order; who removes methods locks the store.
-            let locked = [LockKey::of(ask.terms.order_id), LockKey::of(ask.terms.customer_id)];
+            let Terms { order_id, customer_id, points, .. } = ask.terms;
+            let locked = desk::keys(order_id, Some(customer_id), points);
             let unit = async move |tx: &mut Tx| begin(tx, &ask, now).await;
             let payment = desk.store.write_locking(locked, unit).await?;
             desk.see_through(payment, UnderWay::Authorize).await

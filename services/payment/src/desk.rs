@@ -4,9 +4,11 @@
 //! has begun it is seen through, whether or not the caller still waits; what a crash cuts short is asked again by
 //! [`jobs`](crate::jobs).
 
+use std::iter;
 use std::sync::Arc;
 
 use bojagi_chassis::Pager;
+use bojagi_kernel::id::{AccountId, OrderId};
 use bojagi_kernel::{Clock, Currency, Failure, Moment};
 use bojagi_store::{LockKey, Store, Tx};
 use bojagi_telemetry::TraceContext;
@@ -46,7 +48,7 @@ impl Desk {
             let outcome = desk.provider.ask(&instruction, manner).await;
             let authorisation_ended = matches!(key, ProviderKey::Authorize(_)) && outcome != Outcome::Unknown;
             let now = desk.now();
-            let locked = known.as_ref().and_then(keys);
+            let locked = known.as_ref().map(|payment| keys(payment.order_id, payment.customer_id, payment.points));
             let unit = async move |tx: &mut Tx| settle(tx, key, &outcome, known, now).await;
             let settled = match locked {
                 Some(locked) => desk.store.write_locking(locked, unit).await,
@@ -92,9 +94,10 @@ impl Desk {
     }
 }
 
-/// What an answer about a payment concerns, if it is known whose it is: the order, and the wallet that its points are in.
-fn keys(payment: &Payment) -> Option<[LockKey; 2]> {
-    Some([LockKey::of(payment.order_id), LockKey::of(payment.customer_id?)])
+/// What a step of a payment locks: the order, and the wallet if there are points in it. Whoever removes a method locks the store.
+pub(crate) fn keys(order_id: OrderId, customer_id: Option<AccountId>, points: i64) -> impl Iterator<Item = LockKey> {
+    let wallet = customer_id.filter(|_| points > 0);
+    iter::once(LockKey::of(order_id)).chain(wallet.map(LockKey::of))
 }
 
 /// Runs a use case to its end, even if the caller stops waiting, in the caller's trace.

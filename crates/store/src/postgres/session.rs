@@ -29,6 +29,7 @@ pub(crate) struct Session {
     /// The number of the transaction, by which it can be asked for after the connection broke.
     pub(super) number: Option<u64>,
     pub(super) beginning: String,
+    locks_store: bool,
     waiting: Arc<AtomicBool>,
 }
 
@@ -42,6 +43,7 @@ impl Session {
             ahead: Ahead::default(),
             number: None,
             beginning: beginning(&Locks::Store),
+            locks_store: true,
             waiting: Arc::default(),
         }
     }
@@ -50,6 +52,12 @@ impl Session {
     /// seen.
     pub(super) fn lock(&mut self, locks: &Locks) {
         self.beginning = beginning(locks);
+        self.locks_store = *locks == Locks::Store;
+    }
+
+    /// Whether the transaction locks the whole store.
+    pub(crate) const fn locks_store(&self) -> bool {
+        self.locks_store
     }
 
     /// Has the next transaction be one of one unit.

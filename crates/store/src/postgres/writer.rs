@@ -227,12 +227,11 @@ struct Batch {
 }
 
 impl Batch {
-    /// Takes what comes first, and what can be done with it.
+    /// Begins with what comes first, which locks this, and takes what can be done with it.
     fn of(line: &Line<Job>, locks: Locks, most: usize) -> Self {
-        let mut batch = Self { locks, units: VecDeque::new() };
-        let fits = |batch: &Self, job: &Job| batch.locks.with(&job.locks);
+        let mut batch = Self { locks, units: line.take().map(|job| job.run).into_iter().collect() };
         while batch.units.len() < most
-            && let Some(locks) = line.first(|job| fits(&batch, job)).flatten()
+            && let Some(locks) = line.first(|job| batch.locks.with(&job.locks)).flatten()
             && let Some(job) = line.take()
         {
             batch.locks = locks;

@@ -2,9 +2,10 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bojagi_kernel::SystemClock;
-use bojagi_store::{Asked, Bind, Combined, Error, Migration, Store, Tx, params};
+use bojagi_store::{Asked, Bind, Combined, Database, Error, LockKey, Migration, Store, Tx, params};
 use bojagi_testkit::Place;
 use tokio::sync::oneshot;
 
@@ -24,6 +25,7 @@ fn counter(store: &Store, units: Arc<AtomicUsize>) -> Combined<Wish, i64, Error>
     Combined::new(
         store.clone(),
         |(buyer, _): &Wish| *buyer,
+        |_: &Wish| [LockKey::named("stock", "tea")],
         async move |tx: &mut Tx, asks: &[&Asked<Wish>]| {
             units.fetch_add(1, Ordering::Relaxed);
             let (mut left,): (i64,) = tx.fetch_one("SELECT available FROM stock WHERE name = 'tea'", &[]).await?;
@@ -47,8 +49,13 @@ fn counter(store: &Store, units: Arc<AtomicUsize>) -> Combined<Wish, i64, Error>
     )
 }
 
+/// A store near its database, where units are one after the other.
 async fn open(place: &Place) -> Store {
-    Store::open(&place.store("stock"), MIGRATIONS, &SystemClock).await.unwrap()
+    let mut options = place.store("stock");
+    if let Database::Postgres(server) = &mut options.database {
+        server.near = Duration::from_secs(60);
+    }
+    Store::open(&options, MIGRATIONS, &SystemClock).await.unwrap()
 }
 
 /// Keeps the writer busy until it is told to go on.
@@ -131,6 +138,23 @@ async fn asks_that_wait_are_one_unit_in_the_order_in_which_they_came(place: Plac
     assert_eq!(sum(&store).await, (0, 100));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn where_units_go_side_by_side_those_that_come_later_are_the_next_unit() {
+    let Some(place) = crate::servers::server() else { return };
+    let store = Store::open(&place.store("stock"), MIGRATIONS, &SystemClock).await.unwrap();
+    let units = Arc::new(AtomicUsize::new(0));
+    let counter = counter(&store, Arc::clone(&units));
+    let mut answers = Vec::new();
+    for asked in ask_at_once(&store, &counter, (0..30).map(|buyer| (buyer, 4)).collect()).await {
+        answers.push(asked.await.unwrap().ok());
+    }
+    let expected: Vec<_> = (0..30).map(|place| (place < 25).then_some(96 - 4 * place)).collect();
+    assert_eq!(answers, expected, "who came first was served first");
+    // The first ask was already waiting for its lock when the others came.
+    assert_eq!(units.load(Ordering::Relaxed), 2);
+    assert_eq!(sum(&store).await, (0, 100));
+}
+
 async fn an_ask_that_cannot_be_decided_fails_alone(place: Place) {
     let (store, units) = (open(&place).await, Arc::new(AtomicUsize::new(0)));
     let counter = counter(&store, units);
@@ -149,12 +173,17 @@ async fn asks_with_the_same_key_are_decided_one_after_the_other(place: Place) {
     let seen = Arc::clone(&rounds);
     let key = |(buyer, _): &Wish| *buyer;
     // Answers in which round it was decided.
-    let counter = Combined::new(store.clone(), key, async move |_: &mut Tx, asks: &[&Asked<Wish>]| {
-        let mut rounds = seen.lock().unwrap();
-        rounds.push(asks.iter().map(|asked| asked.ask.0).collect::<Vec<_>>());
-        let round = i64::try_from(rounds.len()).unwrap();
-        Ok(asks.iter().map(|_| Ok(round)).collect())
-    });
+    let counter = Combined::new(
+        store.clone(),
+        key,
+        |_: &Wish| [],
+        async move |_: &mut Tx, asks: &[&Asked<Wish>]| {
+            let mut rounds = seen.lock().unwrap();
+            rounds.push(asks.iter().map(|asked| asked.ask.0).collect::<Vec<_>>());
+            let round = i64::try_from(rounds.len()).unwrap();
+            Ok(asks.iter().map(|_| Ok(round)).collect())
+        },
+    );
     let wishes = [1, 2, 1, 3, 1, 3].map(|buyer| (buyer, 1)).to_vec();
     let mut answers = Vec::new();
     for asked in ask_at_once(&store, &counter, wishes).await {

@@ -128,15 +128,16 @@ async fn a_unit_that_locks_the_store_waits_for_all_and_all_for_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn more_keys_than_can_be_locked_are_the_whole_store() {
     let Some(place) = server() else { return };
-    let [one, other, _] = three(&place).await;
+    let [one, other, third] = three(&place).await;
     let (let_go, holding) = hold(one, vec![key("a")]).await;
+    write(third, (0..128).map(|number| key(&number.to_string())).collect(), "All").await.unwrap();
     let many = (0..129).map(|number| key(&number.to_string())).collect();
     let many = tokio::spawn(write(other.clone(), many, "Many"));
     eventually("it waits for the unit", async || waiting(&other).await == 1).await;
     let_go.send(()).unwrap();
     holding.await.unwrap().unwrap();
     many.await.unwrap().unwrap();
-    assert_eq!(told(&other).await, ["Held", "Many"]);
+    assert_eq!(told(&other).await, ["All", "Held", "Many"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
