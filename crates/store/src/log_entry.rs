@@ -88,6 +88,9 @@ fn runs(entries: &Entries) -> impl Iterator<Item = &Entries> {
     let mut rest = entries;
     std::iter::from_fn(move || {
         let first = rest.first()?;
+        if rest.len() == 1 {
+            return Some(std::mem::take(&mut rest));
+        }
         let mut seen = HashSet::new();
         let mut fits =
             |entry: &dyn LogEntry| entry.statement() == first.statement() && seen.insert(entry.aggregate_id());

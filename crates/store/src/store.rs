@@ -110,7 +110,7 @@ impl Store {
         T: Send + 'static,
         E: Reason,
     {
-        self.run(Locks::Store, unit).await
+        self.run(|| Locks::Store, unit).await
     }
 
     /// The same for a unit that concerns only what these keys stand for. On PostgreSQL it runs side by side with units that lock
@@ -129,12 +129,12 @@ impl Store {
         T: Send + 'static,
         E: Reason,
     {
-        self.run(Locks::keys(keys), unit).await
+        self.run(|| Locks::keys(keys), unit).await
     }
 
     async fn run<T, E>(
         &self,
-        locks: Locks,
+        locks: impl FnOnce() -> Locks,
         unit: impl AsyncFnOnce(&mut Tx) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
     where
@@ -146,7 +146,7 @@ impl Store {
         told.ended(match &self.0.backend {
             // A file has one writer, whatever a unit locks.
             Backend::Sqlite { writer, .. } => writer.run(unit, trace).await,
-            Backend::Postgres { writer, .. } => writer.run(locks, unit, trace).await,
+            Backend::Postgres { writer, .. } => writer.run(locks(), unit, trace).await,
         })
     }
 
