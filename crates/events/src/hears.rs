@@ -95,3 +95,74 @@ impl Hears {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bojagi_kernel::Moment;
+    use bojagi_kernel::id::EventId;
+    use bojagi_kernel::reexport::Uuid;
+    use prost::{Message, Name};
+
+    use super::*;
+
+    #[derive(Clone, PartialEq, prost::Message)]
+    struct Sold {
+        #[prost(string, tag = "1")]
+        option: String,
+    }
+
+    impl Name for Sold {
+        const NAME: &'static str = "Sold";
+        const PACKAGE: &'static str = "test.v1";
+    }
+
+    #[derive(Clone, PartialEq, prost::Message)]
+    struct Closed {}
+
+    impl Name for Closed {
+        const NAME: &'static str = "Closed";
+        const PACKAGE: &'static str = "test.v1";
+    }
+
+    #[derive(Clone, PartialEq, prost::Message)]
+    struct Unheard {}
+
+    impl Name for Unheard {
+        const NAME: &'static str = "Unheard";
+        const PACKAGE: &'static str = "test.v1";
+    }
+
+    fn event<M: Message + Name>(fact: &M) -> Event {
+        Event {
+            id: EventId::generate(),
+            event_type: M::full_name(),
+            aggregate_id: Uuid::now_v7(),
+            sequence: 1,
+            told_at: Moment::from_micros(0),
+            trace: None,
+            payload: fact.encode_to_vec(),
+        }
+    }
+
+    #[test]
+    fn a_batch_locks_what_its_facts_are_about_unless_a_reaction_locks_the_store() {
+        let hears = Hears::new("group")
+            .on_locking(
+                |fact: &Sold| vec![LockKey::named("option", &fact.option)],
+                async |_: &mut Tx, _: &Event, _: Sold| Ok(()),
+            )
+            .on(async |_: &mut Tx, _: &Event, _: Closed| Ok(()));
+        let (tea, cup) = (event(&Sold { option: "tea".into() }), event(&Sold { option: "cup".into() }));
+        let (unheard, closed) = (event(&Unheard {}), event(&Closed {}));
+        let about = |event: &Event| LockKey::of(event.aggregate_id);
+        let option = |name: &str| LockKey::named("option", name);
+        assert_eq!(
+            hears.keys([&tea, &unheard, &cup]),
+            Some(vec![about(&tea), option("tea"), about(&unheard), about(&cup), option("cup")])
+        );
+        assert_eq!(hears.keys([&tea, &closed]), None);
+        // What cannot be read has no keys of its own, and fails its reaction.
+        let broken = Event { payload: vec![0xff], ..tea };
+        assert_eq!(hears.keys([&broken]), Some(vec![about(&broken)]));
+    }
+}
