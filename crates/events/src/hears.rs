@@ -11,6 +11,12 @@ use crate::Event;
 type Keys = Box<dyn Fn(&Event) -> Vec<LockKey> + Send + Sync>;
 type Reaction = Box<dyn for<'a> Fn(&'a mut Tx, &'a Event) -> LocalBoxFuture<'a, Result<(), Failure>> + Send + Sync>;
 
+/// For [`Hears::on_locking`]: what the fact is about is all that the reaction concerns.
+#[must_use]
+pub const fn nothing_more<M>(_: &M) -> Vec<LockKey> {
+    Vec::new()
+}
+
 /// The reactions of one group of consumers, by type of fact.
 pub struct Hears {
     group: &'static str,

@@ -15,7 +15,7 @@ mod watch;
 
 pub use consumer::{Consumer, position};
 pub use event::Event;
-pub use hears::Hears;
+pub use hears::{Hears, nothing_more};
 pub use kafka::{Kafka, RELAY};
 pub use log::EmbeddedLog;
 pub use outbox::{Told, prune, tell, tell_all};

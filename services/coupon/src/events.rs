@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bojagi_api::{coupon, item, order, user};
 use bojagi_chassis::wire;
-use bojagi_events::{Event, Hears, Told, tell, tell_all};
+use bojagi_events::{Event, Hears, Told, nothing_more, tell, tell_all};
 use bojagi_kernel::id::{AccountId, ItemId, OptionId, OrderId};
 use bojagi_kernel::{Clock, Currency, Failure, Moment, Money};
 use bojagi_store::{LockKey, Tx};
@@ -50,9 +50,9 @@ pub(crate) fn hears(clock: &Arc<dyn Clock>) -> Hears {
                 end_redemption::release(tx, read("order_id", &fact.order_id)?, cancelling.now()).await
             },
         )
-        .on_locking(prices, async |tx: &mut Tx, _: &Event, fact: item::ItemCreated| follow(tx, fact.item).await)
-        .on_locking(prices, async |tx: &mut Tx, _: &Event, fact: item::ItemUpdated| follow(tx, fact.item).await)
-        .on_locking(prices, async |tx: &mut Tx, _: &Event, fact: item::ItemDeleted| {
+        .on_locking(nothing_more, async |tx: &mut Tx, _: &Event, fact: item::ItemCreated| follow(tx, fact.item).await)
+        .on_locking(nothing_more, async |tx: &mut Tx, _: &Event, fact: item::ItemUpdated| follow(tx, fact.item).await)
+        .on_locking(nothing_more, async |tx: &mut Tx, _: &Event, fact: item::ItemDeleted| {
             follow_prices::forget(tx, read("item_id", &fact.item_id)?).await
         })
         .on(async move |tx: &mut Tx, _: &Event, fact: user::AccountClosed| {
@@ -63,11 +63,6 @@ pub(crate) fn hears(clock: &Arc<dyn Clock>) -> Hears {
 /// The pieces that an order has are its customer's.
 fn pieces(customer_id: &str) -> Vec<LockKey> {
     customer_id.parse::<AccountId>().map(LockKey::of).into_iter().collect()
-}
-
-/// Prices are those of the item, under whose id its facts are told.
-const fn prices<M>(_: &M) -> Vec<LockKey> {
-    Vec::new()
 }
 
 /// An order without coupons, discount or quote never asked here, and has nothing to end.

@@ -6,7 +6,7 @@
 use std::str::FromStr;
 
 use bojagi_api::{coupon, item, payment, user};
-use bojagi_events::{Event, Hears};
+use bojagi_events::{Event, Hears, nothing_more};
 use bojagi_kernel::id::{AccountId, OrderId};
 use bojagi_kernel::{Failure, Moment};
 use bojagi_store::{LockKey, Tx};
@@ -18,19 +18,25 @@ use crate::store::{self, Saved};
 /// What item tells: the stock of an order that ended is free again.
 pub(crate) fn stock(orders: &Orders) -> Hears {
     let orders = orders.clone();
-    Hears::new("order.stock").on_locking(alone, async move |tx: &mut Tx, _: &Event, fact: item::StockReleased| {
-        let give_back = |order: &mut Order, policy: &RetryPolicy, now: Moment| order.stock_is_back(policy, now);
-        released(tx, &orders, &fact.order_id, give_back).await
-    })
+    Hears::new("order.stock").on_locking(
+        nothing_more,
+        async move |tx: &mut Tx, _: &Event, fact: item::StockReleased| {
+            let give_back = |order: &mut Order, policy: &RetryPolicy, now: Moment| order.stock_is_back(policy, now);
+            released(tx, &orders, &fact.order_id, give_back).await
+        },
+    )
 }
 
 /// What coupon tells: the coupons of an order that ended are free again.
 pub(crate) fn coupons(orders: &Orders) -> Hears {
     let orders = orders.clone();
-    Hears::new("order.coupons").on_locking(alone, async move |tx: &mut Tx, _: &Event, fact: coupon::CouponReleased| {
-        let give_back = |order: &mut Order, policy: &RetryPolicy, now: Moment| order.coupons_are_back(policy, now);
-        released(tx, &orders, &fact.order_id, give_back).await
-    })
+    Hears::new("order.coupons").on_locking(
+        nothing_more,
+        async move |tx: &mut Tx, _: &Event, fact: coupon::CouponReleased| {
+            let give_back = |order: &mut Order, policy: &RetryPolicy, now: Moment| order.coupons_are_back(policy, now);
+            released(tx, &orders, &fact.order_id, give_back).await
+        },
+    )
 }
 
 /// What payment tells: an order that waits for it asks again and gets the answer that decides. A fact about an order that
@@ -86,11 +92,6 @@ pub(crate) fn accounts(orders: &Orders) -> Hears {
         .on(async move |tx: &mut Tx, _: &Event, fact: user::AccountClosed| {
             account_closed(tx, &closed, id::<AccountId>(&fact.account_id)?).await
         })
-}
-
-/// Item and coupon tell under the id of the order, which is all that is changed.
-const fn alone<M>(_: &M) -> Vec<LockKey> {
-    Vec::new()
 }
 
 /// Payment tells under the id of the payment.

@@ -3,10 +3,10 @@
 use bojagi_api::common;
 use bojagi_api::payment::{PaymentCaptured, PaymentRefunded, PointsCharged};
 use bojagi_chassis::Fields;
-use bojagi_events::{Event, Hears};
+use bojagi_events::{Event, Hears, nothing_more};
 use bojagi_kernel::reexport::Uuid;
 use bojagi_kernel::{BasisPoints, Failure, Money};
-use bojagi_store::{LockKey, Tx};
+use bojagi_store::Tx;
 use bojagi_telemetry::TraceContext;
 
 use crate::book::{self, Told};
@@ -14,7 +14,8 @@ use crate::domain::{Allocation, Cause, Charge};
 
 /// What settlement hears. A fact that cannot be booked is set aside and shown to the operator; nothing of it is booked.
 ///
-/// What is booked is added, so facts about different payments are booked side by side: no row is changed. Two that open the same
+/// What is booked is added, so facts about different payments are booked side by side: no row is changed, and what
+/// is kept of a payment, or of an account whose points were bought, belongs to the id that its facts are told under. Two that open the same
 /// account wait for each other, and where they would wait for ever, one of them is applied once more, alone.
 pub(crate) fn hears(default_rate: BasisPoints) -> Hears {
     Hears::new(crate::NAME)
@@ -27,11 +28,6 @@ pub(crate) fn hears(default_rate: BasisPoints) -> Hears {
         .on_locking(nothing_more, async |tx: &mut Tx, event: &Event, fact: PointsCharged| {
             book::charge_points(tx, &charged(&fact)?, &trace_id(event)).await
         })
-}
-
-/// A fact is told under the id of its payment, or of the account whose points were bought.
-const fn nothing_more<M>(_: &M) -> Vec<LockKey> {
-    Vec::new()
 }
 
 fn trace_id(event: &Event) -> String {
