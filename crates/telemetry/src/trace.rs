@@ -152,7 +152,7 @@ mod tests {
     fn a_state_goes_along_and_is_not_shown() {
         let root = TraceContext::root().with_tracestate("vendor=abc");
         assert_eq!(root.child().tracestate(), Some("vendor=abc"));
-        assert!(!format!("{root} {root:?}").contains("abc"));
+        assert!(!format!("{root} {root:?}").contains("vendor"));
         assert_eq!(root.with_tracestate("no list").tracestate(), None);
     }
 
