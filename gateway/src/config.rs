@@ -102,6 +102,14 @@ pub struct ReloadConfig {
     pub watch_ms: u64,
 }
 
+impl ReloadConfig {
+    /// The time between looks at the files, if they are looked at.
+    #[must_use]
+    pub fn interval(self) -> Option<Duration> {
+        bounded(self.watch_ms)
+    }
+}
+
 /// Which web pages may call the gateway from a browser.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -234,7 +242,6 @@ impl GatewayConfig {
         let set = [
             ("listen", self.listen != default.listen),
             ("log", self.log != default.log),
-            ("reload", self.reload != default.reload),
             ("routes", self.routes != default.routes),
             ("auth", self.auth != default.auth),
             ("policies", self.policies != default.policies),
@@ -244,7 +251,8 @@ impl GatewayConfig {
     }
 
     /// The files that the configuration names, which may change while it is in force.
-    pub(crate) fn files(&self) -> Vec<PathBuf> {
+    #[must_use]
+    pub fn files(&self) -> Vec<PathBuf> {
         let of_routes = self.routes.iter().flat_map(|route| route.upstream_tls.files());
         let of_auth = self.auth.jwks.files();
         of_routes.chain(of_auth).chain(self.tls.files()).chain(self.policies.files()).cloned().collect()

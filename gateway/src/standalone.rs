@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 
 use self::assembly::{Assembled, Parts, assemble};
 pub use self::watched_files::WatchedFiles;
-use crate::config::{GatewayConfig, bounded};
+use crate::config::GatewayConfig;
 use crate::config_errors::{ConfigErrors, ConfigMistake};
 use crate::server::{BindError, BoundGateway, Listening, RunningGateway};
 
@@ -59,7 +59,7 @@ impl Standalone {
         let config = source.read().map_err(StandaloneError::Config)?;
         // Looked at before they are read, so that no change is missed.
         let watched = WatchedFiles::look_at(files_of(source.as_ref(), &config));
-        let watch = bounded(config.reload.watch_ms);
+        let watch = config.reload.interval();
         if !config.mistakes().is_empty() {
             // Assembled for the sake of the other mistakes.
             let Assembled { builder, problems, .. } = assemble(config, &Parts::default());
@@ -156,7 +156,7 @@ impl Reloader {
         }
         self.parts = parts;
         let config = Arc::clone(&self.running.gateway().config);
-        self.watch = bounded(config.reload.watch_ms);
+        self.watch = config.reload.interval();
         self.source.replaced(&before.config, &config);
         Ok(())
     }

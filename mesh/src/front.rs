@@ -1,23 +1,25 @@
 //! The gateway in front of the services, in this process or elsewhere.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bojagi_chassis::Switchboard;
 use bojagi_chassis::tokens::Verifier;
-use bojagi_gateway::{Gateway, GatewayBuilder, GatewayConfig, Policies, upstream};
+use bojagi_gateway::{Gateway, GatewayBuilder, GatewayConfig, Policies, RunningGateway, WatchedFiles, upstream};
 use bojagi_kernel::SystemClock;
 use bytes::Bytes;
+use tokio_util::sync::CancellationToken;
 
 use crate::authenticator::TokenAuthenticator;
 use crate::mesh::StartError;
 
-/// Puts the gateway together in front of the services of this process.
+/// The gateway in front of the services of this process.
 pub(crate) fn gateway(
     config: GatewayConfig,
     verifier: &Arc<Verifier>,
     switchboard: &Switchboard,
-) -> Result<Gateway, StartError> {
-    Ok(of_the_shop(config, verifier)?.route("/bojagi.", upstream(switchboard.entrance())).build()?)
+) -> Result<GatewayBuilder, StartError> {
+    Ok(of_the_shop(config, verifier)?.route("/bojagi.", upstream(switchboard.entrance())))
 }
 
 /// All of the gateway but where calls go: all contracts, tokens checked by `verifier`.
@@ -27,6 +29,26 @@ pub(crate) fn of_the_shop(config: GatewayConfig, verifier: &Arc<Verifier>) -> Re
         .authenticator(Arc::new(TokenAuthenticator(Arc::clone(verifier)))))
 }
 
+/// Puts a gateway that `make` builds from the same configuration in the place of the running one whenever its certificate has
+/// changed, until `stop` is cancelled. Connections that are open go on.
+pub(crate) async fn follow_files(
+    running: RunningGateway,
+    (mut watched, interval): (WatchedFiles, Option<Duration>),
+    make: impl Fn() -> Result<GatewayBuilder, StartError>,
+    stop: CancellationToken,
+) {
+    while stop.run_until_cancelled(watched.changed(interval)).await.is_some() {
+        watched.look_again();
+        let replaced: Result<(), StartError> = make().and_then(|builder| Ok(running.replace(builder)?));
+        match replaced {
+            Ok(()) => tracing::info!("the gateway's new certificate is in force"),
+            Err(error) => {
+                tracing::error!(%error, "the gateway's new certificate has mistakes; the one before stays in force");
+            }
+        }
+    }
+}
+
 /// The description of what can be called with JSON: an OpenAPI 3.1 document, the one that a running mesh answers at `/openapi.json`.
 ///
 /// # Errors
@@ -34,7 +56,7 @@ pub(crate) fn of_the_shop(config: GatewayConfig, verifier: &Arc<Verifier>) -> Re
 pub fn openapi(config: GatewayConfig) -> Result<Bytes, StartError> {
     // Nobody calls this gateway, so it matters to nobody that nothing is behind it.
     let verifier = Arc::new(Verifier::new(Arc::new(SystemClock)));
-    Ok(gateway(config, &verifier, &Switchboard::default())?.openapi())
+    Ok(gateway(config, &verifier, &Switchboard::default())?.build()?.openapi())
 }
 
 #[cfg(test)]

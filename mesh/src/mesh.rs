@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bojagi_chassis::settings::Mistakes;
 use bojagi_chassis::{Pager, Switchboard};
-use bojagi_gateway::{BindError, BoundGateway, ConfigErrors, PolicyErrors, RunningGateway};
+use bojagi_gateway::{BindError, BoundGateway, ConfigErrors, PolicyErrors, RunningGateway, WatchedFiles};
 use bojagi_kernel::{Clock, Failure};
 use bojagi_store::Store;
 use tokio::task::JoinHandle;
@@ -93,7 +93,12 @@ impl Mesh {
         let pager = pager(&settings, &folder)?;
         let around = Surroundings::new(folder.path().to_owned(), folder.mailbox(), clock, pager);
 
-        let gateway = front::gateway(settings.gateway.clone(), &around.verifier, &around.switchboard)?;
+        let of_gateway = settings.gateway.clone();
+        let (verifier, switchboard) = (Arc::clone(&around.verifier), around.switchboard.clone());
+        // Looked at before they are read, so that no change is missed.
+        let watched = (WatchedFiles::look_at(of_gateway.files()), of_gateway.reload.interval());
+        let make = move || front::gateway(of_gateway.clone(), &verifier, &switchboard);
+        let gateway = make()?.build()?;
         let readiness = gateway.readiness();
         readiness.set_serving(false);
         // Bound first: a taken port is told before anything else happens, and early clients wait instead of failing.
@@ -108,6 +113,7 @@ impl Mesh {
 
         let address = bound.local_addr();
         let (running, drained) = (bound.running(), CancellationToken::new());
+        around.work.spawn(front::follow_files(running.clone(), watched, make, around.stop.clone()));
         let gateway = tokio::spawn(serve(bound, around.stop.clone(), drained.clone()));
         readiness.set_serving(true);
         let stop_within = Duration::from_secs(settings.mesh.stop_seconds);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bojagi_chassis::Switchboard;
 use bojagi_chassis::settings::Mistakes;
 use bojagi_chassis::tokens::{self, Verifier};
-use bojagi_gateway::{BoundGateway, RouteConfig, RunningGateway};
+use bojagi_gateway::{BoundGateway, RouteConfig, RunningGateway, WatchedFiles};
 use bojagi_kernel::Clock;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -51,22 +51,27 @@ impl ShopGateway {
 
         let verifier = Arc::new(Verifier::new(clock));
         let remotes = Remotes::connect(&settings.services, &[GATEWAY], &identity)?;
-        let mut builder = front::of_the_shop(settings.gateway.clone(), &verifier)?;
-        for (context, cluster) in remotes.of(GATEWAY) {
-            let retries = settings.services.retries;
-            let route = RouteConfig { retries, ..settings.gateway.route(format!("/bojagi.{context}.")) };
-            builder = builder.cluster_route(route, cluster.clone());
-        }
-        let gateway = builder.build()?;
-        let bound = gateway.bind(listen).await?;
-
         let switchboard = Switchboard::default();
         let first = switchboard.connect(remotes.handlers(&settings.services)?);
+        let (of_gateway, retries, checked_by) = (settings.gateway, settings.services.retries, Arc::clone(&verifier));
+        // Looked at before they are read, so that no change is missed.
+        let watched = (WatchedFiles::look_at(of_gateway.files()), of_gateway.reload.interval());
+        let make = move || {
+            let mut builder = front::of_the_shop(of_gateway.clone(), &checked_by)?;
+            for (context, cluster) in remotes.of(GATEWAY) {
+                let route = RouteConfig { retries, ..of_gateway.route(format!("/bojagi.{context}.")) };
+                builder = builder.cluster_route(route, cluster.clone());
+            }
+            Ok(builder)
+        };
+        let bound = make()?.build()?.bind(listen).await?;
+
         debug_assert!(first, "a switchboard is connected once");
         let (stop, work) = (CancellationToken::new(), TaskTracker::new());
         let (channel, until) = (switchboard.channel(GATEWAY), stop.clone());
         work.spawn(async move { tokens::follow(&verifier, channel, until).await });
         work.spawn(identity.follow_files(stop.clone()));
+        work.spawn(front::follow_files(bound.running(), watched, make, stop.clone()));
         Ok(Self { bound, stop, work })
     }
 

@@ -35,6 +35,9 @@ pub(crate) struct Tour {
 }
 
 pub(super) async fn run(tour: Tour) -> Result<ExitCode, CommandError> {
+    let settings = MeshSettings::load(None, std::env::vars()).map_err(StartError::from)?;
+    let process = if tour.gateway.is_some() { "tour" } else { "bojagi" };
+    let export = telemetry::start(&settings.telemetry, process, &Metrics::of_process(VERSION))?;
     let mut timeline = if tour.json { Timeline::silent() } else { Timeline::printed_to(std::io::stdout()) };
     let outcome = match (&tour.gateway, &tour.data) {
         (Some(gateway), Some(data)) => {
@@ -53,8 +56,9 @@ pub(super) async fn run(tour: Tour) -> Result<ExitCode, CommandError> {
             };
             tour::run(stage, &mut timeline).await
         }
-        _ => on_a_mesh_of_its_own(tour.keep.clone(), &mut timeline).await?,
+        _ => on_a_mesh_of_its_own(settings, tour.keep.clone(), &mut timeline).await?,
     };
+    telemetry::stop(export).await;
     if tour.json {
         println!("{}", timeline.to_json(&outcome));
     }
@@ -77,12 +81,11 @@ pub(super) async fn run(tour: Tour) -> Result<ExitCode, CommandError> {
 }
 
 async fn on_a_mesh_of_its_own(
+    settings: MeshSettings,
     keep: Option<PathBuf>,
     timeline: &mut Timeline,
 ) -> Result<Result<(), TourError>, CommandError> {
     let temporary = tempfile::tempdir().map_err(CommandError::other)?;
-    let settings = MeshSettings::load(None, std::env::vars()).map_err(StartError::from)?;
-    let export = telemetry::start(&settings.telemetry, "bojagi", &Metrics::of_process(VERSION))?;
     let options = Options {
         data: keep.unwrap_or_else(|| temporary.path().join("data")),
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
@@ -98,7 +101,6 @@ async fn on_a_mesh_of_its_own(
     };
     let outcome = tour::run(stage, timeline).await;
     let clean = mesh.stop().await;
-    telemetry::stop(export).await;
     if !clean {
         return Err(CommandError::Other("the mesh did not end cleanly".into()));
     }

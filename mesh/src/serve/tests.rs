@@ -2,6 +2,7 @@
 
 mod leaving;
 mod process;
+mod renewed;
 mod shop;
 mod trust;
 

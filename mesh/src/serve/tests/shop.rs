@@ -17,7 +17,7 @@ use crate::people::{Person, join};
 use crate::serve::{ServeOptions, Served};
 use crate::{CONTEXTS, MeshSettings, ShopGateway, ShopGatewayOptions, StartError};
 
-fn settings(certificates: &TempDir) -> MeshSettings {
+pub(super) fn settings(certificates: &TempDir) -> MeshSettings {
     let mut settings = MeshSettings::defaults().unwrap();
     let file = |name: &str| certificates.path().join(name).display().to_string();
     settings.serve.identity.certificate = file("{workload}.pem");
@@ -26,7 +26,7 @@ fn settings(certificates: &TempDir) -> MeshSettings {
     settings
 }
 
-fn loopback() -> SocketAddr {
+pub(super) fn loopback() -> SocketAddr {
     "127.0.0.1:0".parse().unwrap()
 }
 
