@@ -3,7 +3,7 @@
 use bojagi_kernel::id::RequestId;
 use bojagi_kernel::{Failure, Moment};
 use bojagi_store::idempotency::{self, Key, Recalled};
-use bojagi_store::{Asked, Store, Tx};
+use bojagi_store::{Asked, LockKey, Store, Tx};
 use sha2::{Digest, Sha256};
 
 use crate::{Caller, CommonRefusal};
@@ -30,6 +30,24 @@ where
     M: prost::Message + Default + 'static,
 {
     store.write(async move |tx: &mut Tx| within(tx, &key, now, unit).await).await
+}
+
+/// The same for a unit that concerns only what these keys stand for ([`Store::write_locking`]), and the request.
+///
+/// # Errors
+/// As [`write`].
+pub async fn write_locking<M>(
+    store: &Store,
+    locked: impl IntoIterator<Item = LockKey>,
+    key: Key,
+    now: Moment,
+    unit: impl AsyncFnOnce(&mut Tx) -> Result<M, Failure> + Send + 'static,
+) -> Result<M, Failure>
+where
+    M: prost::Message + Default + 'static,
+{
+    let locked: Vec<_> = locked.into_iter().chain([key.lock()]).collect();
+    store.write_locking(locked, async move |tx: &mut Tx| within(tx, &key, now, unit).await).await
 }
 
 /// The same inside a unit of work that is under way.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bojagi_kernel::id::EventId;
 use bojagi_kernel::{Failure, Moment};
-use bojagi_store::{Error, FromRow, Row, Tx, params, stored_enum};
+use bojagi_store::{Bind, Error, Filter, FromRow, Row, Tx, params, stored_enum};
 use bojagi_telemetry::TraceContext;
 
 use crate::event::{COLUMNS, Unreadable};
@@ -205,17 +205,15 @@ pub async fn list(
     after: Option<(Moment, EventId)>,
     limit: i64,
 ) -> Result<Vec<SetAside>, Error> {
-    let (since, last) = after.map_or((None, None), |(since, last)| (Some(since), Some(last)));
-    tx.fetch_all(
-        &format!(
-            "SELECT {COLUMNS}, {SET_ASIDE_COLUMNS} FROM set_aside
-             WHERE (?1 = '' OR consumer = ?1) AND (?2 IS NULL OR state = ?2)
-               AND (?3 IS NULL OR (first_failed_at, event_id) > (?3, ?4))
-             ORDER BY first_failed_at, event_id LIMIT ?5"
-        ),
-        params![group, state, since, last, limit],
-    )
-    .await
+    let mut filter = Filter::new();
+    filter.and_if("consumer = ?", Some(&group).filter(|group| !group.is_empty()));
+    filter.and_if("state = ?", state.as_ref());
+    if let Some((since, last)) = &after {
+        filter.and("(first_failed_at, event_id) > (?, ?)", [since.bind(), last.bind()]);
+    }
+    let select = format!("SELECT {COLUMNS}, {SET_ASIDE_COLUMNS} FROM set_aside");
+    let (sql, params) = filter.statement(&select, "first_failed_at, event_id", limit);
+    tx.fetch_all(&sql, &params).await
 }
 
 /// Makes an event due at once, whether it is parked or not. Answers it as it stands then and how many of its aggregate

@@ -4,6 +4,7 @@ mod announcer;
 mod combined;
 mod counted;
 mod error;
+mod filter;
 pub mod idempotency;
 mod lock;
 mod log_entry;
@@ -22,6 +23,7 @@ mod value;
 
 pub use combined::{Asked, Combined};
 pub use error::{Error, Reason, StoreRefusal};
+pub use filter::{Filter, containing};
 pub use lock::LockKey;
 pub use log_entry::LogEntry;
 pub use migrate::Migration;

@@ -24,13 +24,13 @@ pub(crate) async fn quote_discounts(
     context
         .store
         .read(async move |tx: &mut Tx| {
-            let mut lines = Vec::with_capacity(wanted.len());
-            for (option_id, quantity) in wanted {
-                let price = prices::find(tx, option_id).await?;
-                let unit_price = price.ok_or(CouponRefusal::OptionNotFound { option_id })?;
-                lines.push(WantedLine { option_id, quantity, unit_price });
-            }
-            let basket = Basket::of(lines)?;
+            let option_ids: Vec<_> = wanted.iter().map(|(option_id, _)| *option_id).collect();
+            let prices = prices::of(tx, &option_ids).await?;
+            let line = |(option_id, quantity)| {
+                let unit_price = *prices.get(&option_id).ok_or(CouponRefusal::OptionNotFound { option_id })?;
+                Ok::<_, CouponRefusal>(WantedLine { option_id, quantity, unit_price })
+            };
+            let basket = Basket::of(wanted.into_iter().map(line).collect::<Result<_, _>>()?)?;
             let held = pieces::held(tx, customer_id, wishes.issued_coupon_ids()).await?;
             let quote = quote(&basket, &wishes, &held, now);
             Ok((basket, quote))

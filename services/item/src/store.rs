@@ -1,7 +1,6 @@
 //! The only place that knows the database: its tables, its statements, and what its constraints mean.
 
 pub(crate) mod categories;
-mod filter;
 pub(crate) mod holds;
 pub(crate) mod items;
 pub(crate) mod limits;

@@ -23,7 +23,7 @@ impl Orders {
         order_id: OrderId,
         key: Key,
     ) -> Result<api::CancelOrderResponse, Failure> {
-        let (policy, now) = (self.policy(), self.now());
+        let (policy, now, request) = (self.policy(), self.now(), key.lock());
         let unit = async move |tx: &mut Tx| {
             let mut order = own(tx, customer_id, order_id).await?;
             let mut answer = once::within(tx, &key, now, async |tx: &mut Tx| {
@@ -37,7 +37,7 @@ impl Orders {
             }
             Ok((order, answer))
         };
-        self.change(unit).await.map(|(_, answer)| answer)
+        self.change(order_id, request, unit).await.map(|(_, answer)| answer)
     }
 }
 

@@ -4,8 +4,8 @@ use bojagi_api::order as api;
 use bojagi_chassis::once;
 use bojagi_kernel::Failure;
 use bojagi_kernel::id::AccountId;
-use bojagi_store::Tx;
 use bojagi_store::idempotency::Key;
+use bojagi_store::{Error, Tx};
 
 use crate::domain::{DeliveryId, Order, OrderRefusal};
 use crate::orders::{Orders, save};
@@ -69,10 +69,13 @@ impl Orders {
         key: Key,
         step: impl Fn(&mut Order) -> Result<(), OrderRefusal> + Send + 'static,
     ) -> Result<api::Delivery, Failure> {
-        let now = self.now();
+        let (now, request) = (self.now(), key.lock());
+        let not_found = OrderRefusal::DeliveryNotFound { delivery_id };
+        let found: Result<_, Error> =
+            self.context.store.read(async move |tx: &mut Tx| store::order_of_parcel(tx, delivery_id).await).await;
+        let order_id = found?.ok_or_else(|| not_found.clone())?;
         let unit = async move |tx: &mut Tx| {
-            let not_found = OrderRefusal::DeliveryNotFound { delivery_id };
-            let mut order = store::load_parcel_order(tx, delivery_id).await?.ok_or_else(|| not_found.clone())?;
+            let mut order = store::load(tx, order_id).await?.ok_or_else(|| not_found.clone())?;
             order.parcel_of(seller_id, delivery_id)?;
             let mut answer = once::within(tx, &key, now, async |tx: &mut Tx| {
                 step(&mut order)?;
@@ -85,7 +88,7 @@ impl Orders {
             answer.delivery_address = Some(wire::address(&order.address));
             Ok((order, answer))
         };
-        self.change(unit).await.map(|(_, answer)| answer)
+        self.change(order_id, request, unit).await.map(|(_, answer)| answer)
     }
 }
 

@@ -61,7 +61,7 @@ impl Orders {
         operation: Operation,
         key: Key,
     ) -> Result<api::Saga, Failure> {
-        let (policy, now) = (self.policy(), self.now());
+        let (policy, now, request) = (self.policy(), self.now(), key.lock());
         let unit = async move |tx: &mut Tx| {
             let mut order = any(tx, order_id).await?;
             let answer = once::within(tx, &key, now, async |tx: &mut Tx| {
@@ -79,7 +79,7 @@ impl Orders {
             .await?;
             Ok((order, answer))
         };
-        self.change(unit).await.map(|(_, answer)| answer)
+        self.change(order_id, request, unit).await.map(|(_, answer)| answer)
     }
 }
 

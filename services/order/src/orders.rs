@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use bojagi_chassis::{Channel, Context};
+use bojagi_kernel::id::OrderId;
 use bojagi_kernel::reexport::Uuid;
 use bojagi_kernel::{Failure, Moment};
-use bojagi_store::Tx;
+use bojagi_store::{LockKey, Tx};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -71,15 +72,18 @@ impl Orders {
         self.config.policy()
     }
 
-    /// Runs a unit that stores an order, shows the order to those who wait for it, and wakes the sweep in case it is due.
+    /// Runs a unit that stores this order, shows it to those who wait for it, and wakes the sweep in case it is due.
+    /// `request` is what the unit keeps its answer under.
     ///
     /// # Errors
     /// What the unit answers.
     pub(crate) async fn change<T: Send + 'static>(
         &self,
+        order_id: OrderId,
+        request: LockKey,
         unit: impl AsyncFnOnce(&mut Tx) -> Result<(Order, T), Failure> + Send + 'static,
     ) -> Result<(Order, T), Failure> {
-        let (order, answer) = self.context.store.write(unit).await?;
+        let (order, answer) = self.context.store.write_locking([LockKey::of(order_id), request], unit).await?;
         self.notices.show(&order);
         self.nudge.notify_one();
         Ok((order, answer))
@@ -94,7 +98,7 @@ fn instance(name: &str) -> InstanceId {
 /// Stores an order that a handler changed.
 ///
 /// # Errors
-/// `ORDER_CHANGED` when somebody else was faster, which can only happen where units run side by side.
+/// `ORDER_CHANGED` when somebody else was faster, which cannot happen to a unit that locks the order.
 pub(crate) async fn save(tx: &mut Tx, order: &mut Order, now: Moment) -> Result<(), Failure> {
     match store::save(tx, order, now).await? {
         Saved::Now => Ok(()),

@@ -26,8 +26,8 @@ pub(crate) use lists::{
     sagas,
 };
 pub(crate) use orders::{
-    Saved, claim, due, insert, load, load_parcel_order, save, take_over_former_leases, versions, wake_cancelling,
-    wake_pending, wake_running,
+    Saved, claim, due, insert, load, load_all, load_parcel_order, order_of_parcel, save, take_over_former_leases,
+    versions, wake_cancelling, wake_pending, wake_running,
 };
 pub(crate) use schema::{MIGRATION, TRACESTATE};
 pub(crate) use steps::{StepReport, forget_attempts, report, resolved, steps_of_order};

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use bojagi_kernel::id::{AccountId, OrderId};
+use bojagi_kernel::id::OrderId;
 use bojagi_kernel::{Currency, Failure, Moment, Refusal, Violation};
-use bojagi_store::{LockKey, Tx};
+use bojagi_store::Tx;
 
 use crate::NAME;
-use crate::desk::{Desk, uninterrupted};
+use crate::desk::{Begun, Desk, uninterrupted};
 use crate::domain::{Allocations, Payment, PaymentRefusal, UnderWay};
 use crate::settle::follow;
 use crate::store::payments;
@@ -26,43 +26,20 @@ impl Desk {
     pub(crate) async fn capture(self: &Arc<Self>, ask: Capture) -> Result<Payment, Failure> {
         let desk = Arc::clone(self);
         uninterrupted(async move {
-            let now = desk.now();
-            let payment = desk.begin_capture(Arc::new(ask), now).await?;
+            let (order_id, now, ask) = (ask.order_id, desk.now(), Arc::new(ask));
+            let unit = async move |tx: &mut Tx, has_wallet| begin(tx, &ask, has_wallet, now).await;
+            let payment = desk.on_payment(order_id, unit).await?;
             desk.see_through(payment, UnderWay::Capture).await
         })
         .await
     }
-
-    /// Nearly always the order is all that is concerned. What points alone pay for is taken at once, from a wallet that has to
-    /// be locked too, and whose it is the payment says.
-    async fn begin_capture(&self, ask: Arc<Capture>, now: Moment) -> Result<Payment, Failure> {
-        let (order, again) = (LockKey::of(ask.order_id), Arc::clone(&ask));
-        let unit = async move |tx: &mut Tx| begin(tx, &ask, None, now).await;
-        match self.store.write_locking([order], unit).await? {
-            Begun::Payment(payment) => Ok(*payment),
-            Begun::Wallet(customer_id) => {
-                let unit = async move |tx: &mut Tx| begin(tx, &again, Some(customer_id), now).await;
-                match self.store.write_locking([order, LockKey::of(customer_id)], unit).await? {
-                    Begun::Payment(payment) => Ok(*payment),
-                    Begun::Wallet(_) => Err(Failure::broken("a payment has changed its customer")),
-                }
-            }
-        }
-    }
 }
 
-/// How far the beginning of a capture has come.
-enum Begun {
-    /// The payment as it stands now.
-    Payment(Box<Payment>),
-    /// Nowhere: the wallet of this customer has to be locked first.
-    Wallet(AccountId),
-}
-
-async fn begin(tx: &mut Tx, ask: &Capture, wallet: Option<AccountId>, now: Moment) -> Result<Begun, Failure> {
+async fn begin(tx: &mut Tx, ask: &Capture, has_wallet: bool, now: Moment) -> Result<Begun<Payment>, Failure> {
     let (order_id, mut missing) = (ask.order_id, None);
     let changed = payments::change(tx, order_id, None, |payment| {
-        missing = payment.customer_id.filter(|_| payment.external == 0 && payment.points > 0 && wallet.is_none());
+        // What points alone pay for is taken at once.
+        missing = payment.wallet().filter(|_| payment.external == 0 && !has_wallet);
         if missing.is_some() {
             return Ok(None);
         }
@@ -75,12 +52,12 @@ async fn begin(tx: &mut Tx, ask: &Capture, wallet: Option<AccountId>, now: Momen
         return Err(PaymentRefusal::OrderWithoutPayment { order_id }.into());
     };
     if let Some(customer_id) = missing {
-        return Ok(Begun::Wallet(customer_id));
+        return Ok(Begun::NeedsWallet(customer_id));
     }
     if let Some(turn) = turn {
         follow(tx, &payment, turn, now).await?;
     }
-    Ok(Begun::Payment(Box::new(payment)))
+    Ok(Begun::Done(payment))
 }
 
 /// The refusal of amounts in another currency than the payment's.

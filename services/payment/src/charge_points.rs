@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bojagi_chassis::CommonRefusal;
 use bojagi_kernel::id::{AccountId, PaymentMethodId, RequestId};
 use bojagi_kernel::{Failure, Moment, Money};
-use bojagi_store::Tx;
+use bojagi_store::{LockKey, Tx};
 
 use crate::desk::{Desk, of_charge, uninterrupted};
 use crate::domain::{Balance, Charge, ChargeId, ChargeState, PaymentRefusal, WALLET_LIMIT};
@@ -32,10 +32,11 @@ impl Desk {
         }
         let desk = Arc::clone(self);
         uninterrupted(async move {
-            let now = desk.now();
-            let (charge, balance) = desk.store.write(async move |tx: &mut Tx| begin(tx, &ask, now).await).await?;
-            let Some(instruction) = of_charge(&charge) else { return Ok((charge, balance)) };
-            match desk.ask(instruction, Manner::Perform, None).await? {
+            let (now, wallet) = (desk.now(), LockKey::of(ask.account_id));
+            let unit = async move |tx: &mut Tx| begin(tx, &ask, now).await;
+            let (charge, balance) = desk.store.write_locking([wallet], unit).await?;
+            let Some(errand) = of_charge(&charge) else { return Ok((charge, balance)) };
+            match desk.ask(errand, Manner::Perform, None).await? {
                 Settled::Charge(charge, balance) => Ok((charge, balance)),
                 Settled::Payment(_) | Settled::Refund(..) => Err(Failure::broken("a charge settled as something else")),
             }

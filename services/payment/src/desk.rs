@@ -34,26 +34,44 @@ impl Desk {
         self.clock.now()
     }
 
+    /// Runs a unit about the payment of an order, which locks the order, and once more with the wallet locked too if it says that
+    /// it needs that: whose wallet it is only the payment says, and nearly always there are no points in it. `unit` is told
+    /// whether the wallet is locked.
+    pub(crate) async fn on_payment<T: Send + 'static>(
+        &self,
+        order_id: OrderId,
+        unit: impl AsyncFn(&mut Tx, bool) -> Result<Begun<T>, Failure> + Clone + Send + 'static,
+    ) -> Result<T, Failure> {
+        let (order, again) = (LockKey::of(order_id), unit.clone());
+        let begun = self.store.write_locking([order], async move |tx: &mut Tx| unit(tx, false).await).await?;
+        let customer_id = match begun {
+            Begun::Done(answer) => return Ok(answer),
+            Begun::NeedsWallet(customer_id) => customer_id,
+        };
+        let both = [order, LockKey::of(customer_id)];
+        match self.store.write_locking(both, async move |tx: &mut Tx| again(tx, true).await).await? {
+            Begun::Done(answer) => Ok(answer),
+            Begun::NeedsWallet(_) => Err(Failure::broken("a wallet was asked for twice")),
+        }
+    }
+
     /// Asks the provider, stores its answer, and says what that came to. Whoever asks for the same meanwhile joins.
     /// `known` is the payment as it was just stored, if it was.
     pub(crate) async fn ask(
         self: &Arc<Self>,
-        instruction: Instruction,
+        errand: Errand,
         manner: Manner,
         known: Option<Payment>,
     ) -> Result<Settled, Failure> {
         let desk = Arc::clone(self);
+        let Errand { instruction, locked } = errand;
         let flight = self.flights.join_or_start(instruction.key, async move {
             let key = instruction.key;
             let outcome = desk.provider.ask(&instruction, manner).await;
             let authorisation_ended = matches!(key, ProviderKey::Authorize(_)) && outcome != Outcome::Unknown;
             let now = desk.now();
-            let locked = known.as_ref().map(|payment| keys(payment.order_id, payment.customer_id, payment.points));
             let unit = async move |tx: &mut Tx| settle(tx, key, &outcome, known, now).await;
-            let settled = match locked {
-                Some(locked) => desk.store.write_locking(locked, unit).await,
-                None => desk.store.write(unit).await,
-            };
+            let settled = desk.store.write_locking(locked, unit).await;
             let settled = settled
                 .inspect_err(|failure| tracing::error!(%key, %failure, "an answer of the provider was not stored"));
             let settled = settled.ok().flatten();
@@ -73,8 +91,8 @@ impl Desk {
         if payment.under_way != Some(what) {
             return Ok(payment);
         }
-        let Some(instruction) = of_payment(&payment) else { return Ok(payment) };
-        match self.ask(instruction, Manner::Perform, Some(payment)).await? {
+        let Some(errand) = of_payment(&payment) else { return Ok(payment) };
+        match self.ask(errand, Manner::Perform, Some(payment)).await? {
             Settled::Payment(payment) => Ok(payment),
             Settled::Refund(..) | Settled::Charge(..) => Err(Failure::broken("a payment settled as something else")),
         }
@@ -85,19 +103,40 @@ impl Desk {
         if payment.under_way != Some(UnderWay::Void) {
             return;
         }
-        let Some(instruction) = of_payment(&payment) else { return };
+        let Some(errand) = of_payment(&payment) else { return };
         let desk = Arc::clone(self);
         tokio::spawn(traced(async move {
             // A failure is logged where it happens; the job asks again.
-            drop(desk.ask(instruction, Manner::Perform, Some(payment)).await);
+            drop(desk.ask(errand, Manner::Perform, Some(payment)).await);
         }));
     }
 }
 
-/// What a step of a payment locks: the order, and the wallet if there are points in it. Whoever removes a method locks the store.
-pub(crate) fn keys(order_id: OrderId, customer_id: Option<AccountId>, points: i64) -> impl Iterator<Item = LockKey> {
+/// How far a unit about a payment has come.
+pub(crate) enum Begun<T> {
+    /// It is done.
+    Done(T),
+    /// Nowhere: the wallet of this customer has to be locked first.
+    NeedsWallet(AccountId),
+}
+
+/// What the provider is to do, and what its answer is about here.
+#[derive(Debug, Clone)]
+pub(crate) struct Errand {
+    pub(crate) instruction: Instruction,
+    locked: Vec<LockKey>,
+}
+
+/// What a step of a payment locks: the order, and the wallet if there are points in it. The methods of an account are locked with
+/// its wallet: one that is removed while a payment without points begins may still pay for it, as if it had begun before.
+pub(crate) fn keys(order_id: OrderId, customer_id: Option<AccountId>, points: i64) -> Vec<LockKey> {
     let wallet = customer_id.filter(|_| points > 0);
-    iter::once(LockKey::of(order_id)).chain(wallet.map(LockKey::of))
+    iter::once(LockKey::of(order_id)).chain(wallet.map(LockKey::of)).collect()
+}
+
+/// The same for a payment that is there.
+pub(crate) fn keys_of(payment: &Payment) -> Vec<LockKey> {
+    keys(payment.order_id, payment.customer_id, payment.points)
 }
 
 /// Runs a use case to its end, even if the caller stops waiting, in the caller's trace.
@@ -118,27 +157,30 @@ fn traced<F: Future>(work: F) -> impl Future<Output = F::Output> {
 }
 
 /// What the provider is to do for a payment, if anything is under way.
-pub(crate) fn of_payment(payment: &Payment) -> Option<Instruction> {
-    Some(Instruction {
+pub(crate) fn of_payment(payment: &Payment) -> Option<Errand> {
+    let instruction = Instruction {
         key: payment.open_key()?,
         payment: ProviderKey::Authorize(payment.order_id),
         token: payment.paid_with.as_ref()?.token.clone(),
         amount: payment.money(payment.external),
-    })
+    };
+    Some(Errand { instruction, locked: keys_of(payment) })
 }
 
 /// What the provider is to do for a refund of a payment, if it has not answered.
-pub(crate) fn of_refund(refund: &Refund, payment: &Payment) -> Option<Instruction> {
-    Some(Instruction {
+pub(crate) fn of_refund(refund: &Refund, payment: &Payment) -> Option<Errand> {
+    let instruction = Instruction {
         key: refund.open_key()?,
         payment: ProviderKey::Authorize(payment.order_id),
         token: payment.paid_with.as_ref()?.token.clone(),
         amount: payment.money(refund.legs.external),
-    })
+    };
+    Some(Errand { instruction, locked: keys_of(payment) })
 }
 
 /// What the provider is to do for a charge of points, if it has not answered.
-pub(crate) fn of_charge(charge: &Charge) -> Option<Instruction> {
+pub(crate) fn of_charge(charge: &Charge) -> Option<Errand> {
     let key = charge.open_key()?;
-    Some(Instruction { key, payment: key, token: charge.paid_with.token.clone(), amount: charge.amount })
+    let instruction = Instruction { key, payment: key, token: charge.paid_with.token.clone(), amount: charge.amount };
+    Some(Errand { instruction, locked: vec![LockKey::of(charge.account_id)] })
 }

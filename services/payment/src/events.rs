@@ -6,12 +6,13 @@ use bojagi_api::order::OrderFailed;
 use bojagi_api::user::AccountClosed;
 use bojagi_api::{common, payment as facts};
 use bojagi_chassis::wire;
-use bojagi_events::{Event, Hears, tell};
+use bojagi_events::{Event, Hears, nothing_more, tell};
 use bojagi_kernel::id::{AccountId, OrderId};
 use bojagi_kernel::{Clock, Currency, Failure, Moment};
 use bojagi_store::{LockKey, Tx};
 
 use crate::NAME;
+use crate::desk::Begun;
 use crate::domain::{Allocations, Charge, Payment, PaymentState, Refund, Turn};
 use crate::rpc::{allocations, show};
 use crate::store::methods;
@@ -119,7 +120,7 @@ pub(crate) fn hears(currency: Currency, clock: Arc<dyn Clock>) -> Hears {
             let order_id: OrderId = fact.order_id.parse().map_err(|error| unreadable("order_id", error))?;
             end_order(tx, order_id, currency, clock.now()).await
         })
-        .on(async |tx: &mut Tx, _: &Event, fact: AccountClosed| {
+        .on_locking(nothing_more, async |tx: &mut Tx, _: &Event, fact: AccountClosed| {
             let account_id: AccountId = fact.account_id.parse().map_err(|error| unreadable("account_id", error))?;
             methods::remove_all(tx, account_id).await?;
             Ok(())
@@ -134,7 +135,9 @@ fn wallet(fact: &OrderFailed) -> Vec<LockKey> {
 /// Makes sure that nothing can be captured any more for an order that failed. Order fails only after a void, so there is
 /// nothing left to do, unless something is wrong: then the fact is parked, and an operator sees it.
 async fn end_order(tx: &mut Tx, order_id: OrderId, currency: Currency, now: Moment) -> Result<(), Failure> {
-    let (payment, _) = void(tx, order_id, currency, now).await?;
+    let Begun::Done((payment, _)) = void(tx, order_id, currency, true, now).await? else {
+        return Err(Failure::broken("a wallet was asked for that is locked"));
+    };
     match payment.state {
         PaymentState::Voided | PaymentState::Declined => Ok(()),
         state => Err(Failure::broken(format!("order {order_id} failed while its payment is {state}"))),

@@ -4,12 +4,13 @@
 use std::sync::Arc;
 
 use bojagi_kernel::Failure;
-use bojagi_store::Tx;
+use bojagi_store::{Error, LockKey, Tx};
 
-use crate::desk::{Desk, uninterrupted};
-use crate::domain::PaymentRefusal;
+use crate::desk::{Desk, keys_of, uninterrupted};
+use crate::domain::{PaymentRefusal, ProviderKey};
 use crate::provider::{ProviderEvent, Secret};
 use crate::settle::settle;
+use crate::store::{charges, payments, refunds};
 
 /// Takes in the events of a provider that signs with a secret.
 #[derive(Clone)]
@@ -30,12 +31,30 @@ impl Intake {
         let desk = Arc::clone(&self.desk);
         uninterrupted(async move {
             let now = desk.now();
-            let settled = desk.store.write(async move |tx: &mut Tx| settle(tx, key, &outcome, None, now).await).await?;
-            match settled {
+            let concerned: Result<_, Error> = desk.store.read(async move |tx: &mut Tx| concerned(tx, key).await).await;
+            let locked = concerned?.ok_or(PaymentRefusal::ProviderPaymentUnknown)?;
+            let unit = async move |tx: &mut Tx| settle(tx, key, &outcome, None, now).await;
+            match desk.store.write_locking(locked, unit).await? {
                 Some(_) => Ok(()),
                 None => Err(PaymentRefusal::ProviderPaymentUnknown.into()),
             }
         })
         .await
     }
+}
+
+/// What the outcome of a key is about, which no step changes; `None` when nothing of the kind was asked from here.
+async fn concerned(tx: &mut Tx, key: ProviderKey) -> Result<Option<Vec<LockKey>>, Error> {
+    let order_id = match key {
+        ProviderKey::Authorize(order_id) | ProviderKey::Capture(order_id) | ProviderKey::Void(order_id) => order_id,
+        ProviderKey::Refund(refund_id, _) => match refunds::by_id(tx, refund_id).await? {
+            Some(refund) => refund.order_id,
+            None => return Ok(None),
+        },
+        ProviderKey::Charge(charge_id) => {
+            let charge = charges::by_id(tx, charge_id).await?;
+            return Ok(charge.map(|charge| vec![LockKey::of(charge.account_id)]));
+        }
+    };
+    Ok(payments::of_order(tx, order_id).await?.as_ref().map(keys_of))
 }

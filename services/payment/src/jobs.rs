@@ -11,8 +11,8 @@ use bojagi_kernel::{Failure, Moment};
 use bojagi_store::{Error, Tx};
 use futures::StreamExt;
 
-use crate::desk::{Desk, of_charge, of_payment, of_refund};
-use crate::provider::{Instruction, Manner};
+use crate::desk::{Desk, Errand, of_charge, of_payment, of_refund};
+use crate::provider::Manner;
 use crate::store::{charges, payments, refunds};
 
 /// Things of each kind that are asked about in one round at most.
@@ -29,9 +29,9 @@ pub(crate) async fn recover(desk: Arc<Desk>, after: Duration) -> Result<(), Fail
     }
     tracing::info!(count = waiting.len(), "asking the payment provider about what it has not answered");
     let asked = futures::stream::iter(waiting)
-        .map(|instruction| {
+        .map(|errand| {
             let desk = Arc::clone(&desk);
-            async move { desk.ask(instruction, Manner::LookUpFirst, None).await }
+            async move { desk.ask(errand, Manner::LookUpFirst, None).await }
         })
         .buffer_unordered(AT_ONCE);
     // What went wrong with one is logged where it did, and the next round comes to it again.
@@ -39,19 +39,19 @@ pub(crate) async fn recover(desk: Arc<Desk>, after: Duration) -> Result<(), Fail
     Ok(())
 }
 
-async fn waiting(desk: &Desk, before: Moment) -> Result<Vec<Instruction>, Failure> {
+async fn waiting(desk: &Desk, before: Moment) -> Result<Vec<Errand>, Failure> {
     let found: Result<_, Error> = desk
         .store
         .read(async move |tx: &mut Tx| {
-            let mut instructions = Vec::new();
-            instructions.extend(payments::waiting(tx, before, BATCH).await?.iter().filter_map(of_payment));
+            let mut errands = Vec::new();
+            errands.extend(payments::waiting(tx, before, BATCH).await?.iter().filter_map(of_payment));
             let charges = charges::waiting(tx, before, BATCH).await?;
-            instructions.extend(charges.iter().filter_map(of_charge));
+            errands.extend(charges.iter().filter_map(of_charge));
             for refund in refunds::waiting(tx, before, BATCH).await? {
                 let payment = payments::of_order(tx, refund.order_id).await?;
-                instructions.extend(payment.and_then(|payment| of_refund(&refund, &payment)));
+                errands.extend(payment.and_then(|payment| of_refund(&refund, &payment)));
             }
-            Ok(instructions)
+            Ok(errands)
         })
         .await;
     Ok(found?)

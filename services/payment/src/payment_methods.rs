@@ -2,7 +2,7 @@
 
 use bojagi_kernel::Failure;
 use bojagi_kernel::id::{AccountId, PaymentMethodId};
-use bojagi_store::{Error, Tx};
+use bojagi_store::{Error, LockKey, Tx};
 
 use crate::desk::Desk;
 use crate::domain::{MAX_METHODS, PaidWith, PaymentMethod, PaymentRefusal, ProviderToken};
@@ -39,7 +39,7 @@ impl Desk {
         payment_method_id: PaymentMethodId,
     ) -> Result<(), Failure> {
         self.store
-            .write(async move |tx: &mut Tx| {
+            .write_locking([LockKey::of(account_id)], async move |tx: &mut Tx| {
                 if methods::remove(tx, account_id, payment_method_id).await.map_err(refused)? {
                     return Ok(());
                 }
@@ -55,7 +55,7 @@ impl Desk {
         payment_method_id: PaymentMethodId,
     ) -> Result<PaymentMethod, Failure> {
         self.store
-            .write(async move |tx: &mut Tx| {
+            .write_locking([LockKey::of(account_id)], async move |tx: &mut Tx| {
                 let made = methods::make_default(tx, account_id, payment_method_id).await.map_err(refused)?;
                 made.ok_or_else(|| PaymentRefusal::PaymentMethodNotFound { payment_method_id }.into())
             })

@@ -7,7 +7,7 @@ use bojagi_kernel::{Failure, Moment, Money};
 use bojagi_store::Tx;
 
 use crate::capture::in_another_currency;
-use crate::desk::{Desk, of_refund, uninterrupted};
+use crate::desk::{Begun, Desk, of_refund, uninterrupted};
 use crate::domain::{Allocations, Legs, Payment, PaymentRefusal, Refund, RefundId, RefundState};
 use crate::provider::Manner;
 use crate::settle::{Settled, given_back};
@@ -29,10 +29,11 @@ impl Desk {
     pub(crate) async fn refund(self: &Arc<Self>, ask: GiveBack) -> Result<(Refund, Payment), Failure> {
         let desk = Arc::clone(self);
         uninterrupted(async move {
-            let now = desk.now();
-            let (refund, payment) = desk.store.write(async move |tx: &mut Tx| begin(tx, &ask, now).await).await?;
-            let Some(instruction) = of_refund(&refund, &payment) else { return Ok((refund, payment)) };
-            match desk.ask(instruction, Manner::Perform, None).await? {
+            let (order_id, now, ask) = (ask.order_id, desk.now(), Arc::new(ask));
+            let unit = async move |tx: &mut Tx, has_wallet| begin(tx, &ask, has_wallet, now).await;
+            let (refund, payment) = desk.on_payment(order_id, unit).await?;
+            let Some(errand) = of_refund(&refund, &payment) else { return Ok((refund, payment)) };
+            match desk.ask(errand, Manner::Perform, None).await? {
                 Settled::Refund(refund, payment) => Ok((refund, payment)),
                 Settled::Payment(_) | Settled::Charge(..) => Err(Failure::broken("a refund settled as something else")),
             }
@@ -41,7 +42,12 @@ impl Desk {
     }
 }
 
-async fn begin(tx: &mut Tx, ask: &GiveBack, now: Moment) -> Result<(Refund, Payment), Failure> {
+async fn begin(
+    tx: &mut Tx,
+    ask: &GiveBack,
+    has_wallet: bool,
+    now: Moment,
+) -> Result<Begun<(Refund, Payment)>, Failure> {
     let &GiveBack { order_id, refund_id, amount, .. } = ask;
     let earlier = refunds::by_id(tx, refund_id).await?;
     if let Some(earlier) = &earlier
@@ -51,11 +57,13 @@ async fn begin(tx: &mut Tx, ask: &GiveBack, now: Moment) -> Result<(Refund, Paym
     }
     let begins = earlier.as_ref().is_none_or(|refund| refund.state == RefundState::Failed);
 
+    let mut missing = None;
     let changed = payments::change(tx, order_id, None, |payment| {
         if payment.customer_id.is_none() {
             return Err(PaymentRefusal::OrderWithoutPayment { order_id }.into());
         }
-        if !begins {
+        missing = payment.wallet().filter(|_| begins && !has_wallet);
+        if !begins || missing.is_some() {
             return Ok(None);
         }
         fits(ask, payment)?;
@@ -68,8 +76,11 @@ async fn begin(tx: &mut Tx, ask: &GiveBack, now: Moment) -> Result<(Refund, Paym
     let Some((payment, legs)) = changed.await? else {
         return Err(PaymentRefusal::OrderWithoutPayment { order_id }.into());
     };
+    if let Some(customer_id) = missing {
+        return Ok(Begun::NeedsWallet(customer_id));
+    }
     let (refund, stored) = match (earlier, legs) {
-        (Some(earlier), None) => return Ok((earlier, payment)),
+        (Some(earlier), None) => return Ok(Begun::Done((earlier, payment))),
         (None, None) => return Err(Failure::broken("a new refund did not begin")),
         (Some(failed), Some(legs)) => {
             let again = failed.attempted_again(legs, now);
@@ -88,7 +99,7 @@ async fn begin(tx: &mut Tx, ask: &GiveBack, now: Moment) -> Result<(Refund, Paym
     if refund.state == RefundState::Succeeded {
         given_back(tx, &payment, &refund, now).await?;
     }
-    Ok((refund, payment))
+    Ok(Begun::Done((refund, payment)))
 }
 
 fn first_attempt(ask: &GiveBack, legs: Legs, now: Moment) -> Refund {

@@ -57,9 +57,7 @@ async fn payment(
 
 /// What a turn of a payment means for the customer's points and for the world: in the unit of the turn.
 pub(crate) async fn follow(tx: &mut Tx, payment: &Payment, turn: Turn, now: Moment) -> Result<(), Failure> {
-    if let Some(customer_id) = payment.customer_id
-        && payment.points > 0
-    {
+    if let Some(customer_id) = payment.wallet() {
         match turn {
             Turn::Captured => wallets::consume(tx, customer_id, payment.points, payment.order_id, now).await?,
             Turn::Declined | Turn::Voided { .. } => wallets::release(tx, customer_id, payment.points).await?,

@@ -6,7 +6,7 @@ use bojagi_store::{Error, Tx};
 
 use crate::desk::Desk;
 use crate::domain::{Balance, Payment, PaymentRefusal, Refund, WalletEntry, WalletEntryId, WalletEntryKind};
-use crate::store::payments::Filter;
+use crate::store::payments::Wanted;
 use crate::store::{payments, refunds, wallets};
 
 /// What a payment is found by.
@@ -51,12 +51,12 @@ impl Desk {
     /// Payments, newest first.
     pub(crate) async fn payments(
         &self,
-        filter: Filter,
+        wanted: Wanted,
         after: Option<PaymentId>,
         limit: i64,
     ) -> Result<Vec<Payment>, Failure> {
         let listed: Result<_, Error> =
-            self.store.read(async move |tx: &mut Tx| payments::list(tx, &filter, after, limit).await).await;
+            self.store.read(async move |tx: &mut Tx| payments::list(tx, &wanted, after, limit).await).await;
         Ok(listed?)
     }
 

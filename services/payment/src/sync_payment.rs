@@ -6,9 +6,9 @@ use bojagi_kernel::Failure;
 use bojagi_kernel::id::PaymentId;
 use bojagi_store::Tx;
 
-use crate::desk::{Desk, of_payment, of_refund, uninterrupted};
+use crate::desk::{Desk, Errand, of_payment, of_refund, uninterrupted};
 use crate::domain::{Payment, PaymentRefusal, Refund};
-use crate::provider::{Instruction, Manner};
+use crate::provider::Manner;
 use crate::store::{payments, refunds};
 
 impl Desk {
@@ -18,14 +18,14 @@ impl Desk {
         uninterrupted(async move {
             let (before, refunds_before) = desk.with_refunds(payment_id).await?;
             let of_refunds = refunds_before.iter().filter_map(|refund| of_refund(refund, &before));
-            let open: Vec<Instruction> = of_payment(&before).into_iter().chain(of_refunds).collect();
-            for instruction in &open {
-                desk.ask(instruction.clone(), Manner::LookUpFirst, None).await?;
+            let open: Vec<Errand> = of_payment(&before).into_iter().chain(of_refunds).collect();
+            for errand in &open {
+                desk.ask(errand.clone(), Manner::LookUpFirst, None).await?;
             }
 
             let (after, refunds_after) = desk.with_refunds(payment_id).await?;
             let still_open = open_keys(&after, &refunds_after);
-            if open.iter().any(|instruction| still_open.contains(&instruction.key)) {
+            if open.iter().any(|errand| still_open.contains(&errand.instruction.key)) {
                 return Err(PaymentRefusal::ProviderUnavailable.into());
             }
             Ok((after, !open.is_empty()))

@@ -6,7 +6,7 @@ use bojagi_kernel::id::OrderId;
 use bojagi_kernel::{Currency, Failure, Moment};
 use bojagi_store::Tx;
 
-use crate::desk::{Desk, uninterrupted};
+use crate::desk::{Begun, Desk, uninterrupted};
 use crate::domain::{Payment, PaymentRefusal, Turn, UnderWay, Voiding};
 use crate::events;
 use crate::settle::follow;
@@ -19,8 +19,8 @@ impl Desk {
         let desk = Arc::clone(self);
         uninterrupted(async move {
             let (now, currency) = (desk.now(), desk.currency);
-            let (payment, voiding) =
-                desk.store.write(async move |tx: &mut Tx| void(tx, order_id, currency, now).await).await?;
+            let unit = async move |tx: &mut Tx, has_wallet| void(tx, order_id, currency, has_wallet, now).await;
+            let (payment, voiding) = desk.on_payment(order_id, unit).await?;
             if voiding == Voiding::CaptureDecides {
                 return desk.see_through(payment, UnderWay::Capture).await;
             }
@@ -41,22 +41,31 @@ pub(crate) async fn void(
     tx: &mut Tx,
     order_id: OrderId,
     currency: Currency,
+    has_wallet: bool,
     now: Moment,
-) -> Result<(Payment, Voiding), Failure> {
-    let mut voiding = Voiding::Stands;
+) -> Result<Begun<(Payment, Voiding)>, Failure> {
+    let (mut voiding, mut missing) = (Voiding::Stands, None);
     let changed = payments::change(tx, order_id, None, |payment| {
+        missing = payment.wallet().filter(|_| !has_wallet);
+        if missing.is_some() {
+            return Ok(None);
+        }
         voiding = payment.void(now);
         Ok(match voiding {
             Voiding::Turned(turn) => Some(turn),
             Voiding::CaptureDecides | Voiding::Stands => None,
         })
     });
-    match changed.await? {
+    let changed = changed.await?;
+    if let Some(customer_id) = missing {
+        return Ok(Begun::NeedsWallet(customer_id));
+    }
+    match changed {
         Some((payment, turn)) => {
             if let Some(turn) = turn {
                 follow(tx, &payment, turn, now).await?;
             }
-            Ok((payment, voiding))
+            Ok(Begun::Done((payment, voiding)))
         }
         None => {
             let payment = Payment::ended(order_id, currency, now);
@@ -65,7 +74,7 @@ pub(crate) async fn void(
             }
             let turn = Turn::Voided { provider_held: false };
             events::payment_turned(tx, &payment, turn, now).await?;
-            Ok((payment, Voiding::Turned(turn)))
+            Ok(Begun::Done((payment, Voiding::Turned(turn))))
         }
     }
 }

@@ -3,7 +3,6 @@
 mod bank;
 mod closes;
 mod entries;
-mod filter;
 mod ledger;
 mod payouts;
 mod rates;

@@ -60,8 +60,7 @@ pub(crate) async fn update(
     change: AddressChange,
 ) -> Result<Address, Failure> {
     shared
-        .store
-        .write(async move |tx: &mut Tx| {
+        .on_account(account_id, async move |tx: &mut Tx| {
             let updated = addresses::update(tx, account_id, address_id, &change).await?;
             Ok(updated.ok_or(UserRefusal::AddressNotFound)?)
         })
@@ -74,8 +73,7 @@ pub(crate) async fn update(
 /// `ADDRESS_NOT_FOUND`.
 pub(crate) async fn remove(shared: &Shared, account_id: AccountId, address_id: AddressId) -> Result<(), Failure> {
     shared
-        .store
-        .write(async move |tx: &mut Tx| {
+        .on_account(account_id, async move |tx: &mut Tx| {
             let was_default =
                 addresses::remove(tx, account_id, address_id).await?.ok_or(UserRefusal::AddressNotFound)?;
             if was_default {
@@ -96,8 +94,7 @@ pub(crate) async fn set_default(
     address_id: AddressId,
 ) -> Result<Address, Failure> {
     shared
-        .store
-        .write(async move |tx: &mut Tx| {
+        .on_account(account_id, async move |tx: &mut Tx| {
             addresses::clear_default(tx, account_id).await?;
             let address = addresses::set_default(tx, account_id, address_id).await?;
             Ok(address.ok_or(UserRefusal::AddressNotFound)?)

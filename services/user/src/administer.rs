@@ -11,7 +11,7 @@ use crate::domain::refusal::UserRefusal;
 use crate::end_sessions::{end_every_session, void_tokens};
 use crate::events::{AccountFact, tell_account};
 use crate::shared::Shared;
-use crate::store::accounts::{self, Filter};
+use crate::store::accounts::{self, Wanted};
 
 /// Accounts, newest first.
 ///
@@ -19,11 +19,11 @@ use crate::store::accounts::{self, Filter};
 /// What the store says.
 pub(crate) async fn list(
     shared: &Shared,
-    filter: Filter,
+    wanted: Wanted,
     after: Option<(Moment, AccountId)>,
     limit: i64,
 ) -> Result<Vec<Account>, Failure> {
-    shared.store.read(async move |tx: &mut Tx| Ok(accounts::list(tx, &filter, after, limit).await?)).await
+    shared.store.read(async move |tx: &mut Tx| Ok(accounts::list(tx, &wanted, after, limit).await?)).await
 }
 
 /// Shuts an account out and ends its sessions. One that is suspended already is answered unchanged.
@@ -41,8 +41,7 @@ pub(crate) async fn suspend(
     }
     let (now, token_life) = (shared.now(), shared.config.access_token_life());
     shared
-        .store
-        .write(async move |tx: &mut Tx| {
+        .on_account(account_id, async move |tx: &mut Tx| {
             let Some(account) = accounts::suspend(tx, account_id, &reason).await? else {
                 return unchanged(tx, account_id).await;
             };
@@ -60,8 +59,7 @@ pub(crate) async fn suspend(
 pub(crate) async fn reinstate(shared: &Shared, account_id: AccountId) -> Result<Account, Failure> {
     let now = shared.now();
     shared
-        .store
-        .write(async move |tx: &mut Tx| {
+        .on_account(account_id, async move |tx: &mut Tx| {
             let Some(account) = accounts::reinstate(tx, account_id).await? else {
                 return unchanged(tx, account_id).await;
             };

@@ -22,7 +22,8 @@ use crate::store::{accounts, sessions};
 pub(crate) async fn sign_out(shared: &Shared, caller: &Bearer) -> Result<(), Failure> {
     let session_id = caller.session_id;
     let (now, token_life) = (shared.now(), shared.config.access_token_life());
-    shared.store.write(async move |tx: &mut Tx| end_session(tx, session_id, now, token_life).await).await
+    let unit = async move |tx: &mut Tx| end_session(tx, session_id, now, token_life).await;
+    shared.on_account(caller.account_id, unit).await
 }
 
 /// Ends one of the caller's sessions; one that has ended already is no mistake.
@@ -33,8 +34,7 @@ pub(crate) async fn revoke(shared: &Shared, caller: &Bearer, session_id: Uuid) -
     let account_id = caller.account_id;
     let (now, token_life) = (shared.now(), shared.config.access_token_life());
     shared
-        .store
-        .write(async move |tx: &mut Tx| {
+        .on_account(account_id, async move |tx: &mut Tx| {
             if !sessions::belongs(tx, session_id, account_id).await? {
                 return Err(UserRefusal::SessionNotFound.into());
             }

@@ -11,7 +11,7 @@ use crate::end_sessions::{end_every_session, revoke_sessions};
 use crate::limits::Origin;
 use crate::secret::SecretHash;
 use crate::shared::Shared;
-use crate::sign_up::queue_link;
+use crate::sign_up::{link_owner, queue_link};
 use crate::store::links::LinkPurpose;
 use crate::store::mails::Occasion;
 use crate::store::{accounts, links, sessions};
@@ -31,15 +31,11 @@ pub(crate) async fn request_reset(shared: &Shared, origin: &Origin, email: Email
 pub(crate) async fn reset(shared: &Shared, token: SecretHash, password: Password) -> Result<(), Failure> {
     let now = shared.now();
     // Looked at before the hash, so that made-up links cost nobody a turn; used after it.
-    let holds = shared.store.read(async move |tx: &mut Tx| links::holds(tx, &token, LinkPurpose::Reset, now).await);
-    if !holds.await.map_err(Failure::from)? {
-        return Err(UserRefusal::LinkInvalid.into());
-    }
+    let owner = link_owner(shared, token, LinkPurpose::Reset).await?;
     let password_hash = shared.hasher.hash(password.as_str()).await?;
     let token_life = shared.config.access_token_life();
     shared
-        .store
-        .write(async move |tx: &mut Tx| {
+        .on_account(owner, async move |tx: &mut Tx| {
             let (account_id, _) =
                 links::take(tx, &token, LinkPurpose::Reset, now).await?.ok_or(UserRefusal::LinkInvalid)?;
             links::drop_passwords(tx, account_id).await?;
@@ -61,8 +57,7 @@ pub(crate) async fn change(shared: &Shared, caller: &Bearer, current: &str, new:
     let (account_id, session_id) = (caller.account_id, caller.session_id);
     let (now, token_life) = (shared.now(), shared.config.access_token_life());
     shared
-        .store
-        .write(async move |tx: &mut Tx| {
+        .on_account(account_id, async move |tx: &mut Tx| {
             if !accounts::set_password(tx, account_id, Some(&old_hash), &new_hash).await? {
                 return Err(UserRefusal::WrongPassword.into());
             }

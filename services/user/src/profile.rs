@@ -34,8 +34,7 @@ pub(crate) async fn update(
 ) -> Result<Account, Failure> {
     let account_id = caller.account_id;
     shared
-        .store
-        .write(async move |tx: &mut Tx| {
+        .on_account(account_id, async move |tx: &mut Tx| {
             let updated = accounts::update(tx, account_id, name.as_deref(), phone.as_deref()).await?;
             Ok(updated.ok_or(UserRefusal::AccountNotFound)?)
         })

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use bojagi_chassis::Pager;
-use bojagi_kernel::{Clock, Moment};
-use bojagi_store::Store;
+use bojagi_kernel::id::AccountId;
+use bojagi_kernel::{Clock, Failure, Moment};
+use bojagi_store::{LockKey, Store, Tx};
 
 use crate::config::Config;
 use crate::hashing::Hasher;
@@ -25,5 +26,18 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn now(&self) -> Moment {
         self.clock.now()
+    }
+
+    /// Runs a unit that concerns one account: its sessions, links and addresses. Revocations it may write last, since they are
+    /// numbered one after the other.
+    ///
+    /// # Errors
+    /// What the unit answers, and what the store says.
+    pub(crate) async fn on_account<T: Send + 'static>(
+        &self,
+        account_id: AccountId,
+        unit: impl AsyncFnOnce(&mut Tx) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        self.store.write_locking([LockKey::of(account_id)], unit).await
     }
 }

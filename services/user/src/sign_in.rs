@@ -1,8 +1,7 @@
 //! Signing in, and exchanging refresh tokens.
 
-use bojagi_kernel::id::AccountId;
 use bojagi_kernel::{Failure, Moment};
-use bojagi_store::Tx;
+use bojagi_store::{Error, Tx};
 use uuid::Uuid;
 
 use crate::domain::account::{Account, Standing};
@@ -56,11 +55,9 @@ pub(crate) async fn sign_in(shared: &Shared, origin: &Origin, wish: SignIn) -> R
     let (refresh, refresh_expires_at) = (Secret::generate()?, now + config.refresh_token_life());
     let (token_hash, token_life) = (refresh.hash(), config.access_token_life());
     let kept = i64::from(config.sessions_per_account);
-    let session_id = Uuid::now_v7();
+    let (session_id, account_id) = (Uuid::now_v7(), known.account_id);
     let (issued_at, account) = shared
-        .store
-        .write(async move |tx: &mut Tx| {
-            let account_id = known.account_id;
+        .on_account(account_id, async move |tx: &mut Tx| {
             let used = accounts::note_use(tx, account_id, Some(&known.password_hash), now).await?;
             let (issued_at, _) = used.ok_or(UserRefusal::BadCredentials)?;
             let account = accounts::find(tx, account_id).await?.ok_or(UserRefusal::BadCredentials)?;
@@ -81,7 +78,7 @@ pub(crate) async fn sign_in(shared: &Shared, origin: &Origin, wish: SignIn) -> R
 /// What came of a refresh token.
 enum Exchanged {
     /// New tokens may be issued.
-    For { session_id: Uuid, account_id: AccountId, standing: Standing, issued_at: Moment },
+    For { session_id: Uuid, standing: Standing, issued_at: Moment },
     /// It was used before: somebody has a copy, and the session is over for everybody.
     Reused(Uuid),
     /// It does not hold.
@@ -96,10 +93,12 @@ pub(crate) async fn refresh(shared: &Shared, presented: SecretHash) -> Result<To
     let now = shared.now();
     let (refresh, refresh_expires_at) = (Secret::generate()?, now + shared.config.refresh_token_life());
     let (token_hash, token_life) = (refresh.hash(), shared.config.access_token_life());
+    let owner: Result<_, Error> =
+        shared.store.read(async move |tx: &mut Tx| sessions::owner_of_token(tx, &presented).await).await;
+    let account_id = owner?.ok_or(UserRefusal::RefreshTokenInvalid)?;
     // The end of a session whose token was reused has to be committed, so it is an answer of the unit, not an error.
     let exchanged = shared
-        .store
-        .write(async move |tx: &mut Tx| {
+        .on_account(account_id, async move |tx: &mut Tx| {
             let session_id = match sessions::supersede(tx, &presented, now).await? {
                 Presented::Current(session_id) => session_id,
                 Presented::Superseded(session_id) => {
@@ -108,18 +107,18 @@ pub(crate) async fn refresh(shared: &Shared, presented: SecretHash) -> Result<To
                 }
                 Presented::Unknown => return Ok(Exchanged::Invalid),
             };
-            let Some(account_id) = sessions::note_use(tx, session_id, now, refresh_expires_at).await? else {
+            if !sessions::note_use(tx, session_id, now, refresh_expires_at).await? {
                 return Ok(Exchanged::Invalid);
-            };
+            }
             let Some((issued_at, standing)) = accounts::note_use(tx, account_id, None, now).await? else {
                 return Ok(Exchanged::Invalid);
             };
             sessions::insert_token(tx, session_id, &token_hash, refresh_expires_at).await?;
-            Ok::<_, Failure>(Exchanged::For { session_id, account_id, standing, issued_at })
+            Ok(Exchanged::For { session_id, standing, issued_at })
         })
         .await?;
     match exchanged {
-        Exchanged::For { session_id, account_id, standing, issued_at } => {
+        Exchanged::For { session_id, standing, issued_at } => {
             let access = shared.keyring.issue(Bearer { account_id, session_id, standing }, issued_at)?;
             Ok(Tokens { session_id, access, refresh, refresh_expires_at })
         }

@@ -2,7 +2,7 @@
 
 use bojagi_kernel::Failure;
 use bojagi_kernel::id::AccountId;
-use bojagi_store::Tx;
+use bojagi_store::{Error, LockKey, Tx};
 
 use crate::domain::account::NewAccount;
 use crate::domain::email::EmailAddress;
@@ -29,9 +29,15 @@ pub(crate) async fn sign_up(
     shared.limits.admit_sign_up(origin, shared.now())?;
     let password_hash = shared.hasher.hash(password.as_str()).await?;
     let now = shared.now();
+    // One that is there and not verified is changed. Whoever signs the same address up in between has locked the address.
+    let address = new.email.clone();
+    let known: Result<_, Error> =
+        shared.store.read(async move |tx: &mut Tx| accounts::credentials_by_email(tx, address.as_str()).await).await;
+    let known = known?.map(|known| LockKey::of(known.account_id));
+    let locked = known.into_iter().chain([LockKey::named("e-mail", new.email.as_str())]);
     shared
         .store
-        .write(async move |tx: &mut Tx| {
+        .write_locking(locked, async move |tx: &mut Tx| {
             accounts::sign_up(tx, &new, &password_hash, now).await?;
             mails::queue(tx, new.email.as_str(), Occasion::SignUp, now).await?;
             Ok(())
@@ -56,7 +62,19 @@ pub(crate) async fn queue_link(
 ) -> Result<(), Failure> {
     let now = shared.now();
     shared.limits.admit_link(origin, &email, now)?;
-    shared.store.write(async move |tx: &mut Tx| Ok(mails::queue(tx, email.as_str(), occasion, now).await?)).await
+    let unit = async move |tx: &mut Tx| Ok(mails::queue(tx, email.as_str(), occasion, now).await?);
+    shared.store.write_locking([], unit).await
+}
+
+/// Whose link it is, as long as it holds.
+///
+/// # Errors
+/// `LINK_INVALID`.
+pub(crate) async fn link_owner(shared: &Shared, token: SecretHash, purpose: LinkPurpose) -> Result<AccountId, Failure> {
+    let now = shared.now();
+    let owner: Result<_, Error> =
+        shared.store.read(async move |tx: &mut Tx| links::owner(tx, &token, purpose, now).await).await;
+    Ok(owner?.ok_or(UserRefusal::LinkInvalid)?)
 }
 
 /// Uses a verification link: the account becomes active.
@@ -65,9 +83,9 @@ pub(crate) async fn queue_link(
 /// `LINK_INVALID`.
 pub(crate) async fn verify_email(shared: &Shared, token: SecretHash) -> Result<AccountId, Failure> {
     let now = shared.now();
+    let owner = link_owner(shared, token, LinkPurpose::Verify).await?;
     shared
-        .store
-        .write(async move |tx: &mut Tx| {
+        .on_account(owner, async move |tx: &mut Tx| {
             let (account_id, password_hash) =
                 links::take(tx, &token, LinkPurpose::Verify, now).await?.ok_or(UserRefusal::LinkInvalid)?;
             let verified = accounts::verify(tx, account_id, password_hash.as_deref(), now).await?;

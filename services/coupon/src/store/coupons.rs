@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bojagi_kernel::Moment;
 use bojagi_kernel::id::CouponId;
-use bojagi_store::{Bind, Error, Tx, params};
+use bojagi_store::{Bind, Error, Filter, Tx, params};
 
 use super::columns::coupon_columns;
 use crate::domain::{Benefit, Coupon, CouponState, Scope};
@@ -94,16 +94,10 @@ pub(crate) async fn save(tx: &mut Tx, coupon: &Coupon) -> Result<(), Error> {
     Ok(())
 }
 
-/// What [`Coupon::check_open`] says, as a condition with the moment `?2`.
-macro_rules! open_for_issue {
-    () => {
-        "coupon.state = 'ACTIVE' \
-         AND (coupon.issue_limit IS NULL OR coupon.issued_count < coupon.issue_limit) \
-         AND (coupon.issue_from IS NULL OR coupon.issue_from <= ?2) \
-         AND (coupon.issue_until IS NULL OR ?2 < coupon.issue_until) \
-         AND (coupon.valid_until IS NULL OR ?2 < coupon.valid_until)"
-    };
-}
+/// What [`Coupon::check_open`] says, as a condition with the moment, three times.
+const OPEN_FOR_ISSUE: &str = "state = 'ACTIVE' AND (issue_limit IS NULL OR issued_count < issue_limit)
+    AND (issue_from IS NULL OR issue_from <= ?) AND (issue_until IS NULL OR issue_until > ?)
+    AND (valid_until IS NULL OR valid_until > ?)";
 
 /// Counts pieces as issued; false when that would be more than the limit of one of them, and then the unit has to end.
 pub(crate) async fn count_issues(tx: &mut Tx, issued: &BTreeMap<CouponId, i64>) -> Result<bool, Error> {
@@ -132,22 +126,21 @@ pub(crate) struct CouponFilter {
 /// Coupons, newest first, beginning after `after`; at most `limit`.
 pub(crate) async fn list(
     tx: &mut Tx,
-    filter: CouponFilter,
+    wanted: CouponFilter,
     after: Option<(Moment, CouponId)>,
     limit: i64,
     now: Moment,
 ) -> Result<Vec<Coupon>, Error> {
-    let (created_at, coupon_id) = after.unzip();
-    tx.fetch_all(
-        concat!(
-            "SELECT ",
-            coupon_columns!(),
-            " FROM coupon WHERE (?1 IS NULL OR created_at < ?1 OR (created_at = ?1 AND coupon_id < ?3))
-               AND (?4 IS NULL OR scope = ?4) AND (?5 IS NULL OR state = ?5) AND (NOT ?6 OR (",
-            open_for_issue!(),
-            ")) ORDER BY created_at DESC, coupon_id DESC LIMIT ?7"
-        ),
-        params![created_at, now, coupon_id, filter.scope, filter.state, filter.only_issuable, limit],
-    )
-    .await
+    let mut filter = Filter::new();
+    if let Some((created_at, coupon_id)) = &after {
+        filter.and("(created_at, coupon_id) < (?, ?)", [created_at.bind(), coupon_id.bind()]);
+    }
+    filter.and_if("scope = ?", wanted.scope.as_ref());
+    filter.and_if("state = ?", wanted.state.as_ref());
+    if wanted.only_issuable {
+        filter.and(OPEN_FOR_ISSUE, [now.bind(); 3]);
+    }
+    let coupons = concat!("SELECT ", coupon_columns!(), " FROM coupon");
+    let (sql, params) = filter.statement(coupons, "created_at DESC, coupon_id DESC", limit);
+    tx.fetch_all(&sql, &params).await
 }

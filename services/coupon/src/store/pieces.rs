@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bojagi_kernel::Moment;
 use bojagi_kernel::id::{AccountId, CouponId, IssuedCouponId, OrderId};
-use bojagi_store::{Bind, Error, Tx, params};
+use bojagi_store::{Bind, Error, Filter, Tx, params};
 
 pub(crate) use super::columns::PieceOfCoupon;
 use super::columns::{coupon_columns, piece_columns};
@@ -85,24 +85,29 @@ pub(crate) async fn list(
     limit: i64,
     now: Moment,
 ) -> Result<Vec<PieceOfCoupon>, Error> {
-    let (issued_at, issued_coupon_id) = after.unzip();
-    tx.fetch_all(
-        concat!(
-            "SELECT ",
-            piece_columns!(),
-            ", ",
-            coupon_columns!(),
-            " FROM issued_coupon JOIN coupon ON coupon.coupon_id = issued_coupon.coupon_id
-             WHERE issued_coupon.customer_id = ?1
-               AND (?2 IS NULL OR ?2 = CASE WHEN issued_coupon.state = 'AVAILABLE' AND issued_coupon.expires_at <= ?3
-                    THEN 'EXPIRED' ELSE issued_coupon.state END)
-               AND (?4 IS NULL OR issued_coupon.issued_at < ?4
-                    OR (issued_coupon.issued_at = ?4 AND issued_coupon.issued_coupon_id < ?5))
-             ORDER BY issued_coupon.issued_at DESC, issued_coupon.issued_coupon_id DESC LIMIT ?6"
-        ),
-        params![customer_id, state, now, issued_at, issued_coupon_id, limit],
-    )
-    .await
+    let mut filter = Filter::new();
+    filter.and("issued_coupon.customer_id = ?", [customer_id.bind()]);
+    if let Some(state) = &state {
+        filter.and(
+            "? = CASE WHEN issued_coupon.state = 'AVAILABLE' AND issued_coupon.expires_at <= ? THEN 'EXPIRED'
+                ELSE issued_coupon.state END",
+            [state.bind(), now.bind()],
+        );
+    }
+    if let Some((issued_at, issued_coupon_id)) = &after {
+        let place = [issued_at.bind(), issued_coupon_id.bind()];
+        filter.and("(issued_coupon.issued_at, issued_coupon.issued_coupon_id) < (?, ?)", place);
+    }
+    let pieces = concat!(
+        "SELECT ",
+        piece_columns!(),
+        ", ",
+        coupon_columns!(),
+        " FROM issued_coupon JOIN coupon ON coupon.coupon_id = issued_coupon.coupon_id"
+    );
+    let order = "issued_coupon.issued_at DESC, issued_coupon.issued_coupon_id DESC";
+    let (sql, params) = filter.statement(pieces, order, limit);
+    tx.fetch_all(&sql, &params).await
 }
 
 /// Keeps a free piece for an order. False when another order was faster.

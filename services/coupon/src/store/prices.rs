@@ -1,25 +1,27 @@
 //! Statements on the replica of item prices: a row for each option that is on offer.
 
+use std::collections::HashMap;
+
 use bojagi_kernel::Money;
 use bojagi_kernel::id::{ItemId, OptionId};
-use bojagi_store::{Error, FromRow, Row, Tx, params};
+use bojagi_store::{Bind, Error, FromRow, Row, Tx, params};
 
 use super::columns::read_currency;
 
-struct PriceRow(Money);
+struct PriceRow(OptionId, Money);
 
 impl FromRow for PriceRow {
     fn from_row(row: &Row<'_>) -> Result<Self, Error> {
-        Ok(Self(Money::new(read_currency(row, 0)?, row.get(1)?)))
+        Ok(Self(row.get(0)?, Money::new(read_currency(row, 1)?, row.get(2)?)))
     }
 }
 
-/// The price of one piece, if the option is on offer.
-pub(crate) async fn find(tx: &mut Tx, option_id: OptionId) -> Result<Option<Money>, Error> {
-    let found: Option<PriceRow> = tx
-        .fetch_optional("SELECT currency, price_minor FROM option_price WHERE option_id = ?1", params![option_id])
-        .await?;
-    Ok(found.map(|PriceRow(price)| price))
+/// The prices of one piece of those of these options that are on offer.
+pub(crate) async fn of(tx: &mut Tx, option_ids: &[OptionId]) -> Result<HashMap<OptionId, Money>, Error> {
+    let each: Vec<_> = option_ids.iter().map(|option_id| vec![option_id.bind()]).collect();
+    let sql = "SELECT option_id, currency, price_minor FROM option_price WHERE option_id IN ({?1})";
+    let found: Vec<PriceRow> = tx.fetch_many(sql, &each).await?;
+    Ok(found.into_iter().map(|PriceRow(option_id, price)| (option_id, price)).collect())
 }
 
 /// Forgets every option of an item.

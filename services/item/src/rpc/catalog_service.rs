@@ -1,5 +1,6 @@
 //! `CatalogService`.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use bojagi_api::item as api;
@@ -154,13 +155,9 @@ impl CatalogService for Catalog {
         answer::to(NAME, async {
             let item_ids = searches::batch(&request.get_ref().item_ids)?;
             let unit = async move |tx: &mut Tx| {
-                let (mut found, mut missing) = (Vec::new(), Vec::new());
-                for item_id in item_ids {
-                    match items::find(tx, item_id).await? {
-                        Some(item) => found.push(item),
-                        None => missing.push(item_id),
-                    }
-                }
+                let found = items::find_all(tx, &item_ids).await?;
+                let there: HashSet<_> = found.iter().map(|item| item.item_id).collect();
+                let missing: Vec<_> = item_ids.into_iter().filter(|item_id| !there.contains(item_id)).collect();
                 Ok((found, missing))
             };
             let (found, missing) = reading(&self.context, unit).await?;
@@ -185,10 +182,8 @@ impl CatalogService for Catalog {
             let (Some(wanted), Some(page)) = (wanted, page) else { return Err(fields.refuse()) };
             let unit = async move |tx: &mut Tx| {
                 let ids = search::find(tx, &wanted, page.after.as_ref(), page.limit()).await?;
-                let mut found = Vec::with_capacity(ids.len());
-                for (item_id,) in ids {
-                    found.extend(items::find(tx, item_id).await?);
-                }
+                let ids: Vec<_> = ids.into_iter().map(|(item_id,)| item_id).collect();
+                let mut found = items::find_all(tx, &ids).await?;
                 let next_page_token = page.cut(&mut found, searches::cursor);
                 Ok((found, next_page_token))
             };

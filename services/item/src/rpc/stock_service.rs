@@ -4,7 +4,7 @@ use bojagi_api::item as api;
 use bojagi_api::item::stock_service_server::StockService;
 use bojagi_chassis::{Caller, Context, Fields, answer, once};
 use bojagi_kernel::Failure;
-use bojagi_store::Tx;
+use bojagi_store::{LockKey, Tx};
 use tonic::{Request, Response, Status};
 
 use super::{read, reading, show};
@@ -43,8 +43,8 @@ impl StockService for StockRoom {
             };
             fields.finish()?;
             let key = once::key(&caller, "AdjustStock", request_id, &request);
-            let now = self.context.clock.now();
-            once::write(&self.context.store, key, now, async move |tx: &mut Tx| {
+            let (now, locked) = (self.context.clock.now(), [LockKey::of(option_id)]);
+            once::write_locking(&self.context.store, locked, key, now, async move |tx: &mut Tx| {
                 let adjusted = adjust_stock(tx, seller_id, option_id, delta, now).await?;
                 Ok(api::AdjustStockResponse { stock: Some(show::stock(&adjusted)) })
             })

@@ -1,8 +1,10 @@
 //! Items.
 
+use std::collections::HashMap;
+
 use bojagi_kernel::id::{AccountId, ItemId, StoreId};
 use bojagi_kernel::{Failure, Moment, Money};
-use bojagi_store::{Error, FromRow, Row, Tx, params};
+use bojagi_store::{Bind, Error, FromRow, Row, Tx, params};
 
 use super::{money, name_taken, options};
 use crate::domain::catalogue::{Item, ItemChange, ItemDraft, without_case};
@@ -61,17 +63,25 @@ pub(crate) async fn insert(
 
 /// A living item with its active options.
 pub(crate) async fn find(tx: &mut Tx, item_id: ItemId) -> Result<Option<Item>, Error> {
-    let found: Option<Item> = tx
-        .fetch_optional(
+    Ok(find_all(tx, &[item_id]).await?.pop())
+}
+
+/// Those of these items that live, in their order, with their active options, all of which are read at once.
+pub(crate) async fn find_all(tx: &mut Tx, item_ids: &[ItemId]) -> Result<Vec<Item>, Error> {
+    let each: Vec<_> = item_ids.iter().map(|item_id| vec![item_id.bind()]).collect();
+    let found: Vec<Item> = tx
+        .fetch_many(
             "SELECT i.item_id, i.store_id, s.name, i.seller_id, i.category_id, c.name, i.name, i.currency,
                 i.lowest_price, i.created_at, i.updated_at, i.thumbnail_url, i.description
              FROM item i JOIN store s ON s.store_id = i.store_id JOIN category c ON c.category_id = i.category_id
-             WHERE i.item_id = ?1 AND i.deleted_at IS NULL",
-            params![item_id],
+             WHERE i.item_id IN ({?1}) AND i.deleted_at IS NULL",
+            &each,
         )
         .await?;
-    let Some(item) = found else { return Ok(None) };
-    Ok(Some(Item { options: options::active_of(tx, item_id).await?, ..item }))
+    let mut options = options::active_of(tx, &each).await?;
+    let mut found: HashMap<_, _> = found.into_iter().map(|item| (item.item_id, item)).collect();
+    let with_options = |item: Item| Item { options: options.remove(&item.item_id).unwrap_or_default(), ..item };
+    Ok(item_ids.iter().filter_map(|item_id| found.remove(item_id)).map(with_options).collect())
 }
 
 /// Changes what a seller's living item says of itself; false when there is no such one. Its options are not touched,

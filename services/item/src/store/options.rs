@@ -1,7 +1,9 @@
 //! Options of items.
 
+use std::collections::HashMap;
+
 use bojagi_kernel::id::{AccountId, ItemId, OptionId, StoreId};
-use bojagi_store::{Error, FromRow, Row, Tx, from_row, params};
+use bojagi_store::{Error, FromRow, Row, Tx, Value, from_row, params};
 
 use super::{money, window};
 use crate::domain::catalogue::without_case;
@@ -21,15 +23,35 @@ impl FromRow for ItemOption {
     }
 }
 
-/// The active options of an item with what is available of each, in the seller's order.
-pub(crate) async fn active_of(tx: &mut Tx, item_id: ItemId) -> Result<Vec<ItemOption>, Error> {
-    tx.fetch_all(
-        "SELECT o.option_id, o.name, o.currency, o.price, o.state, o.opens_at, o.closes_at, o.customer_limit, c.available
-         FROM item_option o JOIN stock c ON c.option_id = o.option_id
-         WHERE o.item_id = ?1 AND o.state = 'ACTIVE' ORDER BY o.position",
-        params![item_id],
-    )
-    .await
+/// An option and the item that it is one of.
+struct OfItem(ItemId, ItemOption);
+
+impl FromRow for OfItem {
+    fn from_row(row: &Row<'_>) -> Result<Self, Error> {
+        Ok(Self(row.get(9)?, ItemOption::from_row(row)?))
+    }
+}
+
+/// The active options of items with what is available of each, by item, in the seller's order. A row an item.
+pub(crate) async fn active_of(
+    tx: &mut Tx,
+    items: &[Vec<Value<'_>>],
+) -> Result<HashMap<ItemId, Vec<ItemOption>>, Error> {
+    let options: Vec<OfItem> = tx
+        .fetch_many(
+            "SELECT o.option_id, o.name, o.currency, o.price, o.state, o.opens_at, o.closes_at, o.customer_limit,
+                c.available, o.item_id
+             FROM item_option o JOIN stock c ON c.option_id = o.option_id
+             WHERE o.item_id IN ({?1}) AND o.state = 'ACTIVE' ORDER BY o.position",
+            items,
+        )
+        .await?;
+    // The options of one item come from one statement, so they stay in their order.
+    let mut of_items: HashMap<_, Vec<_>> = HashMap::new();
+    for OfItem(item_id, option) in options {
+        of_items.entry(item_id).or_default().push(option);
+    }
+    Ok(of_items)
 }
 
 /// Retires all active options of an item and answers them.

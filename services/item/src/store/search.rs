@@ -10,10 +10,9 @@
 
 use bojagi_kernel::id::ItemId;
 use bojagi_kernel::{Currency, Moment, Money};
-use bojagi_store::{Bind, Error, Tx, Value};
+use bojagi_store::{Bind, Error, Filter, Tx, Value, containing};
 
-use super::filter::{Filter, containing};
-use crate::domain::catalogue::{Item, ItemOrder, ItemSearch};
+use crate::domain::catalogue::{Item, ItemOrder, ItemSearch, without_case};
 
 const HAS_A_PIECE_LEFT: &str = "EXISTS (SELECT 1 FROM item_option o JOIN stock c ON c.option_id = o.option_id
     WHERE o.item_id = item.item_id AND o.state = 'ACTIVE' AND c.available > 0)";
@@ -40,20 +39,17 @@ pub(crate) async fn find(
     after: Option<&Place>,
     limit: i64,
 ) -> Result<Vec<(ItemId,)>, Error> {
-    let pattern = containing(&search.keyword);
+    let pattern = containing(&without_case(&search.keyword));
     let currency = search.min_price.or(search.max_price).map(|price| price.currency());
     let after_currency = after.map(|place| place.lowest_price.currency());
-    let mut filter = Filter::new("deleted_at IS NULL");
+    let mut filter = Filter::new();
+    filter.and("deleted_at IS NULL", []);
     if !search.keyword.is_empty() {
         let pattern = Value::Text(&pattern);
         filter.and("(name_key LIKE ? ESCAPE '!' OR description_key LIKE ? ESCAPE '!')", [pattern, pattern]);
     }
-    if let Some(category_id) = &search.category_id {
-        filter.and("category_id = ?", [category_id.bind()]);
-    }
-    if let Some(store_id) = &search.store_id {
-        filter.and("store_id = ?", [store_id.bind()]);
-    }
+    filter.and_if("category_id = ?", search.category_id.as_ref());
+    filter.and_if("store_id = ?", search.store_id.as_ref());
     if let Some(currency) = &currency {
         filter.and("currency = ?", [Value::Text(currency.code())]);
     }
@@ -74,7 +70,7 @@ pub(crate) async fn find(
         ItemOrder::PriceAscending => "currency, lowest_price, item_id",
         ItemOrder::PriceDescending => "currency DESC, lowest_price DESC, item_id DESC",
     };
-    let (sql, values) = filter.into_statement("SELECT item_id FROM item", order, limit);
+    let (sql, values) = filter.statement("SELECT item_id FROM item", order, limit);
     tx.fetch_all(&sql, &values).await
 }
 

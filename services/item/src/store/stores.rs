@@ -2,9 +2,8 @@
 
 use bojagi_kernel::id::{AccountId, StoreId};
 use bojagi_kernel::{Failure, Moment};
-use bojagi_store::{Bind, Error, Tx, Value, from_row, params};
+use bojagi_store::{Bind, Error, Filter, Tx, Value, containing, from_row, params};
 
-use super::filter::{Filter, containing};
 use super::name_taken;
 use crate::domain::catalogue::{Store, StoreChange, StoreOrder, StoreSearch, without_case};
 
@@ -128,15 +127,14 @@ pub(crate) async fn search(
     after: Option<&Place>,
     limit: i64,
 ) -> Result<Vec<Store>, Error> {
-    let pattern = containing(&search.keyword);
-    let mut filter = Filter::new("deleted_at IS NULL");
+    let pattern = containing(&without_case(&search.keyword));
+    let mut filter = Filter::new();
+    filter.and("deleted_at IS NULL", []);
     if !search.keyword.is_empty() {
         let pattern = Value::Text(&pattern);
         filter.and("(name_key LIKE ? ESCAPE '!' OR description_key LIKE ? ESCAPE '!')", [pattern, pattern]);
     }
-    if let Some(seller_id) = &search.seller_id {
-        filter.and("seller_id = ?", [seller_id.bind()]);
-    }
+    filter.and_if("seller_id = ?", search.seller_id.as_ref());
     if let Some(Place { name_key, created_at, store_id }) = after {
         match search.order {
             StoreOrder::Name => filter.and("(name_key, store_id) > (?, ?)", [name_key.bind(), store_id.bind()]),
@@ -147,6 +145,6 @@ pub(crate) async fn search(
         StoreOrder::Name => "name_key, store_id",
         StoreOrder::Newest => "created_at DESC, store_id DESC",
     };
-    let (sql, values) = filter.into_statement(&format!("SELECT {COLUMNS} FROM store"), order, limit);
+    let (sql, values) = filter.statement(&format!("SELECT {COLUMNS} FROM store"), order, limit);
     tx.fetch_all(&sql, &values).await
 }

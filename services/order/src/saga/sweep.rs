@@ -112,14 +112,11 @@ impl Orders {
             .store
             .read(async move |tx: &mut Tx| {
                 let order_ids: Vec<OrderId> = watched.keys().copied().collect();
-                let mut changed = Vec::new();
-                for (order_id, version) in store::versions(tx, &order_ids).await? {
-                    // Nobody waits to hear of the first version: it is what they were answered.
-                    if version > watched[&order_id].max(1) {
-                        changed.extend(store::load(tx, order_id).await?);
-                    }
-                }
-                Ok(changed)
+                let versions = store::versions(tx, &order_ids).await?;
+                // Nobody waits to hear of the first version: it is what they were answered.
+                let changed = versions.into_iter().filter(|(order_id, version)| *version > watched[order_id].max(1));
+                let changed: Vec<_> = changed.map(|(order_id, _)| order_id).collect();
+                Ok(store::load_all(tx, &changed).await?.into_values().collect())
             })
             .await
             .map_err(|error: Error| Failure::from(error))?;

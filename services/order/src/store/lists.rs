@@ -1,10 +1,12 @@
 //! Lists of orders, parcels and sagas, walked along ids that sort by age.
 
+use std::collections::HashSet;
+
 use bojagi_kernel::Moment;
 use bojagi_kernel::id::{AccountId, OrderId, StoreId};
-use bojagi_store::{Error, Tx, Value, params};
+use bojagi_store::{Bind, Error, Filter, Tx, Value, params};
 
-use super::orders::{CANCELLABLE, complete};
+use super::orders::{CANCELLABLE, complete_all, load_all};
 use super::rows::{ORDER_COLUMNS, OrderRow};
 use crate::domain::{DeliveryId, DeliveryState, Life, Order, SagaState};
 
@@ -20,21 +22,18 @@ pub(crate) struct OrderFilter {
 pub(crate) async fn of_customer(
     tx: &mut Tx,
     customer_id: AccountId,
-    filter: OrderFilter,
+    wanted: OrderFilter,
     after: Option<OrderId>,
     limit: i64,
 ) -> Result<Vec<Order>, Error> {
-    fetch(
-        tx,
-        &format!(
-            "SELECT {ORDER_COLUMNS} FROM orders
-             WHERE customer_id = ?1 AND (?2 IS NULL OR state = ?2) AND (?3 IS NULL OR created_at >= ?3)
-               AND (?4 IS NULL OR created_at < ?4) AND (?5 IS NULL OR order_id < ?5)
-             ORDER BY order_id DESC LIMIT ?6"
-        ),
-        params![customer_id, filter.state, filter.placed_from, filter.placed_before, after, limit],
-    )
-    .await
+    let mut filter = Filter::new();
+    filter.and("customer_id = ?", [customer_id.bind()]);
+    filter.and_if("state = ?", wanted.state.as_ref());
+    filter.and_if("created_at >= ?", wanted.placed_from.as_ref());
+    filter.and_if("created_at < ?", wanted.placed_before.as_ref());
+    filter.and_if("order_id < ?", after.as_ref());
+    let (sql, params) = filter.statement(&format!("SELECT {ORDER_COLUMNS} FROM orders"), "order_id DESC", limit);
+    fetch(tx, &sql, &params).await
 }
 
 /// Which parcels to list.
@@ -57,43 +56,41 @@ pub(crate) struct ParcelFilter {
 /// Parcels with their orders, newest order first, after the one at which the page before ended.
 pub(crate) async fn parcels(
     tx: &mut Tx,
-    filter: &ParcelFilter,
+    wanted: &ParcelFilter,
     after: Option<(OrderId, DeliveryId)>,
     limit: i64,
 ) -> Result<Vec<(DeliveryId, Order)>, Error> {
-    let (after_order, after_parcel) = after.unzip();
-    let rows: Vec<(DeliveryId, OrderId)> = tx
-        .fetch_all(
-            "SELECT d.delivery_id, d.order_id FROM delivery d JOIN orders o ON o.order_id = d.order_id
-             WHERE (d.customer_id = ?1 OR d.seller_id = ?2) AND (?3 IS NULL OR d.order_id = ?3)
-               AND (?4 IS NULL OR d.store_id = ?4) AND (?5 IS NULL OR d.state = ?5) AND (?6 IS NULL OR o.state = ?6)
-               AND (?7 IS NULL OR o.created_at >= ?7) AND (?8 IS NULL OR o.created_at < ?8)
-               AND (?9 IS NULL OR d.created_at >= ?9) AND (?10 IS NULL OR d.created_at < ?10)
-               AND (?11 IS NULL OR (d.order_id, d.delivery_id) < (?11, ?12))
-             ORDER BY d.order_id DESC, d.delivery_id DESC LIMIT ?13",
-            params![
-                filter.customer,
-                filter.seller,
-                filter.order,
-                filter.store,
-                filter.state,
-                filter.order_state,
-                filter.placed_from,
-                filter.placed_before,
-                filter.confirmed_from,
-                filter.confirmed_before,
-                after_order,
-                after_parcel,
-                limit,
-            ],
-        )
-        .await?;
-    let mut parcels = Vec::with_capacity(rows.len());
-    for (delivery_id, order_id) in rows {
-        let order = super::load(tx, order_id).await?.ok_or(Error::NoRow)?;
-        parcels.push((delivery_id, order));
+    let mut filter = Filter::new();
+    match (&wanted.customer, &wanted.seller) {
+        (Some(customer), Some(seller)) => {
+            filter.and("(d.customer_id = ? OR d.seller_id = ?)", [customer.bind(), seller.bind()]);
+        }
+        (customer, seller) => {
+            filter.and_if("d.customer_id = ?", customer.as_ref());
+            filter.and_if("d.seller_id = ?", seller.as_ref());
+        }
     }
-    Ok(parcels)
+    filter.and_if("d.order_id = ?", wanted.order.as_ref());
+    filter.and_if("d.store_id = ?", wanted.store.as_ref());
+    filter.and_if("d.state = ?", wanted.state.as_ref());
+    filter.and_if("o.state = ?", wanted.order_state.as_ref());
+    filter.and_if("o.created_at >= ?", wanted.placed_from.as_ref());
+    filter.and_if("o.created_at < ?", wanted.placed_before.as_ref());
+    filter.and_if("d.created_at >= ?", wanted.confirmed_from.as_ref());
+    filter.and_if("d.created_at < ?", wanted.confirmed_before.as_ref());
+    if let Some((order_id, delivery_id)) = &after {
+        filter.and("(d.order_id, d.delivery_id) < (?, ?)", [order_id.bind(), delivery_id.bind()]);
+    }
+    let (sql, params) = filter.statement(
+        "SELECT d.delivery_id, d.order_id FROM delivery d JOIN orders o ON o.order_id = d.order_id",
+        "d.order_id DESC, d.delivery_id DESC",
+        limit,
+    );
+    let rows: Vec<(DeliveryId, OrderId)> = tx.fetch_all(&sql, &params).await?;
+    let order_ids: HashSet<_> = rows.iter().map(|(_, order_id)| *order_id).collect();
+    let orders = load_all(tx, &order_ids.into_iter().collect::<Vec<_>>()).await?;
+    let with_order = |(delivery_id, order_id)| Ok((delivery_id, orders.get(&order_id).cloned().ok_or(Error::NoRow)?));
+    rows.into_iter().map(with_order).collect()
 }
 
 /// Which sagas to list.
@@ -107,26 +104,22 @@ pub(crate) struct SagaFilter {
 /// Sagas, oldest first, after the one at which the page before ended.
 pub(crate) async fn sagas(
     tx: &mut Tx,
-    filter: SagaFilter,
+    wanted: SagaFilter,
     after: Option<OrderId>,
     limit: i64,
 ) -> Result<Vec<Order>, Error> {
     // Open sagas are few among many that are done, and have an index of their own.
-    let by_state = match filter.state {
-        Some(SagaState::Running) => "saga_state = 'RUNNING' AND",
-        Some(SagaState::Parked) => "saga_state = 'PARKED' AND",
-        Some(SagaState::Done) => "saga_state = 'DONE' AND",
-        None => "",
-    };
-    fetch(
-        tx,
-        &format!(
-            "SELECT {ORDER_COLUMNS} FROM orders WHERE {by_state} (?1 IS NULL OR created_at <= ?1)
-               AND (?2 IS NULL OR order_id > ?2) ORDER BY order_id LIMIT ?3"
-        ),
-        params![filter.placed_until, after, limit],
-    )
-    .await
+    let mut filter = Filter::new();
+    match wanted.state {
+        Some(SagaState::Running) => filter.and("saga_state = 'RUNNING'", []),
+        Some(SagaState::Parked) => filter.and("saga_state = 'PARKED'", []),
+        Some(SagaState::Done) => filter.and("saga_state = 'DONE'", []),
+        None => {}
+    }
+    filter.and_if("created_at <= ?", wanted.placed_until.as_ref());
+    filter.and_if("order_id > ?", after.as_ref());
+    let (sql, params) = filter.statement(&format!("SELECT {ORDER_COLUMNS} FROM orders"), "order_id", limit);
+    fetch(tx, &sql, &params).await
 }
 
 /// The sagas that are not done, by state: how many there are, and when the oldest of their orders was placed.
@@ -163,9 +156,5 @@ pub(crate) async fn resting_with_address(tx: &mut Tx, customer_id: AccountId) ->
 
 async fn fetch(tx: &mut Tx, sql: &str, params: &[Value<'_>]) -> Result<Vec<Order>, Error> {
     let rows: Vec<OrderRow> = tx.fetch_all(sql, params).await?;
-    let mut orders = Vec::with_capacity(rows.len());
-    for row in rows {
-        orders.extend(complete(tx, Some(row)).await?);
-    }
-    Ok(orders)
+    complete_all(tx, rows).await
 }

@@ -1,18 +1,16 @@
 //! Storing, loading and claiming orders.
 
-use std::iter::repeat;
+use std::collections::HashMap;
 
 use bojagi_kernel::Moment;
 use bojagi_kernel::id::OrderId;
-use bojagi_store::{Bind, Error, Tx, params};
+use bojagi_store::{Error, Tx, params};
 
+use super::parts::each;
 use super::rows::{ORDER_COLUMNS, OrderRow, metadata_text};
 use super::{closed, history, parts};
 use crate::domain::{DeliveryId, InstanceId, Life, News, Order};
 use crate::events;
-
-/// Orders whose versions one statement asks for: always as many, so that it stays prepared.
-const VERSIONS_AT_ONCE: usize = 32;
 
 /// What came of storing an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -167,6 +165,13 @@ pub(crate) async fn load(tx: &mut Tx, order_id: OrderId) -> Result<Option<Order>
     complete(tx, row).await
 }
 
+/// Those of these orders that are there, by their ids.
+pub(crate) async fn load_all(tx: &mut Tx, order_ids: &[OrderId]) -> Result<HashMap<OrderId, Order>, Error> {
+    let sql = format!("SELECT {ORDER_COLUMNS} FROM orders WHERE order_id IN ({{?1}})");
+    let rows = tx.fetch_many(&sql, &each(order_ids)).await?;
+    Ok(complete_all(tx, rows).await?.into_iter().map(|order| (order.id, order)).collect())
+}
+
 /// The whole order that a parcel belongs to.
 pub(crate) async fn load_parcel_order(tx: &mut Tx, delivery_id: DeliveryId) -> Result<Option<Order>, Error> {
     let row = tx
@@ -181,11 +186,27 @@ pub(crate) async fn load_parcel_order(tx: &mut Tx, delivery_id: DeliveryId) -> R
     complete(tx, row).await
 }
 
-pub(super) async fn complete(tx: &mut Tx, row: Option<OrderRow>) -> Result<Option<Order>, Error> {
-    let Some(row) = row else { return Ok(None) };
-    let lines = parts::lines_of(tx, row.order_id).await?;
-    let parcels = parts::parcels_of(tx, row.order_id).await?;
-    row.into_order(lines, parcels).map(Some)
+/// The order that a parcel belongs to.
+pub(crate) async fn order_of_parcel(tx: &mut Tx, delivery_id: DeliveryId) -> Result<Option<OrderId>, Error> {
+    let sql = "SELECT order_id FROM delivery WHERE delivery_id = ?1";
+    let found: Option<(OrderId,)> = tx.fetch_optional(sql, params![delivery_id]).await?;
+    Ok(found.map(|(order_id,)| order_id))
+}
+
+async fn complete(tx: &mut Tx, row: Option<OrderRow>) -> Result<Option<Order>, Error> {
+    Ok(complete_all(tx, row.into_iter().collect()).await?.pop())
+}
+
+/// Orders with their lines and parcels, those of all of them read at once.
+pub(super) async fn complete_all(tx: &mut Tx, rows: Vec<OrderRow>) -> Result<Vec<Order>, Error> {
+    let order_ids: Vec<_> = rows.iter().map(|row| row.order_id).collect();
+    let mut lines = parts::lines_of(tx, &order_ids).await?;
+    let mut parcels = parts::parcels_of(tx, &order_ids).await?;
+    let whole = |row: OrderRow| {
+        let order_id = row.order_id;
+        row.into_order(lines.remove(&order_id).unwrap_or_default(), parcels.remove(&order_id).unwrap_or_default())
+    };
+    rows.into_iter().map(whole).collect()
 }
 
 /// Takes an order that is due over: the former driver, if there is one, can commit nothing any more.
@@ -270,15 +291,7 @@ pub(crate) async fn wake_running(tx: &mut Tx, order_id: OrderId, now: Moment) ->
 
 /// The versions of some orders.
 pub(crate) async fn versions(tx: &mut Tx, order_ids: &[OrderId]) -> Result<Vec<(OrderId, i64)>, Error> {
-    let places: Vec<_> = (1..=VERSIONS_AT_ONCE).map(|place| format!("?{place}")).collect();
-    let sql = format!("SELECT order_id, version FROM orders WHERE order_id IN ({})", places.join(", "));
-    let mut versions = Vec::with_capacity(order_ids.len());
-    for some in order_ids.chunks(VERSIONS_AT_ONCE) {
-        // A short list is filled up with its first order, which is answered once all the same.
-        let asked: Vec<_> = some.iter().chain(repeat(&some[0])).take(VERSIONS_AT_ONCE).map(Bind::bind).collect();
-        versions.extend(tx.fetch_all::<(OrderId, i64)>(&sql, &asked).await?);
-    }
-    Ok(versions)
+    tx.fetch_many("SELECT order_id, version FROM orders WHERE order_id IN ({?1})", &each(order_ids)).await
 }
 
 /// States in which an order can still be cancelled, for lists.

@@ -1,12 +1,15 @@
 //! The lines and parcels of an order.
 
+use std::collections::HashMap;
+
 use bojagi_kernel::Moment;
 use bojagi_kernel::id::{AccountId, IssuedCouponId, ItemId, OptionId, OrderId, OrderLineId, StoreId};
-use bojagi_store::{Error, Tx, from_row, params};
+use bojagi_store::{Bind, Error, Tx, Value, from_row, params};
 
 use crate::domain::{Delivery, DeliveryId, DeliveryState, Line, Order, Sold};
 
 struct LineRow {
+    order_id: OrderId,
     order_line_id: OrderLineId,
     option_id: OptionId,
     quantity: i64,
@@ -26,6 +29,7 @@ struct LineRow {
 }
 
 from_row!(LineRow {
+    order_id,
     order_line_id,
     option_id,
     quantity,
@@ -151,20 +155,22 @@ pub(super) async fn update_parcels(tx: &mut Tx, order: &Order) -> Result<(), Err
     Ok(())
 }
 
-pub(super) async fn lines_of(tx: &mut Tx, order_id: OrderId) -> Result<Vec<Line>, Error> {
+/// The lines of each of these orders, in their order.
+pub(super) async fn lines_of(tx: &mut Tx, order_ids: &[OrderId]) -> Result<HashMap<OrderId, Vec<Line>>, Error> {
     let rows: Vec<LineRow> = tx
-        .fetch_all(
-            "SELECT order_line_id, option_id, quantity, unit_price, first_coupon_id, second_coupon_id, item_id, store_id,
-                seller_id, option_name, item_name, store_name, item_discount, order_discount, platform_discount,
-                seller_discount
-             FROM order_line WHERE order_id = ?1 ORDER BY line_number",
-            params![order_id],
+        .fetch_many(
+            "SELECT order_id, order_line_id, option_id, quantity, unit_price, first_coupon_id, second_coupon_id, item_id,
+                store_id, seller_id, option_name, item_name, store_name, item_discount, order_discount,
+                platform_discount, seller_discount
+             FROM order_line WHERE order_id IN ({?1}) ORDER BY line_number",
+            &each(order_ids),
         )
         .await?;
-    Ok(rows.into_iter().map(Line::from).collect())
+    Ok(by_order(rows.into_iter().map(|row| (row.order_id, Line::from(row)))))
 }
 
 struct ParcelRow {
+    order_id: OrderId,
     delivery_id: DeliveryId,
     store_id: StoreId,
     seller_id: AccountId,
@@ -175,14 +181,25 @@ struct ParcelRow {
     cancelled_at: Option<Moment>,
 }
 
-from_row!(ParcelRow { delivery_id, store_id, seller_id, state, created_at, begun_at, completed_at, cancelled_at });
+from_row!(ParcelRow {
+    order_id,
+    delivery_id,
+    store_id,
+    seller_id,
+    state,
+    created_at,
+    begun_at,
+    completed_at,
+    cancelled_at,
+});
 
-pub(super) async fn parcels_of(tx: &mut Tx, order_id: OrderId) -> Result<Vec<Delivery>, Error> {
+/// The parcels of each of these orders, by their ids.
+pub(super) async fn parcels_of(tx: &mut Tx, order_ids: &[OrderId]) -> Result<HashMap<OrderId, Vec<Delivery>>, Error> {
     let rows: Vec<ParcelRow> = tx
-        .fetch_all(
-            "SELECT delivery_id, store_id, seller_id, state, created_at, begun_at, completed_at, cancelled_at
-             FROM delivery WHERE order_id = ?1 ORDER BY delivery_id",
-            params![order_id],
+        .fetch_many(
+            "SELECT order_id, delivery_id, store_id, seller_id, state, created_at, begun_at, completed_at, cancelled_at
+             FROM delivery WHERE order_id IN ({?1}) ORDER BY delivery_id",
+            &each(order_ids),
         )
         .await?;
     let parcel = |row: ParcelRow| Delivery {
@@ -195,5 +212,19 @@ pub(super) async fn parcels_of(tx: &mut Tx, order_id: OrderId) -> Result<Vec<Del
         completed_at: row.completed_at,
         cancelled_at: row.cancelled_at,
     };
-    Ok(rows.into_iter().map(parcel).collect())
+    Ok(by_order(rows.into_iter().map(|row| (row.order_id, parcel(row)))))
+}
+
+/// A row for each of these orders.
+pub(super) fn each(order_ids: &[OrderId]) -> Vec<Vec<Value<'_>>> {
+    order_ids.iter().map(|order_id| vec![order_id.bind()]).collect()
+}
+
+/// What belongs to an order comes from one statement, so it stays in the order in which that answered it.
+fn by_order<T>(parts: impl Iterator<Item = (OrderId, T)>) -> HashMap<OrderId, Vec<T>> {
+    let mut of_orders: HashMap<OrderId, Vec<T>> = HashMap::new();
+    for (order_id, part) in parts {
+        of_orders.entry(order_id).or_default().push(part);
+    }
+    of_orders
 }

@@ -139,6 +139,11 @@ pub(crate) struct Payment {
 }
 
 impl Payment {
+    /// Whose wallet pays, if there are points in it.
+    pub(crate) fn wallet(&self) -> Option<AccountId> {
+        self.customer_id.filter(|_| self.points > 0)
+    }
+
     /// Opens the payment of an order: with an external leg the authorisation is under way, without one it is done.
     pub(crate) fn open(terms: &Terms, paid_with: Option<PaidWith>, now: Moment) -> Self {
         let external = terms.total.minor() - terms.points;

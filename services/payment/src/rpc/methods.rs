@@ -7,7 +7,7 @@ use bojagi_api::payment::payment_method_service_server::PaymentMethodService;
 use bojagi_chassis::{Caller, Fields, answer, once};
 use bojagi_kernel::Failure;
 use bojagi_kernel::id::{PaymentMethodId, RequestId};
-use bojagi_store::Tx;
+use bojagi_store::{LockKey, Tx};
 use tonic::{Request, Response, Status};
 
 use super::show;
@@ -34,8 +34,8 @@ impl PaymentMethodService for MethodsApi {
             let (request_id, paid_with) = read_method(request.get_ref())?;
             self.0.check_token(&paid_with.token).await?;
             let key = once::key(&caller, "AddPaymentMethod", request_id, request.get_ref());
-            let now = self.0.now();
-            once::write(&self.0.store, key, now, async move |tx: &mut Tx| {
+            let (now, locked) = (self.0.now(), [LockKey::of(account_id)]);
+            once::write_locking(&self.0.store, locked, key, now, async move |tx: &mut Tx| {
                 let method = payment_methods::add(tx, account_id, paid_with, now).await?;
                 Ok(api::AddPaymentMethodResponse { payment_method: Some(show::method(&method)) })
             })

@@ -1,7 +1,7 @@
 //! Payment methods.
 
 use bojagi_kernel::id::{AccountId, PaymentMethodId};
-use bojagi_store::{Error, FromRow, Row, Tx, params};
+use bojagi_store::{Bind, Error, Filter, FromRow, Row, Tx, params};
 
 use crate::domain::{MethodSummary, PaidWith, PaymentMethod};
 
@@ -78,17 +78,14 @@ pub(crate) async fn list(
     after: Option<(bool, PaymentMethodId)>,
     limit: i64,
 ) -> Result<Vec<PaymentMethod>, Error> {
-    let (after_default, after_id) = after.map_or((None, None), |(is_default, id)| (Some(is_default), Some(id)));
-    tx.fetch_all(
-        concat!(
-            "SELECT ",
-            columns!(),
-            " FROM payment_method WHERE account_id = ?1 AND (?2 IS NULL OR (is_default, id) < (?2, ?3))
-              ORDER BY is_default DESC, id DESC LIMIT ?4"
-        ),
-        params![account_id, after_default, after_id, limit],
-    )
-    .await
+    let mut filter = Filter::new();
+    filter.and("account_id = ?", [account_id.bind()]);
+    if let Some((is_default, id)) = &after {
+        filter.and("(is_default, id) < (?, ?)", [is_default.bind(), id.bind()]);
+    }
+    let methods = concat!("SELECT ", columns!(), " FROM payment_method");
+    let (sql, params) = filter.statement(methods, "is_default DESC, id DESC", limit);
+    tx.fetch_all(&sql, &params).await
 }
 
 /// Removes a method; the newest of the others takes its place if it was the default. False when there was none.

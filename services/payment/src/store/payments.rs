@@ -1,9 +1,8 @@
 //! Payments.
 
 use bojagi_kernel::id::{AccountId, OrderId, PaymentId};
-use bojagi_kernel::reexport::Uuid;
 use bojagi_kernel::{Failure, Moment};
-use bojagi_store::{Error, FromRow, Row, Tx, params};
+use bojagi_store::{Bind, Error, Filter, FromRow, Row, Tx, params};
 
 use super::columns::StoredCurrency;
 use crate::domain::{MethodSummary, PaidWith, Payment, PaymentState};
@@ -177,51 +176,31 @@ pub(crate) async fn waiting(tx: &mut Tx, before: Moment, limit: i64) -> Result<V
 
 /// Which payments to list.
 #[derive(Debug, Clone)]
-pub(crate) struct Filter {
+pub(crate) struct Wanted {
     pub(crate) customer_id: Option<AccountId>,
     pub(crate) state: Option<PaymentState>,
     pub(crate) created_from: Option<Moment>,
     pub(crate) created_before: Option<Moment>,
 }
 
-/// Payments of customers, newest first, those after `after`.
+/// Payments of customers, newest first, those after `after`: ids sort by time.
 pub(crate) async fn list(
     tx: &mut Tx,
-    filter: &Filter,
+    wanted: &Wanted,
     after: Option<PaymentId>,
     limit: i64,
 ) -> Result<Vec<Payment>, Error> {
-    let Filter { customer_id, state, created_from, created_before } = filter;
-    // Ids sort by time; without a page before, the list begins below the largest there can be.
-    let below = after.unwrap_or_else(|| Uuid::max().into());
-    match customer_id {
-        Some(customer_id) => {
-            tx.fetch_all(
-                concat!(
-                    "SELECT ",
-                    columns!(),
-                    " FROM payment WHERE customer_id = ?1 AND id < ?2 AND (?3 IS NULL OR state = ?3)
-                        AND (?4 IS NULL OR created_at >= ?4) AND (?5 IS NULL OR created_at < ?5)
-                      ORDER BY id DESC LIMIT ?6"
-                ),
-                params![customer_id, below, state, created_from, created_before, limit],
-            )
-            .await
-        }
-        None => {
-            tx.fetch_all(
-                concat!(
-                    "SELECT ",
-                    columns!(),
-                    " FROM payment WHERE id < ?1 AND customer_id IS NOT NULL AND (?2 IS NULL OR state = ?2)
-                        AND (?3 IS NULL OR created_at >= ?3) AND (?4 IS NULL OR created_at < ?4)
-                      ORDER BY id DESC LIMIT ?5"
-                ),
-                params![below, state, created_from, created_before, limit],
-            )
-            .await
-        }
+    let mut filter = Filter::new();
+    match &wanted.customer_id {
+        Some(customer_id) => filter.and("customer_id = ?", [customer_id.bind()]),
+        None => filter.and("customer_id IS NOT NULL", []),
     }
+    filter.and_if("state = ?", wanted.state.as_ref());
+    filter.and_if("created_at >= ?", wanted.created_from.as_ref());
+    filter.and_if("created_at < ?", wanted.created_before.as_ref());
+    filter.and_if("id < ?", after.as_ref());
+    let (sql, params) = filter.statement(concat!("SELECT ", columns!(), " FROM payment"), "id DESC", limit);
+    tx.fetch_all(&sql, &params).await
 }
 
 /// What was captured before a moment, by currency.

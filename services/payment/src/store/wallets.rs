@@ -2,8 +2,7 @@
 
 use bojagi_kernel::Moment;
 use bojagi_kernel::id::{AccountId, OrderId};
-use bojagi_kernel::reexport::Uuid;
-use bojagi_store::{Error, Tx, from_row, params};
+use bojagi_store::{Bind, Error, Filter, Tx, from_row, params};
 
 use crate::domain::{Balance, ChargeId, WalletEntry, WalletEntryId, WalletEntryKind};
 
@@ -113,10 +112,11 @@ pub(crate) async fn entries(
     after: Option<WalletEntryId>,
     limit: i64,
 ) -> Result<Vec<WalletEntry>, Error> {
-    tx.fetch_all(
-        "SELECT id, kind, amount, balance_after, order_id, charge_id, created_at FROM wallet_entry
-         WHERE account_id = ?1 AND id < ?2 AND (?3 IS NULL OR kind = ?3) ORDER BY id DESC LIMIT ?4",
-        params![account_id, after.unwrap_or_else(|| Uuid::max().into()), kind, limit],
-    )
-    .await
+    let mut filter = Filter::new();
+    filter.and("account_id = ?", [account_id.bind()]);
+    filter.and_if("kind = ?", kind.as_ref());
+    filter.and_if("id < ?", after.as_ref());
+    let columns = "SELECT id, kind, amount, balance_after, order_id, charge_id, created_at FROM wallet_entry";
+    let (sql, params) = filter.statement(columns, "id DESC", limit);
+    tx.fetch_all(&sql, &params).await
 }

@@ -3,9 +3,8 @@
 use bojagi_kernel::id::{AccountId, OrderId};
 use bojagi_kernel::reexport::Uuid;
 use bojagi_kernel::{Failure, Moment, Money};
-use bojagi_store::{Bind, Error, FromRow, Kind, Row, Tx, Value, params};
+use bojagi_store::{Bind, Error, Filter, FromRow, Kind, Row, Tx, Value, params};
 
-use super::filter::Filter;
 use super::stored::money;
 use crate::domain::{Account, AccountKind, LedgerEntryId, Transaction, TransactionId, TransactionKind};
 
@@ -168,14 +167,14 @@ pub(crate) async fn list_entries(tx: &mut Tx, wanted: &EntryFilter, limit: i64) 
     // The account of one seller is found by its id, which an index of the postings begins with.
     let account = wanted.seller_id.map(|seller| Account::payable_to(seller).id());
     let mut filter = Filter::new();
-    filter.and("p.account_id = ?", account.as_ref());
-    filter.and("a.kind = ?", wanted.account_kind.as_ref());
-    filter.and("t.order_id = ?", wanted.order_id.as_ref());
-    filter.and("t.kind = ?", wanted.transaction_kind.as_ref());
-    filter.and("t.booked_at >= ?", wanted.from.as_ref());
-    filter.and("t.booked_at < ?", wanted.until.as_ref());
+    filter.and_if("p.account_id = ?", account.as_ref());
+    filter.and_if("a.kind = ?", wanted.account_kind.as_ref());
+    filter.and_if("t.order_id = ?", wanted.order_id.as_ref());
+    filter.and_if("t.kind = ?", wanted.transaction_kind.as_ref());
+    filter.and_if("t.booked_at >= ?", wanted.from.as_ref());
+    filter.and_if("t.booked_at < ?", wanted.until.as_ref());
     if let Some((booked_at, transaction, position)) = &wanted.after {
-        filter.and_all(
+        filter.and(
             "(t.booked_at, t.id, p.position) < (?, ?, ?)",
             [booked_at.bind(), transaction.bind(), position.bind()],
         );
@@ -186,7 +185,7 @@ pub(crate) async fn list_entries(tx: &mut Tx, wanted: &EntryFilter, limit: i64) 
          FROM ledger_transaction t
          JOIN ledger_posting p ON p.transaction_id = t.id
          JOIN ledger_account a ON a.id = p.account_id",
-        "ORDER BY t.booked_at DESC, t.id DESC, p.position DESC",
+        "t.booked_at DESC, t.id DESC, p.position DESC",
         limit,
     );
     tx.fetch_all(&sql, &values).await

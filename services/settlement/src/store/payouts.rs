@@ -1,13 +1,14 @@
 //! Payouts, and the accounts that they go to.
 
+use std::collections::HashMap;
+
 use bojagi_kernel::id::AccountId;
 use bojagi_kernel::{Moment, Money};
-use bojagi_store::{Bind, Error, FromRow, Row, Tx, params};
+use bojagi_store::{Bind, Error, Filter, FromRow, Row, Tx, params};
 
-use super::filter::Filter;
 use super::stored::money;
 use crate::bank::BankToken;
-use crate::domain::{Payout, PayoutAccount, PayoutId, PayoutState, StatementId, Step};
+use crate::domain::{Payout, PayoutAccount, PayoutId, PayoutState, SettlementId, StatementId, Step};
 
 const COLUMNS: &str = "id, seller_id, settlement_id, state, currency, amount, bank_name, last_four, failure_reason,
     created_at, sent_at, paid_at, ended_at";
@@ -117,20 +118,16 @@ pub(crate) struct PayoutFilter {
 /// What the database says.
 pub(crate) async fn list_payouts(tx: &mut Tx, wanted: &PayoutFilter, limit: i64) -> Result<Vec<Payout>, Error> {
     let mut filter = Filter::new();
-    filter.and("seller_id = ?", wanted.seller_id.as_ref());
-    filter.and("state = ?", wanted.state.as_ref());
-    filter.and("created_at >= ?", wanted.from.as_ref());
-    filter.and("created_at < ?", wanted.until.as_ref());
+    filter.and_if("seller_id = ?", wanted.seller_id.as_ref());
+    filter.and_if("state = ?", wanted.state.as_ref());
+    filter.and_if("created_at >= ?", wanted.from.as_ref());
+    filter.and_if("created_at < ?", wanted.until.as_ref());
     if let Some((created_at, id)) = &wanted.after {
-        filter.and_all("(created_at, id) < (?, ?)", [created_at.bind(), id.bind()]);
+        filter.and("(created_at, id) < (?, ?)", [created_at.bind(), id.bind()]);
     }
-    let (sql, values) =
-        filter.statement(&format!("SELECT {COLUMNS} FROM payout"), "ORDER BY created_at DESC, id DESC", limit);
-    let mut payouts: Vec<Payout> = tx.fetch_all(&sql, &values).await?;
-    for payout in &mut payouts {
-        payout.statement_ids = statements_of(tx, payout).await?;
-    }
-    Ok(payouts)
+    let (sql, values) = filter.statement(&format!("SELECT {COLUMNS} FROM payout"), "created_at DESC, id DESC", limit);
+    let payouts = tx.fetch_all(&sql, &values).await?;
+    with_statements(tx, payouts).await
 }
 
 /// A payout with its statements, if there is one.
@@ -140,19 +137,26 @@ pub(crate) async fn list_payouts(tx: &mut Tx, wanted: &PayoutFilter, limit: i64)
 pub(crate) async fn find_payout(tx: &mut Tx, id: PayoutId) -> Result<Option<Payout>, Error> {
     let found: Option<Payout> =
         tx.fetch_optional(&format!("SELECT {COLUMNS} FROM payout WHERE id = ?1"), params![id]).await?;
-    let Some(mut payout) = found else { return Ok(None) };
-    payout.statement_ids = statements_of(tx, &payout).await?;
-    Ok(Some(payout))
+    Ok(with_statements(tx, found.into_iter().collect()).await?.pop())
 }
 
-async fn statements_of(tx: &mut Tx, payout: &Payout) -> Result<Vec<StatementId>, Error> {
-    let ids: Vec<(StatementId,)> = tx
-        .fetch_all(
-            "SELECT id FROM statement WHERE settlement_id = ?1 ORDER BY cut_off, id",
-            params![payout.settlement_id],
+/// Payouts with their statements, the oldest of each first.
+async fn with_statements(tx: &mut Tx, mut payouts: Vec<Payout>) -> Result<Vec<Payout>, Error> {
+    let settlements: Vec<_> = payouts.iter().map(|payout| vec![payout.settlement_id.bind()]).collect();
+    let found: Vec<(SettlementId, StatementId)> = tx
+        .fetch_many(
+            "SELECT settlement_id, id FROM statement WHERE settlement_id IN ({?1}) ORDER BY cut_off, id",
+            &settlements,
         )
         .await?;
-    Ok(ids.into_iter().map(|(id,)| id).collect())
+    let mut of_settlements: HashMap<_, Vec<_>> = HashMap::new();
+    for (settlement_id, statement_id) in found {
+        of_settlements.entry(settlement_id).or_default().push(statement_id);
+    }
+    for payout in &mut payouts {
+        payout.statement_ids = of_settlements.remove(&payout.settlement_id).unwrap_or_default();
+    }
+    Ok(payouts)
 }
 
 /// Moves a payout on, if it still stands where it was seen. Says whether it did.

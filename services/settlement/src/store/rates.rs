@@ -2,9 +2,8 @@
 
 use bojagi_kernel::id::AccountId;
 use bojagi_kernel::{BasisPoints, Failure, Moment};
-use bojagi_store::{Bind, Error, FromRow, Row, Tx, params};
+use bojagi_store::{Bind, Error, Filter, FromRow, Row, Tx, params};
 
-use super::filter::Filter;
 use crate::domain::{CommissionRate, CommissionRateId, SettlementRefusal};
 
 impl FromRow for CommissionRate {
@@ -78,13 +77,13 @@ pub(crate) async fn list_rates(
     limit: i64,
 ) -> Result<Vec<CommissionRate>, Error> {
     let mut filter = Filter::new();
-    filter.and("(seller_id = ? OR seller_id IS NULL)", seller_id.as_ref());
+    filter.and_if("(seller_id = ? OR seller_id IS NULL)", seller_id.as_ref());
     if let Some((effective_from, id)) = &after {
-        filter.and_all("(effective_from, id) < (?, ?)", [effective_from.bind(), id.bind()]);
+        filter.and("(effective_from, id) < (?, ?)", [effective_from.bind(), id.bind()]);
     }
     let (sql, values) = filter.statement(
         "SELECT id, seller_id, rate_bps, effective_from, created_at, created_by FROM commission_rate",
-        "ORDER BY effective_from DESC, id DESC",
+        "effective_from DESC, id DESC",
         limit,
     );
     tx.fetch_all(&sql, &values).await

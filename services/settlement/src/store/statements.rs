@@ -2,9 +2,8 @@
 
 use bojagi_kernel::Moment;
 use bojagi_kernel::id::AccountId;
-use bojagi_store::{Bind, Error, FromRow, Row, Tx, params};
+use bojagi_store::{Bind, Error, Filter, FromRow, Row, Tx, params};
 
-use super::filter::Filter;
 use super::stored::money;
 use crate::domain::{Amounts, Statement, StatementId, StatementState};
 
@@ -63,15 +62,14 @@ pub(crate) async fn list_statements(
     limit: i64,
 ) -> Result<Vec<Statement>, Error> {
     let mut filter = Filter::new();
-    filter.and("seller_id = ?", wanted.seller_id.as_ref());
-    filter.and("state = ?", wanted.state.as_ref());
-    filter.and("business_date >= ?", wanted.first.as_ref());
-    filter.and("business_date <= ?", wanted.last.as_ref());
+    filter.and_if("seller_id = ?", wanted.seller_id.as_ref());
+    filter.and_if("state = ?", wanted.state.as_ref());
+    filter.and_if("business_date >= ?", wanted.first.as_ref());
+    filter.and_if("business_date <= ?", wanted.last.as_ref());
     if let Some((cut_off, id)) = &wanted.after {
-        filter.and_all("(cut_off, id) < (?, ?)", [cut_off.bind(), id.bind()]);
+        filter.and("(cut_off, id) < (?, ?)", [cut_off.bind(), id.bind()]);
     }
-    let (sql, values) =
-        filter.statement(&format!("SELECT {COLUMNS} FROM statement"), "ORDER BY cut_off DESC, id DESC", limit);
+    let (sql, values) = filter.statement(&format!("SELECT {COLUMNS} FROM statement"), "cut_off DESC, id DESC", limit);
     tx.fetch_all(&sql, &values).await
 }
 

@@ -1,10 +1,12 @@
 //! The task that writes the mails of the queue and sends them.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bojagi_kernel::id::AccountId;
 use bojagi_kernel::{Clock, Failure, Moment};
-use bojagi_store::{Store, Tx};
+use bojagi_store::{Error, LockKey, Store, Tx};
 use futures::StreamExt;
 use tokio_util::sync::CancellationToken;
 
@@ -62,21 +64,26 @@ impl PostOffice {
     /// Takes what is due, writes what is not written yet, sends; answers how many were taken.
     async fn round(&self) -> Result<usize, Failure> {
         let now = self.clock.now();
-        if !self.store.read(async move |tx: &mut Tx| mails::any_due(tx, now).await).await.map_err(Failure::from)? {
+        let due: Result<_, Error> = self.store.read(async move |tx: &mut Tx| mails::due(tx, now, BATCH).await).await;
+        let due = due?;
+        if due.is_empty() {
             return Ok(0);
         }
+        // What a mail says depends on the account, and a link in it belongs to the account.
+        let locked: Vec<_> = due.iter().filter_map(|mail| mail.account_id).map(LockKey::of).chain([queue()]).collect();
         let (config, limits) = (Arc::clone(&self.config), Arc::clone(&self.limits));
         let lease_ends = now + longest_round(&config);
         let (taken, letters) = self
             .store
-            .write(async move |tx: &mut Tx| {
-                let due = mails::take_due(tx, now, lease_ends, BATCH).await?;
-                let taken = due.len();
-                let mut letters = Vec::with_capacity(taken);
-                for mail in due {
-                    letters.extend(prepare(tx, mail, &config, &limits, now).await?);
+            .write_locking(locked, async move |tx: &mut Tx| {
+                let taken = mails::take(tx, &due, now, lease_ends).await?;
+                let owners: HashMap<_, _> = due.into_iter().map(|mail| (mail.mail_id, mail.account_id)).collect();
+                let (count, mut letters) = (taken.len(), Vec::with_capacity(taken.len()));
+                for mail in taken {
+                    let owner = owners.get(&mail.mail_id).copied().flatten();
+                    letters.extend(prepare(tx, mail, owner, &config, &limits, now).await?);
                 }
-                Ok::<_, Failure>((taken, letters))
+                Ok::<_, Failure>((count, letters))
             })
             .await?;
         let deliveries = letters.into_iter().map(|(letter, attempts)| self.deliver(letter, attempts));
@@ -89,18 +96,22 @@ impl PostOffice {
         let mail_id = letter.mail_id;
         match self.mailer.send(letter).await {
             Ok(()) => {
-                self.store.write(async move |tx: &mut Tx| mails::wipe(tx, mail_id).await).await.map_err(Failure::from)
+                let unit = async move |tx: &mut Tx| Ok(mails::wipe(tx, mail_id).await?);
+                self.store.write_locking([queue()], unit).await
             }
             Err(fault) => {
                 tracing::warn!(%mail_id, attempts, %fault, "a mail could not leave; it is tried again");
                 let until = self.clock.now() + pause_after(attempts);
-                self.store
-                    .write(async move |tx: &mut Tx| mails::put_off(tx, mail_id, attempts, until).await)
-                    .await
-                    .map_err(Failure::from)
+                let unit = async move |tx: &mut Tx| Ok(mails::put_off(tx, mail_id, attempts, until).await?);
+                self.store.write_locking([queue()], unit).await
             }
         }
     }
+}
+
+/// What is locked by whoever changes mails on their way: several instances take them.
+fn queue() -> LockKey {
+    LockKey::named("mail", "queue")
 }
 
 /// How long a round takes when every delivery runs into its timeout: the last ones wait for those before them.
@@ -118,6 +129,7 @@ fn pause_after(attempts: i64) -> Duration {
 async fn prepare(
     tx: &mut Tx,
     mail: QueuedMail,
+    owner: Option<AccountId>,
     config: &Config,
     limits: &Limits,
     now: Moment,
@@ -127,9 +139,9 @@ async fn prepare(
         tracing::error!(%mail_id, attempts = mail.attempts, "a mail is given up: its link would not hold any more");
         None
     } else {
-        match (mail.subject, mail.body) {
-            (Some(subject), Some(body)) => Some((subject, body)),
-            _ => write(tx, &mail.recipient, mail.occasion, mail_id, config, limits, now).await?,
+        match (&mail.subject, &mail.body) {
+            (Some(subject), Some(body)) => Some((subject.clone(), body.clone())),
+            _ => write(tx, &mail, owner, config, limits, now).await?,
         }
     };
     let Some((subject, body)) = prepared else {
@@ -141,17 +153,19 @@ async fn prepare(
     Ok(Some((letter, mail.attempts)))
 }
 
-/// Decides what a mail says, and keeps it until it has left.
+/// Decides what a mail says to the owner of its address, and keeps it until it has left.
 async fn write(
     tx: &mut Tx,
-    recipient: &str,
-    occasion: Occasion,
-    mail_id: uuid::Uuid,
+    mail: &QueuedMail,
+    owner: Option<AccountId>,
     config: &Config,
     limits: &Limits,
     now: Moment,
 ) -> Result<Option<(String, String)>, Failure> {
-    let Some(account) = accounts::credentials_by_email(tx, recipient).await? else { return Ok(None) };
+    let Some(owner) = owner else { return Ok(None) };
+    let account = accounts::credentials(tx, owner).await?.filter(|account| account.state != AccountState::Closed);
+    let Some(account) = account else { return Ok(None) };
+    let (mail_id, recipient, occasion) = (mail.mail_id, mail.recipient.as_str(), mail.occasion);
     let (base, minutes) = (config.link_base_url.as_str(), config.link_minutes);
     let token = Secret::generate()?;
     let (text, purpose): (Text, _) = match (occasion, account.state) {

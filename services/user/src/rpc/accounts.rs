@@ -20,7 +20,7 @@ use super::wire;
 use crate::domain::account::{LONGEST_NAME, NewAccount};
 use crate::domain::password::Password;
 use crate::shared::Shared;
-use crate::store::accounts::Filter;
+use crate::store::accounts::Wanted;
 use crate::{NAME, administer, passwords, profile, sign_up};
 
 /// Characters of the reason of a suspension at most.
@@ -209,8 +209,8 @@ impl AccountRpc {
         let (Some(state), Some(kind), Some(keyword), Some(page)) = (state, kind, keyword, page) else {
             return Err(fields.refuse());
         };
-        let filter = Filter { state, kind, keyword: keyword.to_lowercase() };
-        let mut accounts = administer::list(&self.0, filter, page.after, page.limit()).await?;
+        let wanted = Wanted { state, kind, keyword: keyword.to_lowercase() };
+        let mut accounts = administer::list(&self.0, wanted, page.after, page.limit()).await?;
         let next_page_token =
             page.cut(&mut accounts, |last| (last.created_at.micros(), last.account_id.as_uuid().into_bytes()));
         Ok(ListUsersResponse { accounts: accounts.into_iter().map(wire::account).collect(), next_page_token })

@@ -11,7 +11,7 @@ use bojagi_api::user::{
 use bojagi_chassis::{Caller, Fields, answer, once};
 use bojagi_kernel::id::RequestId;
 use bojagi_kernel::{Failure, Moment};
-use bojagi_store::Tx;
+use bojagi_store::{LockKey, Tx};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
@@ -37,7 +37,7 @@ impl AddressService for AddressRpc {
             let account_id = caller.account()?.account_id;
             let (now, limit) = (self.0.now(), i64::from(self.0.config.addresses_per_account));
             let make_default = asked.make_default;
-            once::write(&self.0.store, key, now, async move |tx: &mut Tx| {
+            once::write_locking(&self.0.store, [LockKey::of(account_id)], key, now, async move |tx: &mut Tx| {
                 let added = address_book::add(tx, account_id, text, make_default, limit, now).await?;
                 Ok(AddAddressResponse { address: Some(wire::address(added)) })
             })

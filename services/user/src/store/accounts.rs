@@ -2,7 +2,7 @@
 
 use bojagi_kernel::Moment;
 use bojagi_kernel::id::AccountId;
-use bojagi_store::{Error, FromRow, Row, Tx, params};
+use bojagi_store::{Bind, Error, Filter, FromRow, Row, Tx, containing, params};
 
 use crate::domain::account::{Account, AccountKind, AccountState, NewAccount, Standing, search_text};
 
@@ -216,7 +216,7 @@ pub(crate) async fn make_dormant(tx: &mut Tx, since: Moment, limit: i64) -> Resu
 }
 
 /// Which accounts to list.
-pub(crate) struct Filter {
+pub(crate) struct Wanted {
     pub(crate) state: Option<AccountState>,
     pub(crate) kind: Option<AccountKind>,
     /// In lower case; empty lists all.
@@ -226,25 +226,19 @@ pub(crate) struct Filter {
 /// Accounts after `after`, newest first.
 pub(crate) async fn list(
     tx: &mut Tx,
-    filter: &Filter,
+    wanted: &Wanted,
     after: Option<(Moment, AccountId)>,
     limit: i64,
 ) -> Result<Vec<Account>, Error> {
-    let (created_at, account_id) = after.unzip();
-    let pattern = (!filter.keyword.is_empty()).then(|| format!("%{}%", escape_like(&filter.keyword)));
-    tx.fetch_all(
-        &format!(
-            "SELECT {COLUMNS} FROM account
-             WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR kind = ?2)
-                 AND (?3 IS NULL OR search_text LIKE ?3 ESCAPE '\\')
-                 AND (?4 IS NULL OR (created_at, account_id) < (?4, ?5))
-             ORDER BY created_at DESC, account_id DESC LIMIT ?6"
-        ),
-        params![filter.state, filter.kind, pattern, created_at, account_id, limit],
-    )
-    .await
-}
-
-fn escape_like(text: &str) -> String {
-    text.chars().flat_map(|c| matches!(c, '%' | '_' | '\\').then_some('\\').into_iter().chain([c])).collect()
+    let pattern = (!wanted.keyword.is_empty()).then(|| containing(&wanted.keyword));
+    let mut filter = Filter::new();
+    filter.and_if("state = ?", wanted.state.as_ref());
+    filter.and_if("kind = ?", wanted.kind.as_ref());
+    filter.and_if("search_text LIKE ? ESCAPE '!'", pattern.as_ref());
+    if let Some((created_at, account_id)) = &after {
+        filter.and("(created_at, account_id) < (?, ?)", [created_at.bind(), account_id.bind()]);
+    }
+    let (sql, params) =
+        filter.statement(&format!("SELECT {COLUMNS} FROM account"), "created_at DESC, account_id DESC", limit);
+    tx.fetch_all(&sql, &params).await
 }

@@ -2,7 +2,7 @@
 
 use bojagi_kernel::Moment;
 use bojagi_kernel::id::AccountId;
-use bojagi_store::{Error, FromRow, Row, Tx, params};
+use bojagi_store::{Bind, Error, Filter, FromRow, Row, Tx, params};
 
 use crate::domain::address::{Address, AddressChange, AddressId, AddressText};
 
@@ -132,17 +132,15 @@ pub(crate) async fn list(
     after: Option<Place>,
     limit: i64,
 ) -> Result<Vec<Address>, Error> {
-    let (is_default, created_at, address_id) =
-        after.map_or((None, None, None), |(is_default, created_at, id)| (Some(is_default), Some(created_at), Some(id)));
-    tx.fetch_all(
-        &format!(
-            "SELECT {COLUMNS} FROM address
-             WHERE account_id = ?1 AND (?2 IS NULL OR (is_default, created_at, address_id) < (?2, ?3, ?4))
-             ORDER BY is_default DESC, created_at DESC, address_id DESC LIMIT ?5"
-        ),
-        params![account_id, is_default, created_at, address_id, limit],
-    )
-    .await
+    let mut filter = Filter::new();
+    filter.and("account_id = ?", [account_id.bind()]);
+    if let Some((is_default, created_at, address_id)) = &after {
+        let place = [is_default.bind(), created_at.bind(), address_id.bind()];
+        filter.and("(is_default, created_at, address_id) < (?, ?, ?)", place);
+    }
+    let order = "is_default DESC, created_at DESC, address_id DESC";
+    let (sql, params) = filter.statement(&format!("SELECT {COLUMNS} FROM address"), order, limit);
+    tx.fetch_all(&sql, &params).await
 }
 
 /// Removes every address of an account, and the kept answers to its requests, which repeat the addresses that were added.

@@ -39,15 +39,20 @@ pub(crate) async fn replace(tx: &mut Tx, link: NewLink<'_>) -> Result<(), Error>
     Ok(())
 }
 
-/// Whether the link would hold, without using it.
-pub(crate) async fn holds(tx: &mut Tx, token: &SecretHash, purpose: LinkPurpose, now: Moment) -> Result<bool, Error> {
-    let (count,): (i64,) = tx
-        .fetch_one(
-            "SELECT count(*) FROM link WHERE token_hash = ?1 AND purpose = ?2 AND expires_at > ?3",
+/// Whose link it is, if it would hold, without using it.
+pub(crate) async fn owner(
+    tx: &mut Tx,
+    token: &SecretHash,
+    purpose: LinkPurpose,
+    now: Moment,
+) -> Result<Option<AccountId>, Error> {
+    let owner: Option<(AccountId,)> = tx
+        .fetch_optional(
+            "SELECT account_id FROM link WHERE token_hash = ?1 AND purpose = ?2 AND expires_at > ?3",
             params![token.as_bytes(), purpose, now],
         )
         .await?;
-    Ok(count > 0)
+    Ok(owner.map(|(account_id,)| account_id))
 }
 
 /// Uses a link up, and says whose it is and which password it carries.

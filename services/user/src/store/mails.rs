@@ -1,7 +1,8 @@
 //! Mails on their way.
 
 use bojagi_kernel::Moment;
-use bojagi_store::{Error, Tx, params};
+use bojagi_kernel::id::AccountId;
+use bojagi_store::{Bind, Error, Tx, params};
 use uuid::Uuid;
 
 /// What a mail is about. What it says is decided when it is written, since that depends on whether the address is known.
@@ -17,7 +18,15 @@ pub(crate) enum Occasion {
 
 bojagi_store::stored_enum!(Occasion { SignUp => "SIGN_UP", Verification => "VERIFICATION", Reset => "RESET" });
 
-/// A mail that is due.
+/// A mail whose time has come, and the account that has its address, if one has.
+pub(crate) struct DueMail {
+    pub(crate) mail_id: Uuid,
+    pub(crate) account_id: Option<AccountId>,
+}
+
+bojagi_store::from_row!(DueMail { mail_id, account_id });
+
+/// A mail that was taken.
 #[derive(Clone)]
 pub(crate) struct QueuedMail {
     pub(crate) mail_id: Uuid,
@@ -45,18 +54,29 @@ pub(crate) async fn queue(tx: &mut Tx, recipient: &str, occasion: Occasion, now:
     Ok(())
 }
 
-/// Takes mails that are due, at most `limit`, until `lease_ends`; whoever took them is then believed to have died.
-pub(crate) async fn take_due(
+/// Mails that are due, the longest waiting first, at most `limit`.
+pub(crate) async fn due(tx: &mut Tx, now: Moment, limit: i64) -> Result<Vec<DueMail>, Error> {
+    tx.fetch_all(
+        "SELECT m.mail_id, a.account_id FROM mail m LEFT JOIN account a ON a.email = m.recipient
+         WHERE m.next_attempt_at <= ?1 ORDER BY m.next_attempt_at, m.queued_at LIMIT ?2",
+        params![now, limit],
+    )
+    .await
+}
+
+/// Takes what is still due of these mails, until `lease_ends`; whoever took them is then believed to have died.
+pub(crate) async fn take(
     tx: &mut Tx,
+    due: &[DueMail],
     now: Moment,
     lease_ends: Moment,
-    limit: i64,
 ) -> Result<Vec<QueuedMail>, Error> {
-    tx.fetch_all(
-        "UPDATE mail SET attempts = attempts + 1, next_attempt_at = ?2 WHERE mail_id IN
-             (SELECT mail_id FROM mail WHERE next_attempt_at <= ?1 ORDER BY next_attempt_at, queued_at LIMIT ?3)
+    let rows: Vec<_> = due.iter().map(|mail| vec![mail.mail_id.bind(), now.bind(), lease_ends.bind()]).collect();
+    tx.fetch_many(
+        "UPDATE mail SET attempts = attempts + 1, next_attempt_at = v.column3
+         FROM (VALUES {(?1, ?2, ?3)}) AS v WHERE mail.mail_id = v.column1 AND next_attempt_at <= v.column2
          RETURNING mail_id, recipient, occasion, subject, body, queued_at, attempts",
-        params![now, lease_ends, limit],
+        &rows,
     )
     .await
 }
@@ -85,11 +105,4 @@ pub(crate) async fn put_off(tx: &mut Tx, mail_id: Uuid, attempts: i64, until: Mo
     let sql = "UPDATE mail SET next_attempt_at = ?3 WHERE mail_id = ?1 AND attempts = ?2";
     tx.execute(sql, params![mail_id, attempts, until]).await?;
     Ok(())
-}
-
-/// Whether any mail is due.
-pub(crate) async fn any_due(tx: &mut Tx, now: Moment) -> Result<bool, Error> {
-    let due: Option<(i64,)> =
-        tx.fetch_optional("SELECT 1 FROM mail WHERE next_attempt_at <= ?1 LIMIT 1", params![now]).await?;
-    Ok(due.is_some())
 }

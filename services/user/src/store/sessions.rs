@@ -2,7 +2,7 @@
 
 use bojagi_kernel::Moment;
 use bojagi_kernel::id::AccountId;
-use bojagi_store::{Error, Tx, params};
+use bojagi_store::{Bind, Error, Filter, Tx, params};
 use uuid::Uuid;
 
 use crate::secret::SecretHash;
@@ -61,6 +61,18 @@ pub(crate) async fn insert_token(
     Ok(())
 }
 
+/// Whose token it is, if it is one that was given out and has not been forgotten.
+pub(crate) async fn owner_of_token(tx: &mut Tx, token: &SecretHash) -> Result<Option<AccountId>, Error> {
+    let owner: Option<(AccountId,)> = tx
+        .fetch_optional(
+            "SELECT s.account_id FROM refresh_token t JOIN session s ON s.session_id = t.session_id
+             WHERE t.token_hash = ?1",
+            params![token.as_bytes()],
+        )
+        .await?;
+    Ok(owner.map(|(account_id,)| account_id))
+}
+
 /// Exchanges a token: of any number of attempts with the same one, exactly one finds it current.
 pub(crate) async fn supersede(tx: &mut Tx, token: &SecretHash, now: Moment) -> Result<Presented, Error> {
     let current: Option<(Uuid,)> = tx
@@ -82,21 +94,10 @@ pub(crate) async fn supersede(tx: &mut Tx, token: &SecretHash, now: Moment) -> R
     Ok(superseded.map_or(Presented::Unknown, |(session_id,)| Presented::Superseded(session_id)))
 }
 
-/// Notes the use of a session that has not ended, and whose it is.
-pub(crate) async fn note_use(
-    tx: &mut Tx,
-    session_id: Uuid,
-    now: Moment,
-    expires_at: Moment,
-) -> Result<Option<AccountId>, Error> {
-    let owner: Option<(AccountId,)> = tx
-        .fetch_optional(
-            "UPDATE session SET last_used_at = ?2, expires_at = ?3
-             WHERE session_id = ?1 AND ended_at IS NULL RETURNING account_id",
-            params![session_id, now, expires_at],
-        )
-        .await?;
-    Ok(owner.map(|(account_id,)| account_id))
+/// Notes the use of a session; false when it has ended.
+pub(crate) async fn note_use(tx: &mut Tx, session_id: Uuid, now: Moment, expires_at: Moment) -> Result<bool, Error> {
+    let sql = "UPDATE session SET last_used_at = ?2, expires_at = ?3 WHERE session_id = ?1 AND ended_at IS NULL";
+    Ok(tx.execute(sql, params![session_id, now, expires_at]).await? > 0)
 }
 
 /// Ends a session; false when it has ended before.
@@ -163,15 +164,14 @@ pub(crate) async fn list(
     after: Option<(Moment, Uuid)>,
     limit: i64,
 ) -> Result<Vec<Session>, Error> {
-    let (last_used_at, session_id) = after.unzip();
-    tx.fetch_all(
-        "SELECT session_id, device_name, created_at, last_used_at, expires_at FROM session
-         WHERE account_id = ?1 AND ended_at IS NULL AND expires_at > ?2
-             AND (?3 IS NULL OR (last_used_at, session_id) < (?3, ?4))
-         ORDER BY last_used_at DESC, session_id DESC LIMIT ?5",
-        params![account_id, now, last_used_at, session_id, limit],
-    )
-    .await
+    let mut filter = Filter::new();
+    filter.and("account_id = ? AND ended_at IS NULL AND expires_at > ?", [account_id.bind(), now.bind()]);
+    if let Some((last_used_at, session_id)) = &after {
+        filter.and("(last_used_at, session_id) < (?, ?)", [last_used_at.bind(), session_id.bind()]);
+    }
+    let columns = "SELECT session_id, device_name, created_at, last_used_at, expires_at FROM session";
+    let (sql, params) = filter.statement(columns, "last_used_at DESC, session_id DESC", limit);
+    tx.fetch_all(&sql, &params).await
 }
 
 /// Erases the names of devices of an account that is closed.

@@ -68,6 +68,15 @@ impl Bench {
         self.store.write(unit).await.unwrap();
     }
 
+    /// As another process takes what is due at a moment.
+    async fn take(&self, now: Moment, lease_ends: Moment) -> Vec<QueuedMail> {
+        let taking = async move |tx: &mut Tx| {
+            let due = mails::due(tx, now, 10).await?;
+            mails::take(tx, &due, now, lease_ends).await
+        };
+        self.store.write(taking).await.unwrap()
+    }
+
     async fn queued(&self) -> i64 {
         let counting = self.store.read(async |tx: &mut Tx| tx.fetch_one("SELECT count(*) FROM mail", &[]).await);
         let (count,): (i64,) = counting.await.unwrap();
@@ -99,8 +108,7 @@ async fn a_mail_that_was_taken_by_who_died_is_sent_by_another() {
     bench.sign_up().await;
     let now = bench.clock.now();
     let lease_ends = now + Duration::from_secs(90);
-    let taken = bench.store.write(async move |tx: &mut Tx| mails::take_due(tx, now, lease_ends, 10).await);
-    assert_eq!(taken.await.unwrap().len(), 1);
+    assert_eq!(bench.take(now, lease_ends).await.len(), 1);
     assert_eq!(bench.office().round().await.unwrap(), 0);
     bench.clock.advance(Duration::from_secs(90));
     assert_eq!(bench.office().round().await.unwrap(), 1);
@@ -114,12 +122,9 @@ async fn who_fails_after_the_lease_takes_a_mail_from_nobody() {
     let bench = Bench::open(&place, 0).await;
     bench.sign_up().await;
     let now = bench.clock.now();
-    let take = async |lease_ends: Moment| {
-        let taking = async move |tx: &mut Tx| mails::take_due(tx, lease_ends, lease_ends, 10).await;
-        bench.store.write(taking).await.unwrap().remove(0)
-    };
-    let sleeper = take(now).await;
-    let other = take(now + Duration::from_secs(90)).await;
+    let sleeper = bench.take(now, now).await.remove(0);
+    let later = now + Duration::from_secs(90);
+    let other = bench.take(later, later).await.remove(0);
     let until = now + Duration::from_secs(2);
     let putting_off = async move |tx: &mut Tx| mails::put_off(tx, sleeper.mail_id, sleeper.attempts, until).await;
     bench.store.write(putting_off).await.unwrap();
