@@ -17,7 +17,7 @@ pub(crate) async fn insert(tx: &mut Tx, coupon: &Coupon) -> Result<(), Error> {
         Benefit::Percent { rate, cap } => (None, Some(rate.points()), cap.map(|cap| cap.minor())),
     };
     let currency = terms.currency().map(|currency| currency.code().to_owned());
-    tx.execute(
+    tx.send(
         "INSERT INTO coupon (coupon_id, scope, currency, fixed_minor, rate_bps, cap_minor, minimum_minor,
              seller_share_bps, name, valid_from, valid_until, issued_valid_days, issue_from, issue_until, issue_limit,
              state, issued_count, created_at, updated_at)
@@ -44,8 +44,7 @@ pub(crate) async fn insert(tx: &mut Tx, coupon: &Coupon) -> Result<(), Error> {
             coupon.updated_at,
         ],
     )
-    .await?;
-    Ok(())
+    .await
 }
 
 /// The coupon, if there is one.
@@ -73,7 +72,7 @@ pub(crate) async fn lock(tx: &mut Tx, coupon_id: CouponId) -> Result<Option<Coup
 /// Saves what can change of a coupon that was locked.
 pub(crate) async fn save(tx: &mut Tx, coupon: &Coupon) -> Result<(), Error> {
     let details = &coupon.details;
-    tx.execute(
+    tx.send(
         "UPDATE coupon SET name = ?2, valid_from = ?3, valid_until = ?4, issued_valid_days = ?5, issue_from = ?6,
              issue_until = ?7, issue_limit = ?8, state = ?9, updated_at = ?10
          WHERE coupon_id = ?1",
@@ -90,8 +89,7 @@ pub(crate) async fn save(tx: &mut Tx, coupon: &Coupon) -> Result<(), Error> {
             coupon.updated_at,
         ],
     )
-    .await?;
-    Ok(())
+    .await
 }
 
 /// What [`Coupon::check_open`] says, as a condition with the moment, three times.

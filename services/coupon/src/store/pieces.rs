@@ -180,7 +180,7 @@ pub(crate) async fn expire_all_of(
     customer_id: AccountId,
     now: Moment,
 ) -> Result<Vec<IssuedCoupon>, Error> {
-    tx.execute(
+    tx.send(
         "UPDATE issued_coupon SET expires_at = ?2 WHERE customer_id = ?1 AND expires_at > ?2",
         params![customer_id, now],
     )

@@ -26,16 +26,14 @@ pub(crate) async fn of(tx: &mut Tx, option_ids: &[OptionId]) -> Result<HashMap<O
 
 /// Forgets every option of an item.
 pub(crate) async fn forget_item(tx: &mut Tx, item_id: ItemId) -> Result<(), Error> {
-    tx.execute("DELETE FROM option_price WHERE item_id = ?1", params![item_id]).await?;
-    Ok(())
+    tx.send("DELETE FROM option_price WHERE item_id = ?1", params![item_id]).await
 }
 
 /// Writes the price of an option that was not known.
 pub(crate) async fn insert(tx: &mut Tx, item_id: ItemId, option_id: OptionId, price: Money) -> Result<(), Error> {
-    tx.execute(
+    tx.send(
         "INSERT INTO option_price (option_id, item_id, currency, price_minor) VALUES (?1, ?2, ?3, ?4)",
         params![option_id, item_id, price.currency().code(), price.minor()],
     )
-    .await?;
-    Ok(())
+    .await
 }

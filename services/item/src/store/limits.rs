@@ -47,19 +47,17 @@ pub(crate) async fn give_back(
 
 /// Begins to count for an option that had no limit: what orders hold and have bought counts too.
 pub(crate) async fn begin(tx: &mut Tx, option_id: OptionId) -> Result<(), Error> {
-    tx.execute(
+    tx.send(
         "INSERT INTO customer_taken (option_id, customer_id, taken)
          SELECT l.option_id, h.customer_id, CAST(sum(l.quantity) AS BIGINT)
          FROM hold_line l JOIN hold h ON h.order_id = l.order_id
          WHERE l.option_id = ?1 AND h.state IN ('RESERVED', 'SOLD') GROUP BY l.option_id, h.customer_id",
         params![option_id],
     )
-    .await?;
-    Ok(())
+    .await
 }
 
 /// Stops counting for an option that has no limit any more.
 pub(crate) async fn end(tx: &mut Tx, option_id: OptionId) -> Result<(), Error> {
-    tx.execute("DELETE FROM customer_taken WHERE option_id = ?1", params![option_id]).await?;
-    Ok(())
+    tx.send("DELETE FROM customer_taken WHERE option_id = ?1", params![option_id]).await
 }

@@ -71,7 +71,7 @@ pub(crate) async fn insert(
     draft: &OptionDraft,
 ) -> Result<(), Error> {
     let currency = draft.price.currency();
-    tx.execute(
+    tx.send(
         "INSERT INTO item_option (option_id, item_id, position, name, name_key, state, currency, price, opens_at,
             closes_at, customer_limit)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
@@ -89,14 +89,13 @@ pub(crate) async fn insert(
             draft.customer_limit,
         ],
     )
-    .await?;
-    Ok(())
+    .await
 }
 
 /// Makes an option what `draft` says, and active.
 pub(crate) async fn renew(tx: &mut Tx, option_id: OptionId, position: i64, draft: &OptionDraft) -> Result<(), Error> {
     let currency = draft.price.currency();
-    tx.execute(
+    tx.send(
         "UPDATE item_option SET position = ?2, name = ?3, name_key = ?4, state = ?5, currency = ?6, price = ?7,
             opens_at = ?8, closes_at = ?9, customer_limit = ?10
          WHERE option_id = ?1",
@@ -113,8 +112,7 @@ pub(crate) async fn renew(tx: &mut Tx, option_id: OptionId, position: i64, draft
             draft.customer_limit,
         ],
     )
-    .await?;
-    Ok(())
+    .await
 }
 
 /// Where an active option belongs.

@@ -12,7 +12,7 @@ from_row!(Stock { option_id, available, reserved, sold, put_in });
 
 /// The first stock of a new option.
 pub(crate) async fn insert(tx: &mut Tx, option_id: OptionId, put_in: i64) -> Result<Stock, Error> {
-    tx.execute(
+    tx.send(
         "INSERT INTO stock (option_id, available, reserved, sold, put_in) VALUES (?1, ?2, 0, 0, ?2)",
         params![option_id, put_in],
     )

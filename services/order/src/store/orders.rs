@@ -256,37 +256,34 @@ pub(crate) async fn take_over_former_leases(
 
 /// Payment has told what became of an order's money: if the order waits for that and nobody drives it, it is due now.
 pub(crate) async fn wake_pending(tx: &mut Tx, order_id: OrderId, now: Moment) -> Result<(), Error> {
-    tx.execute(
+    tx.send(
         "UPDATE orders SET saga_state = 'RUNNING', parked_reason = NULL, failed_attempts = 0, wake_at = ?2,
             version = version + 1
          WHERE order_id = ?1 AND lease_owner IS NULL AND state = 'PENDING'",
         params![order_id, now],
     )
-    .await?;
-    Ok(())
+    .await
 }
 
 /// Payment has told that an order's money went back: if the order waits for that and nobody drives it, it is due now.
 pub(crate) async fn wake_cancelling(tx: &mut Tx, order_id: OrderId, now: Moment) -> Result<(), Error> {
-    tx.execute(
+    tx.send(
         "UPDATE orders SET saga_state = 'RUNNING', parked_reason = NULL, failed_attempts = 0, wake_at = ?2,
             version = version + 1
          WHERE order_id = ?1 AND lease_owner IS NULL AND state = 'CANCELLING' AND NOT money_back",
         params![order_id, now],
     )
-    .await?;
-    Ok(())
+    .await
 }
 
 /// Makes a pending order due that waits for its next attempt; one that is parked stays parked.
 pub(crate) async fn wake_running(tx: &mut Tx, order_id: OrderId, now: Moment) -> Result<(), Error> {
-    tx.execute(
+    tx.send(
         "UPDATE orders SET wake_at = ?2, version = version + 1
          WHERE order_id = ?1 AND lease_owner IS NULL AND state = 'PENDING' AND saga_state = 'RUNNING'",
         params![order_id, now],
     )
-    .await?;
-    Ok(())
+    .await
 }
 
 /// The versions of some orders.

@@ -20,7 +20,7 @@ pub(crate) struct StepReport {
 pub(crate) async fn report(tx: &mut Tx, order_id: OrderId, reports: &[StepReport], now: Moment) -> Result<(), Error> {
     for report in reports {
         let finished_at = (report.state != StepState::Open).then_some(now);
-        tx.execute(
+        tx.send(
             "INSERT INTO saga_step (order_id, kind, state, attempts, last_error, started_at, finished_at)
              VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6)
              ON CONFLICT (order_id, kind) DO UPDATE SET state = excluded.state, attempts = saga_step.attempts + 1,
@@ -36,7 +36,7 @@ pub(crate) async fn report(tx: &mut Tx, order_id: OrderId, reports: &[StepReport
 /// Records that the operator settled steps outside the shop.
 pub(crate) async fn resolved(tx: &mut Tx, order_id: OrderId, kinds: &[StepKind], now: Moment) -> Result<(), Error> {
     for kind in kinds {
-        tx.execute(
+        tx.send(
             "INSERT INTO saga_step (order_id, kind, state, attempts, last_error, started_at, finished_at)
              VALUES (?1, ?2, ?3, 0, '', ?4, ?4)
              ON CONFLICT (order_id, kind) DO UPDATE SET state = excluded.state, finished_at = excluded.finished_at",
@@ -49,8 +49,7 @@ pub(crate) async fn resolved(tx: &mut Tx, order_id: OrderId, kinds: &[StepKind],
 
 /// Counts attempts at open steps from 0 again.
 pub(crate) async fn forget_attempts(tx: &mut Tx, order_id: OrderId) -> Result<(), Error> {
-    tx.execute("UPDATE saga_step SET attempts = 0 WHERE order_id = ?1 AND state = 'OPEN'", params![order_id]).await?;
-    Ok(())
+    tx.send("UPDATE saga_step SET attempts = 0 WHERE order_id = ?1 AND state = 'OPEN'", params![order_id]).await
 }
 
 struct StepRow {

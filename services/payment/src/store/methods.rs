@@ -101,7 +101,7 @@ pub(crate) async fn remove(
         )
         .await?;
     if removed == Some((true,)) {
-        tx.execute(
+        tx.send(
             "UPDATE payment_method SET is_default = TRUE WHERE id =
                 (SELECT id FROM payment_method WHERE account_id = ?1 ORDER BY id DESC LIMIT 1)",
             params![account_id],
@@ -117,7 +117,7 @@ pub(crate) async fn make_default(
     account_id: AccountId,
     payment_method_id: PaymentMethodId,
 ) -> Result<Option<PaymentMethod>, Error> {
-    tx.execute(
+    tx.send(
         "UPDATE payment_method SET is_default = FALSE WHERE account_id = ?1 AND is_default AND id <> ?2
             AND EXISTS (SELECT 1 FROM payment_method m WHERE m.id = ?2 AND m.account_id = ?1)",
         params![account_id, payment_method_id],

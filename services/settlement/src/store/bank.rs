@@ -95,6 +95,5 @@ pub(crate) async fn due_events(tx: &mut Tx, limit: i64) -> Result<Vec<SimulatedE
 /// # Errors
 /// What the database says.
 pub(crate) async fn told(tx: &mut Tx, id: BankEventId) -> Result<(), Error> {
-    tx.execute("UPDATE simulated_bank_event SET told = TRUE WHERE id = ?1", params![id]).await?;
-    Ok(())
+    tx.send("UPDATE simulated_bank_event SET told = TRUE WHERE id = ?1", params![id]).await
 }

@@ -23,7 +23,7 @@ pub(crate) struct Run {
 /// # Errors
 /// What the database says.
 pub(crate) async fn begin_close(tx: &mut Tx, run: Run, now: Moment) -> Result<Moment, Error> {
-    tx.execute(
+    tx.send(
         "INSERT INTO close_run (id, cut_off, daily, started_at) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (id) DO NOTHING",
         params![run.id, run.cut_off, run.daily, now],
     )
@@ -37,8 +37,7 @@ pub(crate) async fn begin_close(tx: &mut Tx, run: Run, now: Moment) -> Result<Mo
 /// # Errors
 /// What the database says.
 pub(crate) async fn end_close(tx: &mut Tx, id: CloseId, now: Moment) -> Result<(), Error> {
-    tx.execute("UPDATE close_run SET finished_at = ?2 WHERE id = ?1 AND finished_at IS NULL", params![id, now]).await?;
-    Ok(())
+    tx.send("UPDATE close_run SET finished_at = ?2 WHERE id = ?1 AND finished_at IS NULL", params![id, now]).await
 }
 
 /// The cut-off of the last daily close that is done.

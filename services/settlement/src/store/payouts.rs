@@ -43,15 +43,14 @@ pub(crate) async fn register_account(
     account: &PayoutAccount,
     now: Moment,
 ) -> Result<(), Error> {
-    tx.execute(
+    tx.send(
         "INSERT INTO payout_account (seller_id, bank_token, bank_name, last_four, registered_at)
          VALUES (?1, ?2, ?3, ?4, ?5)
          ON CONFLICT (seller_id) DO UPDATE SET bank_token = excluded.bank_token, bank_name = excluded.bank_name,
             last_four = excluded.last_four, registered_at = excluded.registered_at",
         params![seller_id, token.reveal(), account.bank_name, account.last_four, now],
     )
-    .await?;
-    Ok(())
+    .await
 }
 
 /// The account that a seller is paid to, with the bank's token for it.
@@ -76,7 +75,7 @@ pub(crate) async fn payout_account(
 /// # Errors
 /// What the database says.
 pub(crate) async fn insert_payout(tx: &mut Tx, payout: &Payout, token: &BankToken) -> Result<(), Error> {
-    tx.execute(
+    tx.send(
         "INSERT INTO payout (id, seller_id, settlement_id, state, currency, amount, bank_token, bank_name, last_four,
             failure_reason, created_at, attempts, next_attempt_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, '', ?10, 0, ?10)",
@@ -93,8 +92,7 @@ pub(crate) async fn insert_payout(tx: &mut Tx, payout: &Payout, token: &BankToke
             payout.created_at,
         ],
     )
-    .await?;
-    Ok(())
+    .await
 }
 
 /// Which payouts to list.

@@ -91,7 +91,7 @@ pub(crate) async fn insert_settlement(
     now: Moment,
 ) -> Result<(), Error> {
     let payout_id: Option<PayoutId> = settlement.payout.as_ref().map(|payout| payout.id);
-    tx.execute(
+    tx.send(
         "INSERT INTO settlement (id, seller_id, number, currency, statements_net, brought_forward, carried_forward,
             payout_id, created_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
@@ -120,12 +120,11 @@ async fn note_settlement(
     settlement_id: SettlementId,
     payout_id: Option<PayoutId>,
 ) -> Result<(), Error> {
-    tx.execute(
+    tx.send(
         "UPDATE statement SET settlement_id = ?2, payout_id = ?3 WHERE id = ?1",
         params![statement_id, settlement_id, payout_id],
     )
-    .await?;
-    Ok(())
+    .await
 }
 
 /// Where a seller's money is, by currency. A currency in which nothing ever happened is left out.

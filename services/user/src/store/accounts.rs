@@ -39,7 +39,7 @@ bojagi_store::from_row!(Credentials { account_id, password_hash, state });
 /// untouched.
 pub(crate) async fn sign_up(tx: &mut Tx, new: &NewAccount, password_hash: &str, now: Moment) -> Result<(), Error> {
     let search = search_text(new.email.as_str(), &new.name);
-    tx.execute(
+    tx.send(
         "INSERT INTO account (account_id, email, password_hash, name, phone, search_text, kind, is_admin, state,
              suspension_reason, address_count, token_time, created_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, FALSE, 'UNVERIFIED', '', 0, 0, ?8)
@@ -48,8 +48,7 @@ pub(crate) async fn sign_up(tx: &mut Tx, new: &NewAccount, password_hash: &str, 
          WHERE account.state = 'UNVERIFIED'",
         params![AccountId::generate(), new.email.as_str(), password_hash, new.name, new.phone, search, new.kind, now],
     )
-    .await?;
-    Ok(())
+    .await
 }
 
 pub(crate) async fn find(tx: &mut Tx, account_id: AccountId) -> Result<Option<Account>, Error> {
@@ -148,7 +147,7 @@ pub(crate) async fn update(
         .await?;
     if let (Some(Account { email: Some(email), name, .. }), Some(_)) = (&updated, name) {
         let sql = "UPDATE account SET search_text = ?2 WHERE account_id = ?1";
-        tx.execute(sql, params![account_id, search_text(email, name)]).await?;
+        tx.send(sql, params![account_id, search_text(email, name)]).await?;
     }
     Ok(updated)
 }

@@ -37,7 +37,7 @@ pub(crate) async fn make_room(tx: &mut Tx, account_id: AccountId, limit: i64) ->
 /// Adds an address for which there is room.
 pub(crate) async fn insert(tx: &mut Tx, account_id: AccountId, address: &Address) -> Result<(), Error> {
     let Address { address_id, text, is_default, created_at } = address;
-    tx.execute(
+    tx.send(
         "INSERT INTO address (address_id, account_id, label, recipient_name, phone, postal_code, line1, line2,
              is_default, created_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
@@ -54,8 +54,7 @@ pub(crate) async fn insert(tx: &mut Tx, account_id: AccountId, address: &Address
             created_at
         ],
     )
-    .await?;
-    Ok(())
+    .await
 }
 
 pub(crate) async fn update(
@@ -87,26 +86,24 @@ pub(crate) async fn remove(tx: &mut Tx, account_id: AccountId, address_id: Addre
         .await?;
     if removed.is_some() {
         let sql = "UPDATE account SET address_count = address_count - 1 WHERE account_id = ?1";
-        tx.execute(sql, params![account_id]).await?;
+        tx.send(sql, params![account_id]).await?;
     }
     Ok(removed.map(|(was_default,)| was_default))
 }
 
 /// Makes the newest address of an account without a default the default.
 pub(crate) async fn promote_newest(tx: &mut Tx, account_id: AccountId) -> Result<(), Error> {
-    tx.execute(
+    tx.send(
         "UPDATE address SET is_default = TRUE WHERE address_id =
              (SELECT address_id FROM address WHERE account_id = ?1 ORDER BY created_at DESC, address_id DESC LIMIT 1)",
         params![account_id],
     )
-    .await?;
-    Ok(())
+    .await
 }
 
 pub(crate) async fn clear_default(tx: &mut Tx, account_id: AccountId) -> Result<(), Error> {
     let sql = "UPDATE address SET is_default = FALSE WHERE account_id = ?1 AND is_default";
-    tx.execute(sql, params![account_id]).await?;
-    Ok(())
+    tx.send(sql, params![account_id]).await
 }
 
 /// Makes an address the default of an account that has none at the moment.
@@ -145,7 +142,6 @@ pub(crate) async fn list(
 
 /// Removes every address of an account, and the kept answers to its requests, which repeat the addresses that were added.
 pub(crate) async fn remove_all(tx: &mut Tx, account_id: AccountId) -> Result<(), Error> {
-    tx.execute("DELETE FROM address WHERE account_id = ?1", params![account_id]).await?;
-    tx.execute("DELETE FROM idempotency WHERE caller = ?1", params![account_id.to_string()]).await?;
-    Ok(())
+    tx.send("DELETE FROM address WHERE account_id = ?1", params![account_id]).await?;
+    tx.send("DELETE FROM idempotency WHERE caller = ?1", params![account_id.to_string()]).await
 }

@@ -30,13 +30,12 @@ pub(crate) struct NewLink<'a> {
 /// Stores a link; earlier ones of the same purpose become void.
 pub(crate) async fn replace(tx: &mut Tx, link: NewLink<'_>) -> Result<(), Error> {
     let NewLink { token, account_id, purpose, password_hash, expires_at } = link;
-    tx.execute("DELETE FROM link WHERE account_id = ?1 AND purpose = ?2", params![account_id, purpose]).await?;
-    tx.execute(
+    tx.send("DELETE FROM link WHERE account_id = ?1 AND purpose = ?2", params![account_id, purpose]).await?;
+    tx.send(
         "INSERT INTO link (token_hash, account_id, purpose, password_hash, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)",
         params![token.as_bytes(), account_id, purpose, password_hash, expires_at],
     )
-    .await?;
-    Ok(())
+    .await
 }
 
 /// Whose link it is, if it would hold, without using it.
@@ -72,14 +71,12 @@ pub(crate) async fn take(
 
 /// Makes the links of an account carry no password: it was set since.
 pub(crate) async fn drop_passwords(tx: &mut Tx, account_id: AccountId) -> Result<(), Error> {
-    tx.execute("UPDATE link SET password_hash = NULL WHERE account_id = ?1", params![account_id]).await?;
-    Ok(())
+    tx.send("UPDATE link SET password_hash = NULL WHERE account_id = ?1", params![account_id]).await
 }
 
 /// Voids every link of an account.
 pub(crate) async fn void_all(tx: &mut Tx, account_id: AccountId) -> Result<(), Error> {
-    tx.execute("DELETE FROM link WHERE account_id = ?1", params![account_id]).await?;
-    Ok(())
+    tx.send("DELETE FROM link WHERE account_id = ?1", params![account_id]).await
 }
 
 /// Forgets expired links, at most `limit` of them; says how many.

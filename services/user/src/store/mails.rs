@@ -44,7 +44,7 @@ bojagi_store::from_row!(QueuedMail { mail_id, recipient, occasion, subject, body
 
 /// Queues a mail, in the unit of what it is about, and wakes the one who sends it.
 pub(crate) async fn queue(tx: &mut Tx, recipient: &str, occasion: Occasion, now: Moment) -> Result<(), Error> {
-    tx.execute(
+    tx.send(
         "INSERT INTO mail (mail_id, recipient, occasion, queued_at, attempts, next_attempt_at)
          VALUES (?1, ?2, ?3, ?4, 0, ?4)",
         params![Uuid::now_v7(), recipient, occasion, now],
@@ -84,25 +84,21 @@ pub(crate) async fn take(
 /// Keeps what a mail says.
 pub(crate) async fn write(tx: &mut Tx, mail_id: Uuid, subject: &str, body: &str) -> Result<(), Error> {
     let sql = "UPDATE mail SET subject = ?2, body = ?3 WHERE mail_id = ?1";
-    tx.execute(sql, params![mail_id, subject, body]).await?;
-    Ok(())
+    tx.send(sql, params![mail_id, subject, body]).await
 }
 
 /// Wipes a mail that has left, or that is not to leave.
 pub(crate) async fn wipe(tx: &mut Tx, mail_id: Uuid) -> Result<(), Error> {
-    tx.execute("DELETE FROM mail WHERE mail_id = ?1", params![mail_id]).await?;
-    Ok(())
+    tx.send("DELETE FROM mail WHERE mail_id = ?1", params![mail_id]).await
 }
 
 /// Wipes every mail to an address.
 pub(crate) async fn wipe_all_to(tx: &mut Tx, recipient: &str) -> Result<(), Error> {
-    tx.execute("DELETE FROM mail WHERE recipient = ?1", params![recipient]).await?;
-    Ok(())
+    tx.send("DELETE FROM mail WHERE recipient = ?1", params![recipient]).await
 }
 
 /// Puts off a mail that could not leave, unless somebody else has taken it meanwhile, who may be sending it.
 pub(crate) async fn put_off(tx: &mut Tx, mail_id: Uuid, attempts: i64, until: Moment) -> Result<(), Error> {
     let sql = "UPDATE mail SET next_attempt_at = ?3 WHERE mail_id = ?1 AND attempts = ?2";
-    tx.execute(sql, params![mail_id, attempts, until]).await?;
-    Ok(())
+    tx.send(sql, params![mail_id, attempts, until]).await
 }

@@ -41,7 +41,7 @@ pub(crate) async fn insert(tx: &mut Tx, voided: Voided, expires_at: Moment) -> R
         Voided::Session(session_id) => (Some(session_id), None, None),
         Voided::Account { account_id, issued_before } => (None, Some(account_id), Some(issued_before.micros())),
     };
-    tx.execute(
+    tx.send(
         "INSERT INTO revocation (position, session_id, account_id, issued_before, expires_at)
          VALUES (?1, ?2, ?3, ?4, ?5)",
         params![position, session_id, account_id, issued_before, expires_at],

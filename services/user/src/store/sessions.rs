@@ -31,7 +31,7 @@ pub(crate) enum Presented {
 }
 
 pub(crate) async fn insert(tx: &mut Tx, session: &Session, account_id: AccountId) -> Result<(), Error> {
-    tx.execute(
+    tx.send(
         "INSERT INTO session (session_id, account_id, device_name, created_at, last_used_at, expires_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         params![
@@ -43,8 +43,7 @@ pub(crate) async fn insert(tx: &mut Tx, session: &Session, account_id: AccountId
             session.expires_at
         ],
     )
-    .await?;
-    Ok(())
+    .await
 }
 
 pub(crate) async fn insert_token(
@@ -53,12 +52,11 @@ pub(crate) async fn insert_token(
     token: &SecretHash,
     expires_at: Moment,
 ) -> Result<(), Error> {
-    tx.execute(
+    tx.send(
         "INSERT INTO refresh_token (token_hash, session_id, expires_at) VALUES (?1, ?2, ?3)",
         params![token.as_bytes(), session_id, expires_at],
     )
-    .await?;
-    Ok(())
+    .await
 }
 
 /// Whose token it is, if it is one that was given out and has not been forgotten.
@@ -109,8 +107,7 @@ pub(crate) async fn end(tx: &mut Tx, session_id: Uuid, now: Moment) -> Result<bo
 /// Ends every session of an account.
 pub(crate) async fn end_all(tx: &mut Tx, account_id: AccountId, now: Moment) -> Result<(), Error> {
     let sql = "UPDATE session SET ended_at = ?2 WHERE account_id = ?1 AND ended_at IS NULL";
-    tx.execute(sql, params![account_id, now]).await?;
-    Ok(())
+    tx.send(sql, params![account_id, now]).await
 }
 
 /// Ends every session of an account but one; answers which.
@@ -176,8 +173,7 @@ pub(crate) async fn list(
 
 /// Erases the names of devices of an account that is closed.
 pub(crate) async fn erase_device_names(tx: &mut Tx, account_id: AccountId) -> Result<(), Error> {
-    tx.execute("UPDATE session SET device_name = '' WHERE account_id = ?1", params![account_id]).await?;
-    Ok(())
+    tx.send("UPDATE session SET device_name = '' WHERE account_id = ?1", params![account_id]).await
 }
 
 /// Forgets tokens and sessions that expired before `before`, at most `limit` of each; says how many.
