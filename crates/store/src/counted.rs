@@ -1,7 +1,8 @@
 //! What stores count. A store is called by the name of its file or schema.
 
 use std::sync::LazyLock;
-use std::time::Instant;
+use std::sync::atomic::AtomicU64;
+use std::time::{Duration, Instant};
 
 use bojagi_telemetry::metrics;
 use prometheus_client::encoding::EncodeLabelSet;
@@ -37,6 +38,7 @@ struct Families {
     units: Family<OfStore, Histogram>,
     seconds: Family<OfStore, Histogram>,
     failed: Family<OfStore, Counter>,
+    journey: Family<OfStore, Gauge<f64, AtomicU64>>,
     facts: Family<OfFact, Counter>,
 }
 
@@ -47,6 +49,7 @@ static FAMILIES: LazyLock<Families> = LazyLock::new(|| {
         units: Family::new_with_constructor(|| Histogram::new(UNITS)),
         seconds: Family::new_with_constructor(|| Histogram::new(SECONDS)),
         failed: Family::default(),
+        journey: Family::default(),
         facts: Family::default(),
     };
     metrics::add(|registry| {
@@ -60,6 +63,8 @@ static FAMILIES: LazyLock<Families> = LazyLock::new(|| {
         let help = "How long commits took until they were on disk";
         registry.register_with_unit("commit_duration", help, Unit::Seconds, families.seconds.clone());
         registry.register("commits_failed", "Commits that failed, with all units in them", families.failed.clone());
+        let help = "The shortest time to a database server and back that was seen on connecting";
+        registry.register_with_unit("journey", help, Unit::Seconds, families.journey.clone());
     });
     families
 });
@@ -89,6 +94,11 @@ impl Commits {
             self.failed.inc();
         }
     }
+}
+
+/// The server of a store is so far away.
+pub(crate) fn journey(store: &str, there_and_back: Duration) {
+    FAMILIES.journey.get_or_create_owned(&OfStore { store: store.to_owned() }).set(there_and_back.as_secs_f64());
 }
 
 /// Facts are true from now on.

@@ -19,7 +19,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::config::PostgresOptions;
 use super::errors::{ends_connection, with_cause};
 use super::statements::Statements;
-use crate::Error;
+use crate::{Error, counted};
 
 /// How long nothing is tried after connecting failed, so that what waits fails at once instead of one after the other.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(250);
@@ -134,6 +134,9 @@ impl Connector {
             if took > FAR {
                 break;
             }
+        }
+        if let Some(journey) = self.journey() {
+            counted::journey(&self.options.name(), journey);
         }
         Ok(())
     }

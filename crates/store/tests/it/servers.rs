@@ -7,6 +7,7 @@ use std::time::Duration;
 use bojagi_kernel::SystemClock;
 use bojagi_kernel::reexport::Uuid;
 use bojagi_store::{Database, Error, Migration, Options, PostgresOptions, Store, Tx, params};
+use bojagi_telemetry::metrics::Metrics;
 use bojagi_testkit::{Place, SERVER_VARIABLE, eventually};
 
 use crate::facts::{FACTS, tell};
@@ -137,6 +138,17 @@ async fn who_reads_by_position_misses_nothing() {
     for teller in tellers {
         teller.await.unwrap().unwrap();
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_far_away_the_server_is_can_be_seen() {
+    let Some(place) = server() else { return };
+    let store = open(&place.store("stock")).await;
+    log(&store, "somebody writes").await.unwrap();
+    let text = Metrics::of_process("0.0.0").text().unwrap();
+    let seen = text.lines().filter(|line| line.starts_with("bojagi_store_journey_seconds{"));
+    let seconds: Vec<f64> = seen.map(|line| line.rsplit(' ').next().unwrap().parse().unwrap()).collect();
+    assert!(!seconds.is_empty() && seconds.iter().all(|seconds| (0.000_001..1.0).contains(seconds)), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
