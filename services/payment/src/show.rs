@@ -6,7 +6,7 @@ use bojagi_store::{Error, Tx};
 
 use crate::desk::Desk;
 use crate::domain::{Balance, Payment, PaymentRefusal, Refund, WalletEntry, WalletEntryId, WalletEntryKind};
-use crate::store::payments::Wanted;
+use crate::store::payments::PaymentFilter;
 use crate::store::{payments, refunds, wallets};
 
 /// What a payment is found by.
@@ -51,7 +51,7 @@ impl Desk {
     /// Payments, newest first.
     pub(crate) async fn payments(
         &self,
-        wanted: Wanted,
+        wanted: PaymentFilter,
         after: Option<PaymentId>,
         limit: i64,
     ) -> Result<Vec<Payment>, Failure> {

@@ -11,7 +11,7 @@ use crate::domain::refusal::UserRefusal;
 use crate::end_sessions::{end_every_session, void_tokens};
 use crate::events::{AccountFact, tell_account};
 use crate::shared::Shared;
-use crate::store::accounts::{self, Wanted};
+use crate::store::accounts::{self, AccountFilter};
 
 /// Accounts, newest first.
 ///
@@ -19,7 +19,7 @@ use crate::store::accounts::{self, Wanted};
 /// What the store says.
 pub(crate) async fn list(
     shared: &Shared,
-    wanted: Wanted,
+    wanted: AccountFilter,
     after: Option<(Moment, AccountId)>,
     limit: i64,
 ) -> Result<Vec<Account>, Failure> {

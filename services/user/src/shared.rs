@@ -28,8 +28,8 @@ impl Shared {
         self.clock.now()
     }
 
-    /// Runs a unit that concerns one account: its sessions, links and addresses. Revocations it may write last, since they are
-    /// numbered one after the other.
+    /// Runs a unit that concerns one account: its sessions, links and addresses. What it revokes it writes last: all revocations
+    /// wait for the row that numbers them.
     ///
     /// # Errors
     /// What the unit answers, and what the store says.

@@ -19,7 +19,7 @@ use crate::ingest_provider_event::Intake;
 use crate::provider::protocol::BODY_LIMIT;
 use crate::refund::GiveBack;
 use crate::show::PaymentKey;
-use crate::store::payments::Wanted;
+use crate::store::payments::PaymentFilter;
 
 /// Characters of a refund's reason at most.
 const REASON_LENGTH: usize = 64;
@@ -130,7 +130,7 @@ impl PaymentService for PaymentsApi {
                 Some(other) if other != account.account_id => return Err(PaymentRefusal::NotYourOwn.into()),
                 _ => Some(account.account_id),
             };
-            let wanted = Wanted { customer_id, state, created_from: created.0, created_before: created.1 };
+            let wanted = PaymentFilter { customer_id, state, created_from: created.0, created_before: created.1 };
             let mut payments = self.desk.payments(wanted, page.after, page.limit()).await?;
             let next_page_token = page.cut(&mut payments, |last| last.id.to_string());
             Ok(api::ListPaymentsResponse { payments: payments.iter().map(show::payment).collect(), next_page_token })

@@ -176,7 +176,7 @@ pub(crate) async fn waiting(tx: &mut Tx, before: Moment, limit: i64) -> Result<V
 
 /// Which payments to list.
 #[derive(Debug, Clone)]
-pub(crate) struct Wanted {
+pub(crate) struct PaymentFilter {
     pub(crate) customer_id: Option<AccountId>,
     pub(crate) state: Option<PaymentState>,
     pub(crate) created_from: Option<Moment>,
@@ -186,7 +186,7 @@ pub(crate) struct Wanted {
 /// Payments of customers, newest first, those after `after`: ids sort by time.
 pub(crate) async fn list(
     tx: &mut Tx,
-    wanted: &Wanted,
+    wanted: &PaymentFilter,
     after: Option<PaymentId>,
     limit: i64,
 ) -> Result<Vec<Payment>, Error> {

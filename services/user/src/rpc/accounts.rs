@@ -20,7 +20,7 @@ use super::wire;
 use crate::domain::account::{LONGEST_NAME, NewAccount};
 use crate::domain::password::Password;
 use crate::shared::Shared;
-use crate::store::accounts::Wanted;
+use crate::store::accounts::AccountFilter;
 use crate::{NAME, administer, passwords, profile, sign_up};
 
 /// Characters of the reason of a suspension at most.
@@ -209,7 +209,7 @@ impl AccountRpc {
         let (Some(state), Some(kind), Some(keyword), Some(page)) = (state, kind, keyword, page) else {
             return Err(fields.refuse());
         };
-        let wanted = Wanted { state, kind, keyword: keyword.to_lowercase() };
+        let wanted = AccountFilter { state, kind, keyword: keyword.to_lowercase() };
         let mut accounts = administer::list(&self.0, wanted, page.after, page.limit()).await?;
         let next_page_token =
             page.cut(&mut accounts, |last| (last.created_at.micros(), last.account_id.as_uuid().into_bytes()));

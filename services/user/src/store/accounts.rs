@@ -215,7 +215,7 @@ pub(crate) async fn make_dormant(tx: &mut Tx, since: Moment, limit: i64) -> Resu
 }
 
 /// Which accounts to list.
-pub(crate) struct Wanted {
+pub(crate) struct AccountFilter {
     pub(crate) state: Option<AccountState>,
     pub(crate) kind: Option<AccountKind>,
     /// In lower case; empty lists all.
@@ -225,7 +225,7 @@ pub(crate) struct Wanted {
 /// Accounts after `after`, newest first.
 pub(crate) async fn list(
     tx: &mut Tx,
-    wanted: &Wanted,
+    wanted: &AccountFilter,
     after: Option<(Moment, AccountId)>,
     limit: i64,
 ) -> Result<Vec<Account>, Error> {

@@ -1,7 +1,7 @@
 //! Two processes on one store: what one has signed or revoked the other knows, and what is to be done once is done once.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use bojagi_api::user::session_service_client::SessionServiceClient;
@@ -10,11 +10,13 @@ use bojagi_api::user::{
     AccountKind, AccountVerified, GetJwksRequest, JsonWebKey, ListSessionsRequest, SignOutRequest,
     WatchRevocationsRequest,
 };
+use bojagi_store::{Error, LockKey, Tx};
 use bojagi_testkit::{eventually, reason};
 use bojagi_user::{Config, Encryption};
 use futures::future::join_all;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
 use tonic::{Code, Status};
 
 use crate::accounts::facts;
@@ -61,6 +63,36 @@ async fn each_publishes_the_keys_of_both_and_a_successor_is_made_once() {
         let person = shop.sign_in("mi.ja@example.com", PASSWORD).await.unwrap();
         assert_eq!(kid_of(&person.tokens.access_token), successor.kid);
     }
+}
+
+#[tokio::test]
+async fn an_account_waits_for_nothing_that_another_process_does_elsewhere() {
+    let (one, other) = two().await;
+    if !one.rig.store(bojagi_user::NAME).is_shared() {
+        eprintln!("skipped: a file has one writer, whatever a unit is about");
+        return;
+    }
+    let person = one.customer("mi.ja@example.com").await;
+    one.mails_have_left().await;
+
+    let ((let_go, held), (begins, begun)) = (mpsc::channel(), oneshot::channel());
+    let store = other.rig.store(bojagi_user::NAME);
+    let elsewhere = tokio::spawn(async move {
+        let unit = async move |tx: &mut Tx| {
+            tx.fetch_one::<(i64,)>("SELECT count(*) FROM account", &[]).await?;
+            begins.send(()).unwrap();
+            held.recv().unwrap();
+            Ok::<_, Error>(())
+        };
+        store.write_locking([LockKey::named("test", "elsewhere")], unit).await
+    });
+    begun.await.unwrap();
+    let again = one.sign_in(&person.email, PASSWORD).await.unwrap();
+    let refreshed = one.refresh(&again.tokens).await.unwrap();
+    one.sessions_with(&refreshed).sign_out(SignOutRequest {}).await.unwrap();
+    one.customer("bo.ra@example.com").await;
+    let_go.send(()).unwrap();
+    elsewhere.await.unwrap().unwrap();
 }
 
 #[tokio::test]
