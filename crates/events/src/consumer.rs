@@ -275,32 +275,39 @@ impl Consumer {
     }
 
     async fn tidy(&self, stop: &CancellationToken) {
-        loop {
-            let (now, group) = (self.clock.now(), self.hears.group());
-            let told_before = EventId::earliest_at(now - INBOX_KEPT_FOR);
-            let tidied: Result<(), Error> = self
-                .store
-                .write(async move |tx: &mut Tx| {
-                    idempotency::forget(tx, now, TIDY_BATCH).await?;
-                    // Ids of events sort by the time they were told, so the oldest come first without an index.
-                    tx.execute(
+        while !stop.is_cancelled() {
+            match self.forget_the_old().await {
+                // As many as that may have become old since the last time, so there may be more.
+                Ok(true) => continue,
+                Ok(false) => {}
+                Err(error) => tracing::warn!(group = self.hears.group(), %error, "cannot tidy up"),
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(TIDY) => {}
+            }
+        }
+    }
+
+    /// Forgets some of the old inbox rows and kept answers; true when there may be more of them.
+    async fn forget_the_old(&self) -> Result<bool, Error> {
+        let (now, group) = (self.clock.now(), self.hears.group());
+        let told_before = EventId::earliest_at(now - INBOX_KEPT_FOR);
+        self.store
+            .write(async move |tx: &mut Tx| {
+                let answers = idempotency::forget(tx, now, TIDY_BATCH).await?;
+                // Ids of events sort by the time they were told, so the oldest come first without an index.
+                let heard = tx
+                    .execute(
                         "DELETE FROM inbox WHERE consumer = ?1 AND event_id IN
                             (SELECT event_id FROM inbox WHERE consumer = ?1 AND event_id < ?2 AND handled_at < ?3
                              ORDER BY event_id LIMIT ?4)",
                         params![group, told_before, now - INBOX_KEPT_FOR, TIDY_BATCH],
                     )
                     .await?;
-                    Ok(())
-                })
-                .await;
-            if let Err(error) = tidied {
-                tracing::warn!(group = self.hears.group(), %error, "cannot tidy up");
-            }
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = tokio::time::sleep(TIDY) => {}
-            }
-        }
+                Ok(answers.max(heard) >= TIDY_BATCH.unsigned_abs())
+            })
+            .await
     }
 }
 

@@ -9,7 +9,7 @@ pub enum TextError {
     /// More characters than allowed.
     #[error("must have at most {0} characters")]
     TooLong(usize),
-    /// A control character, such as a line break in a name.
+    /// A control character, such as a line break in a name, or U+0000 anywhere.
     #[error("must not contain control characters")]
     ControlCharacter,
 }
@@ -29,11 +29,15 @@ pub fn line(text: &str, limit: usize) -> Result<String, TextError> {
     prose(trimmed, limit)
 }
 
-/// A text of any number of lines, possibly empty, of at most `limit` characters.
+/// A text of any number of lines, possibly empty, of at most `limit` characters, none of which is U+0000: PostgreSQL keeps no
+/// text with it, and SQLite compares only what is before it.
 ///
 /// # Errors
-/// `TooLong`.
+/// `TooLong`, `ControlCharacter`.
 pub fn prose(text: &str, limit: usize) -> Result<String, TextError> {
+    if text.contains('\0') {
+        return Err(TextError::ControlCharacter);
+    }
     if text.chars().count() > limit {
         return Err(TextError::TooLong(limit));
     }
@@ -51,5 +55,7 @@ mod tests {
         assert_eq!(line("a\nb", 6), Err(TextError::ControlCharacter));
         assert_eq!(line("abcdefg", 6), Err(TextError::TooLong(6)));
         assert_eq!(prose("", 6), Ok(String::new()));
+        assert_eq!(prose("a\nb", 6), Ok("a\nb".to_owned()));
+        assert_eq!(prose("a\0b", 6), Err(TextError::ControlCharacter));
     }
 }
