@@ -83,6 +83,10 @@ async fn what_happens_in_the_shop_is_counted_and_whatever_is_watched_exists() {
         ("bojagi_events_lag{group=\"settlement\",topic=\"bojagi.payment.v1\"}", 0.0),
         ("bojagi_events_set_aside{group=\"item\",state=\"parked\"}", 0.0),
         ("bojagi_outbox_unpublished{topic=\"bojagi.order.v1\"}", 0.0),
+        // By these it is known that somebody runs them.
+        ("bojagi_outbox_age_seconds{topic=\"bojagi.user.v1\"}", 0.0),
+        ("bojagi_outbox_age_seconds{topic=\"bojagi.coupon.v1\"}", 0.0),
+        ("bojagi_outbox_age_seconds{topic=\"bojagi.payment.v1\"}", 0.0),
         ("bojagi_daily_close_overdue_seconds", 0.0),
     ] {
         eventually(name, async || sample(&watched.metrics, name) == Some(expected)).await;
