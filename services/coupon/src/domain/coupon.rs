@@ -145,8 +145,9 @@ impl Coupon {
     /// The piece that a customer gets now. Its times are fixed here: later changes of the coupon do not touch it.
     pub(crate) fn piece_for(&self, customer_id: AccountId, now: Moment) -> IssuedCoupon {
         let days = u32::try_from(self.details.issued_valid_days).unwrap_or_default();
-        let after_days = now + DAY * days;
         let valid_window = self.details.valid_window;
+        // A piece that is issued before it can be used loses none of its days by that.
+        let after_days = valid_window.starts_at.map_or(now, |starts_at| starts_at.max(now)) + DAY * days;
         IssuedCoupon {
             issued_coupon_id: IssuedCouponId::generate(),
             coupon_id: self.coupon_id,

@@ -58,6 +58,16 @@ fn a_piece_lives_for_its_days_within_the_valid_window() {
 }
 
 #[test]
+fn a_piece_that_is_issued_early_has_all_its_days() {
+    let days = |days: i64| days * 24 * 60 * 60;
+    let coupon = coupon(window(Some(days(60)), None), Window::default(), None);
+    let early = coupon.piece_for(AccountId::generate(), NOW);
+    assert_eq!((early.valid_from, early.expires_at), (Some(at(days(60))), at(days(90))));
+    let later = coupon.piece_for(AccountId::generate(), at(days(61)));
+    assert_eq!(later.expires_at, at(days(91)));
+}
+
+#[test]
 fn a_change_touches_only_what_it_names() {
     let mut coupon = coupon(Window::default(), window(Some(10), None), Some(5));
     let before = coupon.details.clone();
