@@ -32,7 +32,7 @@ impl Settings {
         for (name, text) in sections {
             match text.parse::<Table>() {
                 Ok(section) => drop(settings.table.insert((*name).to_owned(), Value::Table(section))),
-                Err(error) => settings.mistakes.push(format!("the defaults of {name}: {error}")),
+                Err(error) => settings.mistakes.push(format!("the defaults of {name}: {}", place_of(&error, text))),
             }
         }
         settings
@@ -42,7 +42,7 @@ impl Settings {
     pub fn overlay_file(&mut self, name: &str, text: &str) {
         match text.parse::<Table>() {
             Ok(table) => overlay(&mut self.table, table, name, &mut self.mistakes),
-            Err(error) => self.mistakes.push(format!("{name}: {error}")),
+            Err(error) => self.mistakes.push(format!("{name}: {}", place_of(&error, text))),
         }
     }
 
@@ -53,7 +53,7 @@ impl Settings {
         };
         match text.parse::<Table>() {
             Ok(table) => overlay(under, table, name, &mut self.mistakes),
-            Err(error) => self.mistakes.push(format!("{name}: {error}")),
+            Err(error) => self.mistakes.push(format!("{name}: {}", place_of(&error, text))),
         }
     }
 
@@ -83,7 +83,8 @@ impl Settings {
             Some(Value::Boolean(_)) => text.parse().ok().map(Value::Boolean),
             Some(Value::Float(_)) => text.parse().ok().map(Value::Float),
             Some(Value::Array(_)) => {
-                Some(Value::Array(text.split(',').map(|part| Value::String(part.trim().to_owned())).collect()))
+                let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+                Some(Value::Array(parts.map(|part| Value::String(part.to_owned())).collect()))
             }
             Some(Value::Table(_) | Value::Datetime(_)) => None,
         };
@@ -118,6 +119,12 @@ impl Settings {
     }
 }
 
+/// What is wrong with a text, and in which line. The line itself is not repeated: it may hold a password.
+fn place_of(error: &toml::de::Error, text: &str) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    format!("line {}: {}", before.matches('\n').count() + 1, error.message())
+}
+
 fn overlay(under: &mut Table, over: Table, place: &str, mistakes: &mut Vec<String>) {
     for (key, value) in over {
         let place = format!("{place}: {key}");
@@ -134,6 +141,8 @@ fn overlay(under: &mut Table, over: Table, place: &str, mistakes: &mut Vec<Strin
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use super::*;
 
     #[derive(Debug, PartialEq, serde::Deserialize)]
@@ -164,6 +173,26 @@ mod tests {
         settings.overlay_section("order", "order.toml", "colour = 1");
         settings.overlay_section("payment", "payment.toml", "");
         assert_eq!(settings.finish().unwrap_err().0.len(), 2);
+    }
+
+    #[test]
+    fn a_variable_can_empty_a_list() {
+        let list = |text: &str| {
+            let mut settings = Settings::with_defaults(&[("kafka", "properties = [\"a=1\"]")]);
+            settings.overlay_environment([("BOJAGI_KAFKA__PROPERTIES".into(), text.into())]);
+            settings.section::<HashMap<String, Vec<String>>>("kafka", |_| Vec::new()).unwrap()["properties"].clone()
+        };
+        assert_eq!(list(""), Vec::<String>::new());
+        assert_eq!(list("b=2, c=3,"), ["b=2", "c=3"]);
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_file_is_told_without_what_it_holds() {
+        let mut settings = Settings::with_defaults(DEFAULTS);
+        settings.overlay_file("bojagi.toml", "[order]\nname = \"secret\\s\"");
+        let mistakes = settings.finish().unwrap_err().to_string();
+        assert!(mistakes.starts_with("bojagi.toml: line 2: "), "{mistakes}");
+        assert!(!mistakes.contains("secret"), "{mistakes}");
     }
 
     #[test]

@@ -21,6 +21,8 @@ use uuid::Uuid;
 use crate::{Account, CommonRefusal};
 
 mod follow;
+#[cfg(test)]
+mod tests;
 
 pub use follow::follow;
 
@@ -34,6 +36,8 @@ pub const TYPE: &str = "at+jwt";
 const LONGEST_TOKEN: usize = 4096;
 /// Verdicts kept at most.
 const CACHED: usize = 65_536;
+/// Revocations kept before the expired among them are looked for.
+const REVOKED_KEPT: usize = 1_024;
 /// How long the clocks of two machines may differ.
 const LEEWAY: Duration = Duration::from_secs(5);
 
@@ -95,11 +99,34 @@ struct Verdict {
     expires_at: Moment,
 }
 
-/// What was revoked and is not expired yet.
+/// What was revoked, and some of what has expired since.
 #[derive(Default)]
 struct Revoked {
+    /// Until when a session has to be known.
     sessions: HashMap<Uuid, Moment>,
-    accounts: HashMap<AccountId, Moment>,
+    accounts: HashMap<AccountId, RevokedAccount>,
+    /// The expired are forgotten when there are as many as this.
+    look_at: usize,
+}
+
+struct RevokedAccount {
+    /// Tokens issued before this do not hold.
+    before: Moment,
+    /// Until when it has to be known.
+    until: Moment,
+}
+
+impl Revoked {
+    /// Forgets what has expired, each time that twice as much is kept as was left the last time: so a history of any length
+    /// is taken in at the same cost for each.
+    fn forget_the_expired(&mut self, now: Moment) {
+        if self.sessions.len() + self.accounts.len() < self.look_at.max(REVOKED_KEPT) {
+            return;
+        }
+        self.sessions.retain(|_, until| *until > now);
+        self.accounts.retain(|_, account| account.until > now);
+        self.look_at = 2 * (self.sessions.len() + self.accounts.len());
+    }
 }
 
 /// Verdicts by token, in two generations: when the young one is full it becomes the old one, and the old one goes.
@@ -198,17 +225,19 @@ impl Verifier {
 
     /// Voids every token of a session. `until` is when the last of them will have expired anyway.
     pub fn revoke_session(&self, session_id: Uuid, until: Moment) {
-        let now = self.clock.now();
         let mut revoked = self.revoked.write();
-        revoked.sessions.retain(|_, until| *until > now);
+        revoked.forget_the_expired(self.clock.now());
         revoked.sessions.insert(session_id, until);
     }
 
-    /// Voids every token of an account that was issued before a moment.
-    pub fn revoke_account(&self, account_id: AccountId, before: Moment) {
+    /// Voids every token of an account that was issued before a moment. `until` is when the last of them will have expired
+    /// anyway.
+    pub fn revoke_account(&self, account_id: AccountId, before: Moment, until: Moment) {
         let mut revoked = self.revoked.write();
-        let latest = revoked.accounts.entry(account_id).or_insert(before);
-        *latest = before.max(*latest);
+        revoked.forget_the_expired(self.clock.now());
+        let known = revoked.accounts.entry(account_id).or_insert(RevokedAccount { before, until });
+        known.before = known.before.max(before);
+        known.until = known.until.max(until);
     }
 
     /// The account that a token speaks for.
@@ -235,7 +264,7 @@ impl Verifier {
         let revoked = self.revoked.read();
         let session_revoked = revoked.sessions.contains_key(&verdict.account.session_id);
         let account_revoked =
-            revoked.accounts.get(&verdict.account.account_id).is_some_and(|before| verdict.issued_at < *before);
+            revoked.accounts.get(&verdict.account.account_id).is_some_and(|account| verdict.issued_at < account.before);
         if session_revoked || account_revoked {
             return Err(TokenFault::Revoked);
         }

@@ -7,6 +7,7 @@ use bojagi_api::user::session_service_client::SessionServiceClient;
 use bojagi_api::user::watch_revocations_response::Revocation;
 use bojagi_api::user::{GetJwksRequest, WatchRevocationsRequest, WatchRevocationsResponse};
 use bojagi_kernel::id::AccountId;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status};
 use uuid::Uuid;
@@ -16,6 +17,9 @@ use crate::{Channel, wire};
 
 /// The pause before user is asked again after it did not answer.
 const PAUSE: Duration = Duration::from_millis(250);
+/// How long nothing may come on the stream, not even a sign of life, which comes every few seconds: after that, whoever sent it
+/// is taken for gone. A process that was frozen, or a network that takes everything and brings nothing, says no end.
+const SILENCE: Duration = Duration::from_secs(30);
 /// How often the keys are fetched anew.
 const KEYS_FETCHED_EVERY: Duration = Duration::from_secs(300);
 
@@ -49,14 +53,18 @@ async fn follow_once(
     let mut revocations = sessions.watch_revocations(watch).await?.into_inner();
     let mut refetch = tokio::time::interval(KEYS_FETCHED_EVERY);
     refetch.reset();
+    let silence = tokio::time::sleep(SILENCE);
+    tokio::pin!(silence);
     loop {
         tokio::select! {
             _ = refetch.tick() => fetch_keys(verifier, sessions).await?,
+            () = silence.as_mut() => return Err(Status::deadline_exceeded("nothing has come for too long")),
             message = revocations.message() => match message? {
                 None => return Ok(()),
                 Some(message) => {
                     apply(verifier, &message);
                     *cursor = message.cursor;
+                    silence.as_mut().reset(Instant::now() + SILENCE);
                 }
             },
         }
@@ -73,19 +81,17 @@ async fn fetch_keys(verifier: &Verifier, sessions: &mut SessionServiceClient<Cha
 }
 
 fn apply(verifier: &Verifier, message: &WatchRevocationsResponse) {
+    let until = message.expires_at.as_ref().and_then(wire::moment);
     let applied = match &message.revocation {
         // A sign of life.
         None => Some(()),
         Some(Revocation::SessionId(session_id)) => {
-            let until = message.expires_at.as_ref().and_then(wire::moment);
             Uuid::try_parse(session_id).ok().zip(until).map(|(id, until)| verifier.revoke_session(id, until))
         }
         Some(Revocation::Account(account)) => {
             let before = account.issued_before.as_ref().and_then(wire::moment);
-            AccountId::from_str(&account.account_id)
-                .ok()
-                .zip(before)
-                .map(|(id, before)| verifier.revoke_account(id, before))
+            let account_id = AccountId::from_str(&account.account_id).ok();
+            account_id.zip(before).zip(until).map(|((id, before), until)| verifier.revoke_account(id, before, until))
         }
     };
     if applied.is_none() {
