@@ -18,6 +18,6 @@ pub(crate) async fn delete_item(
 ) -> Result<(), Failure> {
     let store_id = items::delete(tx, (item_id, seller_id), now).await?.ok_or(CatalogRefusal::ItemNotFound)?;
     let retired = options::retire_of(tx, item_id).await?;
-    told::item_deleted(tx, Owner { item_id, store_id, seller_id }, &retired, now).await?;
+    told::items_deleted(tx, [(Owner { item_id, store_id, seller_id }, retired)], now).await?;
     Ok(())
 }

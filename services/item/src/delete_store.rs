@@ -4,10 +4,9 @@ use bojagi_kernel::id::{AccountId, StoreId};
 use bojagi_kernel::{Failure, Moment};
 use bojagi_store::Tx;
 
-use crate::delete_item::delete_item;
 use crate::domain::refusal::CatalogRefusal;
 use crate::events::told;
-use crate::store::{items, stores};
+use crate::store::{items, options, stores};
 
 /// Deletes a seller's own store and its items. What orders hold of them runs to its end.
 pub(crate) async fn delete_store(
@@ -19,17 +18,24 @@ pub(crate) async fn delete_store(
     if !stores::delete(tx, (store_id, seller_id), now).await? {
         return Err(CatalogRefusal::StoreNotFound.into());
     }
-    for (item_id,) in items::living_of_store(tx, store_id).await? {
-        delete_item(tx, seller_id, item_id, now).await?;
-    }
-    told::store_deleted(tx, store_id, seller_id, now).await?;
-    Ok(())
+    clear_out(tx, seller_id, &[store_id], now).await
 }
 
 /// Deletes every store of a seller who has gone.
 pub(crate) async fn delete_stores_of(tx: &mut Tx, seller_id: AccountId, now: Moment) -> Result<(), Failure> {
-    for (store_id,) in stores::living_of_seller(tx, seller_id).await? {
-        delete_store(tx, seller_id, store_id, now).await?;
-    }
+    let deleted = stores::delete_of(tx, seller_id, now).await?;
+    clear_out(tx, seller_id, &deleted, now).await
+}
+
+/// Deletes what deleted stores have offered, and tells all of it. A store may have thousands of items, and everybody waits for
+/// this unit, so it takes the same few statements for any number.
+async fn clear_out(tx: &mut Tx, seller_id: AccountId, stores: &[StoreId], now: Moment) -> Result<(), Failure> {
+    // The options come first, because they are found by the items that live.
+    let mut retired = options::retire_of_stores(tx, stores).await?;
+    let mut items = items::delete_of_stores(tx, stores, now).await?;
+    items.sort_unstable_by_key(|item| item.item_id);
+    let items = items.into_iter().map(|item| (item, retired.remove(&item.item_id).unwrap_or_default()));
+    told::items_deleted(tx, items, now).await?;
+    told::stores_deleted(tx, seller_id, stores, now).await?;
     Ok(())
 }

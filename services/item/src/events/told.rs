@@ -33,14 +33,20 @@ pub(crate) async fn store_updated(tx: &mut Tx, store: &Store, now: Moment) -> Re
     tell(tx, store.store_id.into(), &fact, now).await.map(drop)
 }
 
-pub(crate) async fn store_deleted(
+/// Stores of one seller.
+pub(crate) async fn stores_deleted(
     tx: &mut Tx,
-    store_id: StoreId,
     seller_id: AccountId,
+    stores: &[StoreId],
     now: Moment,
 ) -> Result<(), Error> {
-    let fact = api::StoreDeleted { store_id: store_id.to_string(), seller_id: seller_id.to_string() };
-    tell(tx, store_id.into(), &fact, now).await.map(drop)
+    let facts = stores.iter().map(|store_id| Told {
+        aggregate_id: (*store_id).into(),
+        trace: tx.trace().cloned(),
+        fact: api::StoreDeleted { store_id: store_id.to_string(), seller_id: seller_id.to_string() },
+    });
+    let facts: Vec<_> = facts.collect();
+    tell_all(tx, &facts, now).await
 }
 
 pub(crate) async fn item_created(tx: &mut Tx, item: &Item, now: Moment) -> Result<(), Error> {
@@ -52,14 +58,24 @@ pub(crate) async fn item_updated(tx: &mut Tx, item: &Item, retired: &[ItemOption
     tell(tx, item.item_id.into(), &api::ItemUpdated { item: Some(snapshot(item, retired)) }, now).await.map(drop)
 }
 
-pub(crate) async fn item_deleted(tx: &mut Tx, owner: Owner, retired: &[(OptionId,)], now: Moment) -> Result<(), Error> {
-    let fact = api::ItemDeleted {
-        item_id: owner.item_id.to_string(),
-        store_id: owner.store_id.to_string(),
-        seller_id: owner.seller_id.to_string(),
-        option_ids: retired.iter().map(|(option_id,)| option_id.to_string()).collect(),
-    };
-    tell(tx, owner.item_id.into(), &fact, now).await.map(drop)
+/// Each item with the options that were active until now.
+pub(crate) async fn items_deleted(
+    tx: &mut Tx,
+    items: impl IntoIterator<Item = (Owner, Vec<OptionId>)>,
+    now: Moment,
+) -> Result<(), Error> {
+    let facts = items.into_iter().map(|(Owner { item_id, store_id, seller_id }, retired)| Told {
+        aggregate_id: item_id.into(),
+        trace: tx.trace().cloned(),
+        fact: api::ItemDeleted {
+            item_id: item_id.to_string(),
+            store_id: store_id.to_string(),
+            seller_id: seller_id.to_string(),
+            option_ids: retired.iter().map(ToString::to_string).collect(),
+        },
+    });
+    let facts: Vec<_> = facts.collect();
+    tell_all(tx, &facts, now).await
 }
 
 pub(crate) async fn stock_adjusted(

@@ -6,6 +6,7 @@ use bojagi_kernel::id::{AccountId, ItemId, StoreId};
 use bojagi_kernel::{Failure, Moment, Money};
 use bojagi_store::{Bind, Error, FromRow, Row, Tx, params};
 
+use super::options::Owner;
 use super::{money, name_taken, options};
 use crate::domain::catalogue::{Item, ItemChange, ItemDraft, without_case};
 
@@ -138,11 +139,14 @@ pub(crate) async fn delete(
     Ok(deleted.map(|(store_id,)| store_id))
 }
 
-/// The living items of a store.
-pub(crate) async fn living_of_store(tx: &mut Tx, store_id: StoreId) -> Result<Vec<(ItemId,)>, Error> {
-    tx.fetch_all(
-        "SELECT item_id FROM item WHERE store_id = ?1 AND deleted_at IS NULL ORDER BY created_at, item_id",
-        params![store_id],
+/// Deletes all living items of stores, and answers them.
+pub(crate) async fn delete_of_stores(tx: &mut Tx, stores: &[StoreId], now: Moment) -> Result<Vec<Owner>, Error> {
+    let rows: Vec<_> = stores.iter().map(|store_id| vec![store_id.bind(), now.bind()]).collect();
+    tx.fetch_many(
+        "UPDATE item SET deleted_at = v.column2, updated_at = v.column2, category_id = NULL
+         FROM (VALUES {(?1, ?2)}) AS v WHERE item.store_id = v.column1 AND item.deleted_at IS NULL
+         RETURNING item.item_id, item.store_id, item.seller_id",
+        &rows,
     )
     .await
 }

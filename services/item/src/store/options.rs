@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use bojagi_kernel::id::{AccountId, ItemId, OptionId, StoreId};
-use bojagi_store::{Error, FromRow, Row, Tx, Value, from_row, params};
+use bojagi_store::{Bind, Error, FromRow, Row, Tx, Value, from_row, params};
 
 use super::{money, window};
 use crate::domain::catalogue::without_case;
@@ -55,12 +55,32 @@ pub(crate) async fn active_of(
 }
 
 /// Retires all active options of an item and answers them.
-pub(crate) async fn retire_of(tx: &mut Tx, item_id: ItemId) -> Result<Vec<(OptionId,)>, Error> {
-    tx.fetch_all(
-        "UPDATE item_option SET state = 'RETIRED' WHERE item_id = ?1 AND state = 'ACTIVE' RETURNING option_id",
-        params![item_id],
-    )
-    .await
+pub(crate) async fn retire_of(tx: &mut Tx, item_id: ItemId) -> Result<Vec<OptionId>, Error> {
+    let retired: Vec<(OptionId,)> = tx
+        .fetch_all(
+            "UPDATE item_option SET state = 'RETIRED' WHERE item_id = ?1 AND state = 'ACTIVE' RETURNING option_id",
+            params![item_id],
+        )
+        .await?;
+    Ok(retired.into_iter().map(|(option_id,)| option_id).collect())
+}
+
+/// Retires all active options of the living items of stores, and answers them by item.
+pub(crate) async fn retire_of_stores(tx: &mut Tx, stores: &[StoreId]) -> Result<HashMap<ItemId, Vec<OptionId>>, Error> {
+    let each: Vec<_> = stores.iter().map(|store_id| vec![store_id.bind()]).collect();
+    let retired: Vec<(ItemId, OptionId)> = tx
+        .fetch_many(
+            "UPDATE item_option SET state = 'RETIRED' WHERE state = 'ACTIVE'
+                AND item_id IN (SELECT item_id FROM item WHERE store_id IN ({?1}) AND deleted_at IS NULL)
+             RETURNING item_id, option_id",
+            &each,
+        )
+        .await?;
+    let mut of_items: HashMap<_, Vec<_>> = HashMap::new();
+    for (item_id, option_id) in retired {
+        of_items.entry(item_id).or_default().push(option_id);
+    }
+    Ok(of_items)
 }
 
 /// Inserts an active option.

@@ -40,15 +40,6 @@ pub(crate) async fn find(tx: &mut Tx, store_id: StoreId) -> Result<Option<Store>
     .await
 }
 
-/// The stores of a seller that are not deleted.
-pub(crate) async fn living_of_seller(tx: &mut Tx, seller_id: AccountId) -> Result<Vec<(StoreId,)>, Error> {
-    tx.fetch_all(
-        "SELECT store_id FROM store WHERE seller_id = ?1 AND deleted_at IS NULL ORDER BY store_id",
-        params![seller_id],
-    )
-    .await
-}
-
 /// Changes a seller's living store; `None` when there is no such one.
 pub(crate) async fn update(
     tx: &mut Tx,
@@ -91,6 +82,18 @@ pub(crate) async fn delete(
         )
         .await?;
     Ok(deleted == 1)
+}
+
+/// Deletes all living stores of a seller, and answers them.
+pub(crate) async fn delete_of(tx: &mut Tx, seller_id: AccountId, now: Moment) -> Result<Vec<StoreId>, Error> {
+    let deleted: Vec<(StoreId,)> = tx
+        .fetch_all(
+            "UPDATE store SET deleted_at = ?2, updated_at = ?2 WHERE seller_id = ?1 AND deleted_at IS NULL
+             RETURNING store_id",
+            params![seller_id, now],
+        )
+        .await?;
+    Ok(deleted.into_iter().map(|(store_id,)| store_id).collect())
 }
 
 /// Counts an item that is being created in a seller's living store; false when there is no such store. From here to the

@@ -5,8 +5,9 @@ use bojagi_api::user::{AccountClosed, AccountKind};
 use bojagi_testkit::{eventually, reason};
 use prost_types::FieldMask;
 use tonic::Code;
+use tonic_types::StatusExt;
 
-use crate::shop::{Shop, draft, line, new_id, order};
+use crate::shop::{Shop, draft, kept, line, new_id, order};
 
 fn create(name: &str) -> api::CreateStoreRequest {
     api::CreateStoreRequest { request_id: new_id(), name: name.into(), description: "Cups".into() }
@@ -72,6 +73,53 @@ async fn a_deleted_store_takes_its_items_along_but_not_what_orders_hold() {
     shop.confirm(&asked).await;
     shop.sold(&asked).await;
     assert_eq!(shop.counts(&item.options[0].option_id).await, (8, 0, 2, 10));
+}
+
+#[tokio::test]
+async fn a_store_of_dozens_of_items_goes_whole_and_each_item_is_told_once() {
+    let shop = Shop::open().await;
+    let mut items = Vec::new();
+    for number in 0..70 {
+        let options = vec![draft("red", 5_000 + number, 10), draft("blue", 6_000, 10)];
+        items.push(shop.new_item(&format!("Mug {number:02}"), options).await);
+    }
+    // One that went before, and one with an option that did.
+    let mut catalog = shop.catalog(&shop.seller);
+    catalog.delete_item(api::DeleteItemRequest { item_id: items[0].item_id.clone() }).await.unwrap();
+    items[1] = shop.update_options(&items[1], vec![kept(&items[1].options[1])]).await;
+    let other_store = shop.new_store("Glaze").await;
+    let elsewhere = api::CreateItemRequest {
+        store_id: other_store.store_id.clone(),
+        ..shop.item_request("Bowl", vec![draft("only", 1_000, 1)])
+    };
+    let bowl = catalog.create_item(elsewhere).await.unwrap().into_inner().item.unwrap();
+
+    let delete = api::DeleteStoreRequest { store_id: shop.store_id.clone() };
+    shop.stores(&shop.seller).delete_store(delete).await.unwrap();
+    for item in &items {
+        let mut told = shop.told::<api::ItemDeleted>(&item.item_id).await;
+        let mut options: Vec<_> = item.options.iter().map(|option| option.option_id.clone()).collect();
+        options.sort();
+        told[0].option_ids.sort();
+        let deleted = api::ItemDeleted {
+            item_id: item.item_id.clone(),
+            store_id: shop.store_id.clone(),
+            seller_id: shop.seller.account_id.to_string(),
+            option_ids: options,
+        };
+        assert_eq!(told, [deleted]);
+    }
+    assert_eq!(shop.told::<api::StoreDeleted>(&shop.store_id).await.len(), 1);
+    let in_store = api::SearchItemsRequest { store_id: shop.store_id.clone(), ..Default::default() };
+    assert!(shop.public_catalog().search_items(in_store).await.unwrap().into_inner().items.is_empty());
+    let late = shop.reservations().reserve_stock(order(vec![line(&items[69].options[1], 1)])).await.unwrap_err();
+    assert_eq!(reason(&late), "ITEM_NOT_FOUND");
+    // The category is free of them; what is in another store stays.
+    let delete = api::DeleteCategoryRequest { category_id: shop.category_id.clone() };
+    let in_use = shop.catalog(&shop.admin).delete_category(delete).await.unwrap_err();
+    assert_eq!(in_use.get_error_details().error_info().unwrap().metadata["items"], "1");
+    assert!(shop.told::<api::ItemDeleted>(&bowl.item_id).await.is_empty());
+    shop.reservations().reserve_stock(order(vec![line(&bowl.options[0], 1)])).await.unwrap();
 }
 
 #[tokio::test]
