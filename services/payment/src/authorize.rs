@@ -23,10 +23,10 @@ impl Desk {
     pub(crate) async fn authorize(self: &Arc<Self>, ask: Authorize) -> Result<Payment, Failure> {
         let desk = Arc::clone(self);
         uninterrupted(async move {
-            let now = desk.now();
             let Terms { order_id, customer_id, points, .. } = ask.terms;
             let locked = desk::keys(order_id, Some(customer_id), points);
-            let unit = async move |tx: &mut Tx| begin(tx, &ask, now).await;
+            let clock = Arc::clone(&desk.clock);
+            let unit = async move |tx: &mut Tx| begin(tx, &ask, clock.now()).await;
             let payment = desk.store.write_locking(locked, unit).await?;
             desk.see_through(payment, UnderWay::Authorize).await
         })

@@ -26,8 +26,8 @@ impl Desk {
     pub(crate) async fn capture(self: &Arc<Self>, ask: Capture) -> Result<Payment, Failure> {
         let desk = Arc::clone(self);
         uninterrupted(async move {
-            let (order_id, now, ask) = (ask.order_id, desk.now(), Arc::new(ask));
-            let unit = async move |tx: &mut Tx, has_wallet| begin(tx, &ask, has_wallet, now).await;
+            let (order_id, ask) = (ask.order_id, Arc::new(ask));
+            let unit = async move |tx: &mut Tx, has_wallet, now| begin(tx, &ask, has_wallet, now).await;
             let payment = desk.on_payment(order_id, unit).await?;
             desk.see_through(payment, UnderWay::Capture).await
         })

@@ -32,8 +32,8 @@ impl Desk {
         }
         let desk = Arc::clone(self);
         uninterrupted(async move {
-            let (now, wallet) = (desk.now(), LockKey::of(ask.account_id));
-            let unit = async move |tx: &mut Tx| begin(tx, &ask, now).await;
+            let (clock, wallet) = (Arc::clone(&desk.clock), LockKey::of(ask.account_id));
+            let unit = async move |tx: &mut Tx| begin(tx, &ask, clock.now()).await;
             let (charge, balance) = desk.store.write_locking([wallet], unit).await?;
             let Some(errand) = of_charge(&charge) else { return Ok((charge, balance)) };
             match desk.ask(errand, Manner::Perform, None).await? {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bojagi_kernel::Currency;
 use serde::Deserialize;
 
-use crate::provider::{HttpProvider, Secret};
+use crate::provider::{ANSWERS_PER_ASK, HttpProvider, Secret};
 
 /// The commented defaults.
 pub const DEFAULTS: &str = include_str!("../config.default.toml");
@@ -70,8 +70,8 @@ impl Config {
         expect(self.provider_timeout_ms > 0, "provider_timeout_ms: must be more than 0");
         expect(self.recover_every_ms > 0, "recover_every_ms: must be more than 0");
         expect(
-            self.recover_after_ms > self.provider_timeout_ms.saturating_mul(2),
-            "recover_after_ms: must be more than twice provider_timeout_ms",
+            self.recover_after_ms > self.provider_timeout_ms.saturating_mul(u64::from(ANSWERS_PER_ASK)),
+            "recover_after_ms: must be more than three times provider_timeout_ms",
         );
         expect(
             self.webhook_listen().is_ok(),
@@ -128,6 +128,8 @@ mod tests {
             ..Config::default()
         };
         assert_eq!(wrong.check().len(), 7, "{:?}", wrong.check());
+        let as_long_as_an_ask = Config { recover_after_ms: 15_000, ..Config::default() };
+        assert_eq!(as_long_as_an_ask.check().len(), 1);
         let slow = Config { simulator_slow_ms: 5_000, provider_webhook_secret: "short".into(), ..Config::default() };
         assert_eq!(slow.check().len(), 2);
     }

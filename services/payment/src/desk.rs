@@ -10,14 +10,15 @@ use std::sync::Arc;
 use bojagi_chassis::Pager;
 use bojagi_kernel::id::{AccountId, OrderId};
 use bojagi_kernel::{Clock, Currency, Failure, Moment};
-use bojagi_store::{LockKey, Store, Tx};
+use bojagi_store::{Error, LockKey, Store, Tx};
 use bojagi_telemetry::TraceContext;
 use futures::future::Either;
 
 use crate::domain::{Charge, Outcome, Payment, ProviderKey, Refund, UnderWay};
-use crate::flights::Flights;
+use crate::flights::{Flight, Flights};
 use crate::provider::{Asking, Instruction, Manner};
 use crate::settle::{Settled, settle};
+use crate::store;
 
 /// The store, the time, the provider, and what is going on with it.
 pub(crate) struct Desk {
@@ -36,20 +37,24 @@ impl Desk {
 
     /// Runs a unit about the payment of an order, which locks the order, and once more with the wallet locked too if it says that
     /// it needs that: whose wallet it is only the payment says, and nearly always there are no points in it. `unit` is told
-    /// whether the wallet is locked.
+    /// whether the wallet is locked, and the time, which is taken once it has what it locks: nothing that was stored before it
+    /// about the same payment is younger.
     pub(crate) async fn on_payment<T: Send + 'static>(
         &self,
         order_id: OrderId,
-        unit: impl AsyncFn(&mut Tx, bool) -> Result<Begun<T>, Failure> + Clone + Send + 'static,
+        unit: impl AsyncFn(&mut Tx, bool, Moment) -> Result<Begun<T>, Failure> + Clone + Send + 'static,
     ) -> Result<T, Failure> {
         let (order, again) = (LockKey::of(order_id), unit.clone());
-        let begun = self.store.write_locking([order], async move |tx: &mut Tx| unit(tx, false).await).await?;
+        let (clock, later) = (Arc::clone(&self.clock), Arc::clone(&self.clock));
+        let unit = async move |tx: &mut Tx| unit(tx, false, clock.now()).await;
+        let begun = self.store.write_locking([order], unit).await?;
         let customer_id = match begun {
             Begun::Done(answer) => return Ok(answer),
             Begun::NeedsWallet(customer_id) => customer_id,
         };
         let both = [order, LockKey::of(customer_id)];
-        match self.store.write_locking(both, async move |tx: &mut Tx| again(tx, true).await).await? {
+        let again = async move |tx: &mut Tx| again(tx, true, later.now()).await;
+        match self.store.write_locking(both, again).await? {
             Begun::Done(answer) => Ok(answer),
             Begun::NeedsWallet(_) => Err(Failure::broken("a wallet was asked for twice")),
         }
@@ -64,13 +69,13 @@ impl Desk {
         known: Option<Payment>,
     ) -> Result<Settled, Failure> {
         let desk = Arc::clone(self);
-        let Errand { instruction, locked } = errand;
+        let Errand { instruction, locked, .. } = errand;
         let flight = self.flights.join_or_start(instruction.key, async move {
             let key = instruction.key;
             let outcome = desk.provider.ask(&instruction, manner).await;
             let authorisation_ended = matches!(key, ProviderKey::Authorize(_)) && outcome != Outcome::Unknown;
-            let now = desk.now();
-            let unit = async move |tx: &mut Tx| settle(tx, key, &outcome, known, now).await;
+            let clock = Arc::clone(&desk.clock);
+            let unit = async move |tx: &mut Tx| settle(tx, key, &outcome, known, clock.now()).await;
             let settled = desk.store.write_locking(locked, unit).await;
             let settled = settled
                 .inspect_err(|failure| tracing::error!(%key, %failure, "an answer of the provider was not stored"));
@@ -83,7 +88,25 @@ impl Desk {
             }
             settled
         });
-        flight.await.ok_or_else(|| Failure::Unavailable("the provider's answer could not be stored".into()))
+        landed(flight).await
+    }
+
+    /// Asks about what may have moved on since it was read, unless it has: it is over, or another process has asked since. That it
+    /// is asked is stored before, so that no other process does the same meanwhile, and what undoes it waits long enough. What is
+    /// going on in this process is joined.
+    pub(crate) async fn ask_again(self: &Arc<Self>, errand: Errand) -> Result<(), Failure> {
+        let (key, read, clock) = (errand.instruction.key, errand.asked_at, Arc::clone(&self.clock));
+        if let Some(flight) = self.flights.going_on(key) {
+            return landed(flight).await.map(drop);
+        }
+        let unit = async move |tx: &mut Tx| store::claim(tx, key, read, clock.now()).await;
+        let claimed: Result<bool, Error> = self.store.write_locking(errand.locked.clone(), unit).await;
+        let claimed =
+            claimed.inspect_err(|error| tracing::error!(%key, %error, "the provider could not be asked again"));
+        if claimed? {
+            self.ask(errand, Manner::LookUpFirst, None).await?;
+        }
+        Ok(())
     }
 
     /// Sees `what` through if that is under way with a payment, and answers the payment after it.
@@ -112,6 +135,10 @@ impl Desk {
     }
 }
 
+async fn landed(flight: Flight) -> Result<Settled, Failure> {
+    flight.await.ok_or_else(|| Failure::Unavailable("the provider's answer could not be stored".into()))
+}
+
 /// How far a unit about a payment has come.
 pub(crate) enum Begun<T> {
     /// It is done.
@@ -125,6 +152,8 @@ pub(crate) enum Begun<T> {
 pub(crate) struct Errand {
     pub(crate) instruction: Instruction,
     locked: Vec<LockKey>,
+    /// When it was asked last, as it was read.
+    asked_at: Moment,
 }
 
 /// What a step of a payment locks: the order, and the wallet if there are points in it. The methods of an account are locked with
@@ -164,7 +193,7 @@ pub(crate) fn of_payment(payment: &Payment) -> Option<Errand> {
         token: payment.paid_with.as_ref()?.token.clone(),
         amount: payment.money(payment.external),
     };
-    Some(Errand { instruction, locked: keys_of(payment) })
+    Some(Errand { instruction, locked: keys_of(payment), asked_at: payment.asked_at? })
 }
 
 /// What the provider is to do for a refund of a payment, if it has not answered.
@@ -175,12 +204,12 @@ pub(crate) fn of_refund(refund: &Refund, payment: &Payment) -> Option<Errand> {
         token: payment.paid_with.as_ref()?.token.clone(),
         amount: payment.money(refund.legs.external),
     };
-    Some(Errand { instruction, locked: keys_of(payment) })
+    Some(Errand { instruction, locked: keys_of(payment), asked_at: refund.asked_at? })
 }
 
 /// What the provider is to do for a charge of points, if it has not answered.
 pub(crate) fn of_charge(charge: &Charge) -> Option<Errand> {
     let key = charge.open_key()?;
     let instruction = Instruction { key, payment: key, token: charge.paid_with.token.clone(), amount: charge.amount };
-    Some(Errand { instruction, locked: vec![LockKey::of(charge.account_id)] })
+    Some(Errand { instruction, locked: vec![LockKey::of(charge.account_id)], asked_at: charge.asked_at? })
 }

@@ -21,6 +21,11 @@ pub(crate) type Flight = Shared<BoxFuture<'static, Landed>>;
 pub(crate) struct Flights(Arc<Mutex<HashMap<ProviderKey, WeakShared<BoxFuture<'static, Landed>>>>>);
 
 impl Flights {
+    /// The flight of a key that is going on, if there is one.
+    pub(crate) fn going_on(&self, key: ProviderKey) -> Option<Flight> {
+        self.0.lock().get(&key).and_then(WeakShared::upgrade)
+    }
+
     /// The flight of a key that is going on, or a new one that does `work`.
     pub(crate) fn join_or_start(
         &self,

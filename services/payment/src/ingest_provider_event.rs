@@ -30,10 +30,10 @@ impl Intake {
         };
         let desk = Arc::clone(&self.desk);
         uninterrupted(async move {
-            let now = desk.now();
             let concerned: Result<_, Error> = desk.store.read(async move |tx: &mut Tx| concerned(tx, key).await).await;
             let locked = concerned?.ok_or(PaymentRefusal::ProviderPaymentUnknown)?;
-            let unit = async move |tx: &mut Tx| settle(tx, key, &outcome, None, now).await;
+            let clock = Arc::clone(&desk.clock);
+            let unit = async move |tx: &mut Tx| settle(tx, key, &outcome, None, clock.now()).await;
             match desk.store.write_locking(locked, unit).await? {
                 Some(_) => Ok(()),
                 None => Err(PaymentRefusal::ProviderPaymentUnknown.into()),

@@ -2,7 +2,7 @@
 //!
 //! After a crash these are the attempts whose outcome nobody heard; while it runs, those whose answer was lost. Each is
 //! left alone for a while after it was asked, so that a call that is still going on is not raced; within this process it
-//! would be joined.
+//! would be joined. Of several processes that find the same, one asks.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,6 @@ use bojagi_store::{Error, Tx};
 use futures::StreamExt;
 
 use crate::desk::{Desk, Errand, of_charge, of_payment, of_refund};
-use crate::provider::Manner;
 use crate::store::{charges, payments, refunds};
 
 /// Things of each kind that are asked about in one round at most.
@@ -31,7 +30,7 @@ pub(crate) async fn recover(desk: Arc<Desk>, after: Duration) -> Result<(), Fail
     let asked = futures::stream::iter(waiting)
         .map(|errand| {
             let desk = Arc::clone(&desk);
-            async move { desk.ask(errand, Manner::LookUpFirst, None).await }
+            async move { desk.ask_again(errand).await }
         })
         .buffer_unordered(AT_ONCE);
     // What went wrong with one is logged where it did, and the next round comes to it again.

@@ -91,7 +91,9 @@ pub(crate) struct Asking {
 }
 
 /// How often an instruction is given before its outcome counts as unknown: a lost answer is found by asking again.
-const ASKS: usize = 2;
+const ASKS: u32 = 2;
+/// Answers that one ask waits for at most: it may look up first.
+pub(crate) const ANSWERS_PER_ASK: u32 = 1 + ASKS;
 
 impl Asking {
     pub(crate) async fn ask(&self, instruction: &Instruction, manner: Manner) -> Outcome {

@@ -29,8 +29,8 @@ impl Desk {
     pub(crate) async fn refund(self: &Arc<Self>, ask: GiveBack) -> Result<(Refund, Payment), Failure> {
         let desk = Arc::clone(self);
         uninterrupted(async move {
-            let (order_id, now, ask) = (ask.order_id, desk.now(), Arc::new(ask));
-            let unit = async move |tx: &mut Tx, has_wallet| begin(tx, &ask, has_wallet, now).await;
+            let (order_id, ask) = (ask.order_id, Arc::new(ask));
+            let unit = async move |tx: &mut Tx, has_wallet, now| begin(tx, &ask, has_wallet, now).await;
             let (refund, payment) = desk.on_payment(order_id, unit).await?;
             let Some(errand) = of_refund(&refund, &payment) else { return Ok((refund, payment)) };
             match desk.ask(errand, Manner::Perform, None).await? {

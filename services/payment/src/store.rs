@@ -8,10 +8,22 @@ pub(crate) mod refunds;
 pub(crate) mod schema;
 pub(crate) mod wallets;
 
-use bojagi_kernel::Failure;
-use bojagi_store::Error;
+use bojagi_kernel::{Failure, Moment};
+use bojagi_store::{Error, Tx};
 
-use crate::domain::PaymentRefusal;
+use crate::domain::{PaymentRefusal, ProviderKey, UnderWay};
+
+/// Notes that the provider is asked now what came of a key, of which it was asked last at `read`. False when the key is not open any
+/// more, or somebody else has asked since: then it is not to be asked.
+pub(crate) async fn claim(tx: &mut Tx, key: ProviderKey, read: Moment, now: Moment) -> Result<bool, Error> {
+    match key {
+        ProviderKey::Authorize(order_id) => payments::claim(tx, order_id, UnderWay::Authorize, read, now).await,
+        ProviderKey::Capture(order_id) => payments::claim(tx, order_id, UnderWay::Capture, read, now).await,
+        ProviderKey::Void(order_id) => payments::claim(tx, order_id, UnderWay::Void, read, now).await,
+        ProviderKey::Refund(refund_id, attempt) => refunds::claim(tx, refund_id, attempt, read, now).await,
+        ProviderKey::Charge(charge_id) => charges::claim(tx, charge_id, read, now).await,
+    }
+}
 
 /// What a violated constraint means to the caller; all else that the database says stays what it is.
 pub(crate) fn refused(error: Error) -> Failure {

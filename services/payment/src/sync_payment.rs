@@ -8,7 +8,6 @@ use bojagi_store::Tx;
 
 use crate::desk::{Desk, Errand, of_payment, of_refund, uninterrupted};
 use crate::domain::{Payment, PaymentRefusal, Refund};
-use crate::provider::Manner;
 use crate::store::{payments, refunds};
 
 impl Desk {
@@ -20,7 +19,7 @@ impl Desk {
             let of_refunds = refunds_before.iter().filter_map(|refund| of_refund(refund, &before));
             let open: Vec<Errand> = of_payment(&before).into_iter().chain(of_refunds).collect();
             for errand in &open {
-                desk.ask(errand.clone(), Manner::LookUpFirst, None).await?;
+                desk.ask_again(errand.clone()).await?;
             }
 
             let (after, refunds_after) = desk.with_refunds(payment_id).await?;

@@ -18,8 +18,8 @@ impl Desk {
     pub(crate) async fn void(self: &Arc<Self>, order_id: OrderId) -> Result<Payment, Failure> {
         let desk = Arc::clone(self);
         uninterrupted(async move {
-            let (now, currency) = (desk.now(), desk.currency);
-            let unit = async move |tx: &mut Tx, has_wallet| void(tx, order_id, currency, has_wallet, now).await;
+            let currency = desk.currency;
+            let unit = async move |tx: &mut Tx, has_wallet, now| void(tx, order_id, currency, has_wallet, now).await;
             let (payment, voiding) = desk.on_payment(order_id, unit).await?;
             if voiding == Voiding::CaptureDecides {
                 return desk.see_through(payment, UnderWay::Capture).await;

@@ -114,3 +114,14 @@ pub(crate) async fn waiting(tx: &mut Tx, before: Moment, limit: i64) -> Result<V
     )
     .await
 }
+
+/// Notes that the provider is asked now about a charge. False when it has answered, or was asked since it was asked at `read`.
+pub(crate) async fn claim(tx: &mut Tx, charge_id: ChargeId, read: Moment, now: Moment) -> Result<bool, Error> {
+    let claimed = tx
+        .execute(
+            "UPDATE points_charge SET asked_at = ?3 WHERE id = ?1 AND asked_at = ?2",
+            params![charge_id, read, now],
+        )
+        .await?;
+    Ok(claimed > 0)
+}

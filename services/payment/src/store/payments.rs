@@ -5,7 +5,7 @@ use bojagi_kernel::{Failure, Moment};
 use bojagi_store::{Bind, Error, Filter, FromRow, Row, Tx, params};
 
 use super::columns::StoredCurrency;
-use crate::domain::{MethodSummary, PaidWith, Payment, PaymentState};
+use crate::domain::{MethodSummary, PaidWith, Payment, PaymentState, UnderWay};
 
 /// The columns of a payment, in the order in which they are read.
 macro_rules! columns {
@@ -172,6 +172,24 @@ pub(crate) async fn waiting(tx: &mut Tx, before: Moment, limit: i64) -> Result<V
         params![before, limit],
     )
     .await
+}
+
+/// Notes that the provider is asked now about what is under way; nothing that is shown changes. False when that is not under way any
+/// more, or was asked since it was asked at `read`.
+pub(crate) async fn claim(
+    tx: &mut Tx,
+    order_id: OrderId,
+    under_way: UnderWay,
+    read: Moment,
+    now: Moment,
+) -> Result<bool, Error> {
+    let claimed = tx
+        .execute(
+            "UPDATE payment SET asked_at = ?4 WHERE order_id = ?1 AND under_way = ?2 AND asked_at = ?3",
+            params![order_id, under_way, read, now],
+        )
+        .await?;
+    Ok(claimed > 0)
 }
 
 /// Which payments to list.

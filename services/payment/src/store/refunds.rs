@@ -107,6 +107,23 @@ pub(crate) async fn waiting(tx: &mut Tx, before: Moment, limit: i64) -> Result<V
     .await
 }
 
+/// Notes that the provider is asked now about an attempt. False when it has answered, or was asked since it was asked at `read`.
+pub(crate) async fn claim(
+    tx: &mut Tx,
+    refund_id: RefundId,
+    attempt: i64,
+    read: Moment,
+    now: Moment,
+) -> Result<bool, Error> {
+    let claimed = tx
+        .execute(
+            "UPDATE refund SET asked_at = ?4 WHERE id = ?1 AND attempt = ?2 AND asked_at = ?3",
+            params![refund_id, attempt, read, now],
+        )
+        .await?;
+    Ok(claimed > 0)
+}
+
 /// What had gone back before a moment, by currency.
 pub(crate) async fn refunded_before(tx: &mut Tx, as_of: Moment) -> Result<Vec<(String, i64)>, Error> {
     tx.fetch_all(

@@ -15,7 +15,7 @@ use crate::shop::{SECRET, Shop, Silent, config, minor};
 
 /// A provider that is waited for until the end of the test.
 fn patient() -> Config {
-    Config { provider_timeout_ms: 60_000, recover_after_ms: 121_000, ..config() }
+    Config { provider_timeout_ms: 60_000, recover_after_ms: 181_000, ..config() }
 }
 
 fn silent(answers: fn(&ProviderKey) -> bool) -> Arc<dyn Provider> {

@@ -42,7 +42,7 @@ pub(crate) struct Customer {
 
 /// Settings under which the job looks often, and a busy machine has time to answer.
 pub(crate) fn config() -> Config {
-    Config { provider_timeout_ms: 20_000, recover_after_ms: 41_000, recover_every_ms: 5, ..Config::default() }
+    Config { provider_timeout_ms: 19_000, recover_after_ms: 58_000, recover_every_ms: 5, ..Config::default() }
 }
 
 /// Settings under which a lost answer is soon known to be lost.
@@ -50,7 +50,7 @@ pub(crate) fn impatient() -> Config {
     Config { provider_timeout_ms: 150, simulator_slow_ms: 20, ..config() }
 }
 
-fn simulator() -> (Arc<Simulator>, tokio::sync::mpsc::Receiver<bojagi_payment::provider::SignedEvent>) {
+pub(crate) fn simulator() -> (Arc<Simulator>, tokio::sync::mpsc::Receiver<bojagi_payment::provider::SignedEvent>) {
     Simulator::new(SimulatorOptions { slow: Duration::from_millis(20), webhook_secret: SECRET.into() })
 }
 
