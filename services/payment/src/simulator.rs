@@ -10,9 +10,9 @@
 //! | `tok_refund_fails` | yes, but no to every refund |
 //! | `tok_unresolved` | no answer to a capture or charge until it is looked up, or tells it |
 //!
-//! It does what a key stands for once and keeps what came of it in memory, the last few ten thousand keys. A payment that
-//! it does not remember, because the process was started anew, it judges by the token alone: a shop with a simulated
-//! provider still finishes what it began before a restart.
+//! It does what a key stands for once and keeps what came of it in memory, the last few ten thousand keys. What it does not
+//! remember of a payment, because the process was started anew or another one was asked, it does not judge: a shop with a
+//! simulated provider still finishes what it began before a restart, and gives back in one process what was taken in another.
 
 mod book;
 mod delivery;

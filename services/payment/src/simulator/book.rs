@@ -110,7 +110,10 @@ impl Book {
             (ProviderKey::Authorize(_) | ProviderKey::Capture(_), _) if statement.voided => Some(DeclineReason::Other),
             (ProviderKey::Capture(_), _) if known && statement.authorized < amount => Some(DeclineReason::Other),
             (ProviderKey::Void(_), _) if statement.captures > 0 => Some(DeclineReason::Other),
-            (ProviderKey::Refund(..), _) if known && statement.captured - statement.refunded < amount => {
+            // Where it was taken elsewhere, or before a restart, how much that was is not known here.
+            (ProviderKey::Refund(..), _)
+                if statement.captures > 0 && statement.captured - statement.refunded < amount =>
+            {
                 Some(DeclineReason::Other)
             }
             _ => None,
@@ -128,7 +131,7 @@ impl Book {
                 statement.captures += 1;
             }
             ProviderKey::Refund(..) => {
-                // A payment that is not remembered took at least what is given back of it now.
+                // A payment that was not taken here took at least what is given back of it so far.
                 statement.captured = statement.captured.max(statement.refunded + amount);
                 statement.refunded += amount;
                 statement.refunds += 1;

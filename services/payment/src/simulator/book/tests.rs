@@ -67,6 +67,31 @@ fn a_payment_that_is_not_remembered_is_judged_by_its_token() {
 }
 
 #[test]
+fn what_was_taken_in_another_process_goes_back_here() {
+    let (mut here, mut there, order_id) = (Book::default(), Book::default(), OrderId::generate());
+    let with = |key, amount| instruction(key, order_id, "tok_approve", amount);
+    assert!(is_approved(&here.perform(&with(ProviderKey::Authorize(order_id), 100))));
+    assert!(is_approved(&there.perform(&with(ProviderKey::Capture(order_id), 100))));
+    for amount in [60, 40] {
+        assert!(is_approved(&here.perform(&with(ProviderKey::Refund(RefundId::generate(), 1), amount))));
+    }
+    let statement = here.statement(&ProviderKey::Authorize(order_id)).unwrap();
+    assert_eq!((statement.refunded, statement.refunds, statement.captures), (100, 2, 0));
+    // Where it was taken, it is known how much that was.
+    assert!(is_approved(&there.perform(&with(ProviderKey::Refund(RefundId::generate(), 1), 100))));
+    assert!(!is_approved(&there.perform(&with(ProviderKey::Refund(RefundId::generate(), 1), 1))));
+}
+
+#[test]
+fn what_was_taken_before_a_restart_goes_back_in_parts() {
+    let (mut book, order_id) = (Book::default(), OrderId::generate());
+    for amount in [60, 40] {
+        let refund = instruction(ProviderKey::Refund(RefundId::generate(), 1), order_id, "tok_approve", amount);
+        assert!(is_approved(&book.perform(&refund)));
+    }
+}
+
+#[test]
 fn the_oldest_are_forgotten_and_those_in_use_are_not() {
     let mut generations = Generations::<u8>::default();
     let (kept, forgotten) = (ProviderKey::Void(OrderId::generate()), ProviderKey::Void(OrderId::generate()));
