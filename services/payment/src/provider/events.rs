@@ -33,7 +33,8 @@ impl ProviderEvent {
     /// Reads a body whose signature was verified.
     pub(crate) fn read(body: &[u8]) -> Option<Self> {
         let body: EventBody = serde_json::from_slice(body).ok()?;
-        Some(Self { key: body.key.parse().ok()?, outcome: body.outcome.into() })
+        let outcome = Some(body.outcome).filter(OutcomeBody::is_well_formed)?;
+        Some(Self { key: body.key.parse().ok()?, outcome: outcome.into() })
     }
 }
 
@@ -55,8 +56,12 @@ mod tests {
             assert_eq!(ProviderEvent::read(&signed.body), Some(event));
         }
         assert_eq!(ProviderEvent { key, outcome: Outcome::Unknown }.signed(&secret), None);
-        for malformed in ["", "null", "[]", r#"{"key":"x","outcome":"approved","reference":""}"#, r#"{"key":1}"#] {
+        for malformed in ["", "null", "[]", r#"{"key":"x","outcome":"approved","reference":"p-1"}"#, r#"{"key":1}"#] {
             assert_eq!(ProviderEvent::read(malformed.as_bytes()), None, "{malformed}");
+        }
+        for reference in ["", "p\0", &"p".repeat(256)] {
+            let event = ProviderEvent { key, outcome: Outcome::Approved { reference: reference.to_owned() } };
+            assert_eq!(ProviderEvent::read(&event.signed(&secret).unwrap().body), None, "{reference:?}");
         }
     }
 }

@@ -13,6 +13,8 @@ pub(crate) const TOKENS: &str = "/tokens";
 pub(crate) const SIGNATURE: &str = "provider-signature";
 /// Bytes of a body at most.
 pub(crate) const BODY_LIMIT: usize = 64 * 1024;
+/// Characters of a reference at most.
+const REFERENCE_LENGTH: usize = 255;
 
 /// An instruction.
 #[derive(Serialize, Deserialize)]
@@ -80,13 +82,28 @@ impl OutcomeBody {
     }
 }
 
+impl OutcomeBody {
+    /// Whether it can be kept as it is: a reference has 1 to 255 characters, none of them a control character.
+    pub(crate) fn is_well_formed(&self) -> bool {
+        match self {
+            Self::Approved { reference } => !reference.is_empty() && *reference == cleaned(reference),
+            Self::Declined { .. } => true,
+        }
+    }
+}
+
 impl From<OutcomeBody> for Outcome {
+    /// An approval stands whatever its reference is: what could not be kept of that is left out.
     fn from(body: OutcomeBody) -> Self {
         match body {
-            OutcomeBody::Approved { reference } => Self::Approved { reference },
+            OutcomeBody::Approved { reference } => Self::Approved { reference: cleaned(&reference) },
             OutcomeBody::Declined { reason } => Self::Declined(reason_named(&reason)),
         }
     }
+}
+
+fn cleaned(reference: &str) -> String {
+    reference.chars().filter(|letter| !letter.is_control()).take(REFERENCE_LENGTH).collect()
 }
 
 /// An event that the provider tells.
@@ -111,5 +128,26 @@ fn reason_named(name: &str) -> DeclineReason {
         "insufficient_funds" => DeclineReason::InsufficientFunds,
         "lost_card" => DeclineReason::LostCard,
         _ => DeclineReason::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_approval_stands_whatever_its_reference_is() {
+        let long = "é".repeat(300);
+        for (told, kept, is_well_formed) in [
+            ("p-1", "p-1", true),
+            (&long[..2 * 255], &long[..2 * 255], true),
+            (long.as_str(), &long[..2 * 255], false),
+            ("p\u{0}-\n1\u{85}", "p-1", false),
+            ("", "", false),
+        ] {
+            let body = OutcomeBody::Approved { reference: told.to_owned() };
+            assert_eq!(body.is_well_formed(), is_well_formed, "{told:?}");
+            assert_eq!(Outcome::from(body), Outcome::Approved { reference: kept.to_owned() });
+        }
     }
 }

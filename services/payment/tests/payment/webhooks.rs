@@ -81,6 +81,11 @@ async fn only_the_provider_is_believed() {
         let expected = (tonic::Code::InvalidArgument, "PROVIDER_EVENT_MALFORMED");
         assert_eq!((refused.code(), reason(&refused).as_str()), expected, "{malformed}");
     }
+    for reference in ["", "p\0", &"p".repeat(256)] {
+        let event = signed(&capture_key(&payment), Outcome::Approved { reference: reference.into() });
+        let refused = shop.anybody().ingest_provider_event(event).await.unwrap_err();
+        assert_eq!(reason(&refused), "PROVIDER_EVENT_MALFORMED", "{reference:?}");
+    }
     let too_large = IngestProviderEventRequest { body: vec![0; 64 * 1024 + 1], signature: "x".repeat(1_025) };
     assert_eq!(reason(&shop.anybody().ingest_provider_event(too_large).await.unwrap_err()), "INVALID_ARGUMENT");
     assert_eq!(shop.look(&payment.order_id).await.state(), PaymentState::Unresolved);
