@@ -73,16 +73,17 @@ impl Desk {
         let flight = self.flights.join_or_start(instruction.key, async move {
             let key = instruction.key;
             let outcome = desk.provider.ask(&instruction, manner).await;
-            let authorisation_ended = matches!(key, ProviderKey::Authorize(_)) && outcome != Outcome::Unknown;
+            let holds_or_takes = matches!(key, ProviderKey::Authorize(_) | ProviderKey::Capture(_));
+            let may_let_go = holds_or_takes && outcome != Outcome::Unknown;
             let clock = Arc::clone(&desk.clock);
             let unit = async move |tx: &mut Tx| settle(tx, key, &outcome, known, clock.now()).await;
             let settled = desk.store.write_locking(locked, unit).await;
             let settled = settled
                 .inspect_err(|failure| tracing::error!(%key, %failure, "an answer of the provider was not stored"));
             let settled = settled.ok().flatten();
-            // It was voided meanwhile: only now is it certain that letting go comes after what it undoes.
+            // It was voided meanwhile, or cannot be taken: only now is it certain that letting go comes after what it undoes.
             if let Some(Settled::Payment(payment)) = &settled
-                && authorisation_ended
+                && may_let_go
             {
                 desk.let_go(payment.clone());
             }

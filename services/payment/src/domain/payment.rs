@@ -300,7 +300,13 @@ impl Payment {
                 Turn::Authorized
             }
             (UnderWay::Capture, Outcome::Approved { .. }) => self.take(now),
-            (UnderWay::Authorize | UnderWay::Capture, Outcome::Declined(reason)) => self.decline(*reason, now),
+            (UnderWay::Authorize, Outcome::Declined(reason)) => self.decline(*reason, now),
+            (UnderWay::Capture, Outcome::Declined(reason)) => {
+                let turn = self.decline(*reason, now);
+                // It may still be held there.
+                self.set_out(UnderWay::Void, now);
+                turn
+            }
             (UnderWay::Void, Outcome::Approved { .. } | Outcome::Declined(_)) => {
                 self.arrive(now);
                 Turn::Quiet
@@ -363,7 +369,7 @@ impl Payment {
     fn remain_unknown(&mut self, now: Moment) -> Turn {
         self.asked_at = Some(now);
         self.touch(now);
-        if matches!(self.state, PaymentState::Unresolved | PaymentState::Voided) {
+        if matches!(self.state, PaymentState::Unresolved | PaymentState::Voided | PaymentState::Declined) {
             return Turn::Quiet;
         }
         self.state = PaymentState::Unresolved;

@@ -1,11 +1,18 @@
 //! What becomes of a payment, by what the provider says.
 
+use std::sync::Arc;
+
 use bojagi_api::payment::*;
+use bojagi_kernel::Failure;
 use bojagi_kernel::id::OrderId;
-use bojagi_testkit::{eventually, reason};
+use bojagi_payment::provider::{
+    DeclineReason as Why, Instruction, Knowledge, Outcome, Provider, ProviderKey, ProviderToken,
+};
+use bojagi_testkit::{Rig, eventually, reason};
+use futures::future::BoxFuture;
 
 use crate::on_both_providers;
-use crate::shop::{Shop, line, minor};
+use crate::shop::{Shop, config, line, minor, simulator};
 
 on_both_providers! {
     two_legs_are_held_and_taken_together,
@@ -107,10 +114,44 @@ async fn unresolved_until_the_provider_tells(shop: Shop) {
     let payment = shop.captured(&mut customer, "tok_unresolved", 300, 0).await;
     assert_eq!(payment.state(), PaymentState::Unresolved);
     let order_id: OrderId = payment.order_id.parse().unwrap();
-    assert!(shop.simulator.tell(&bojagi_payment::provider::ProviderKey::Capture(order_id)));
+    assert!(shop.simulator.tell(&ProviderKey::Capture(order_id)));
     eventually("the webhook decides", async || shop.look(&payment.order_id).await.state() == PaymentState::Captured)
         .await;
     assert_eq!(shop.told::<PaymentCaptured>().await.len(), 1);
+}
+
+/// A provider that holds what it then refuses to take.
+struct Reluctant(Arc<dyn Provider>);
+
+impl Provider for Reluctant {
+    fn perform<'a>(&'a self, instruction: &'a Instruction) -> BoxFuture<'a, Outcome> {
+        match instruction.key {
+            ProviderKey::Capture(_) => Box::pin(std::future::ready(Outcome::Declined(Why::InsufficientFunds))),
+            _ => self.0.perform(instruction),
+        }
+    }
+
+    fn look_up<'a>(&'a self, key: &'a ProviderKey) -> BoxFuture<'a, Knowledge> {
+        self.0.look_up(key)
+    }
+
+    fn knows<'a>(&'a self, token: &'a ProviderToken) -> BoxFuture<'a, Result<bool, Failure>> {
+        self.0.knows(token)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_provider_refuses_to_take_it_is_told_to_let_go() {
+    let (simulator, _events) = simulator();
+    let provider = Arc::new(Reluctant(Arc::clone(&simulator) as Arc<dyn Provider>));
+    let shop = Shop::with_provider(Rig::new(), config(), provider).await;
+    let mut customer = shop.customer();
+    let payment = shop.captured(&mut customer, "tok_approve", 300, 0).await;
+    assert_eq!((payment.state(), payment.decline_reason()), (PaymentState::Declined, DeclineReason::InsufficientFunds));
+    let held = ProviderKey::Authorize(payment.order_id.parse().unwrap());
+    eventually("the provider lets go", async || simulator.statement(&held).unwrap().voided).await;
+    assert_eq!(shop.void(&payment.order_id).await.state(), PaymentState::Declined);
+    assert_eq!((shop.told::<PaymentDeclined>().await.len(), shop.told::<PaymentVoided>().await.len()), (1, 0));
 }
 
 #[tokio::test]

@@ -84,6 +84,25 @@ fn an_authorisation_in_doubt_can_be_voided_and_its_late_answer_changes_nothing()
 }
 
 #[test]
+fn what_cannot_be_taken_is_let_go() {
+    let mut payment = open(100, 40);
+    payment.conclude(UnderWay::Authorize, &approved(), NOW);
+    payment.capture(&nothing_allocated(), 100, NOW).unwrap();
+    let refused = Outcome::Declined(DeclineReason::InsufficientFunds);
+    assert_eq!(payment.conclude(UnderWay::Capture, &refused, NOW), Some(Turn::Declined));
+    assert_eq!(payment.open_key(), Some(ProviderKey::Void(payment.order_id)));
+    assert_eq!(payment.void(NOW), Voiding::Stands);
+    assert_eq!(payment.conclude(UnderWay::Void, &Outcome::Unknown, NOW), Some(Turn::Quiet));
+    assert_eq!(payment.conclude(UnderWay::Void, &approved(), NOW), Some(Turn::Quiet));
+    assert_eq!((payment.state, payment.open_key()), (PaymentState::Declined, None));
+
+    // What was never held need not be let go.
+    let mut payment = open(100, 40);
+    assert_eq!(payment.conclude(UnderWay::Authorize, &refused, NOW), Some(Turn::Declined));
+    assert_eq!(payment.open_key(), None);
+}
+
+#[test]
 fn what_ended_cannot_be_asked_for_again() {
     let terms = terms(100, 0);
     let mut payment = Payment::ended(terms.order_id, Currency::KRW, NOW);
