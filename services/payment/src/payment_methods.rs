@@ -2,6 +2,7 @@
 
 use bojagi_kernel::Failure;
 use bojagi_kernel::id::{AccountId, PaymentMethodId};
+use bojagi_store::idempotency::{self, Key, Recalled};
 use bojagi_store::{Error, LockKey, Tx};
 
 use crate::desk::Desk;
@@ -9,13 +10,23 @@ use crate::domain::{MAX_METHODS, PaidWith, PaymentMethod, PaymentRefusal, Provid
 use crate::store::{methods, refused};
 
 impl Desk {
+    /// What is known of a request that adds a method.
+    pub(crate) async fn recall(&self, key: Key) -> Result<Recalled, Failure> {
+        let recalled: Result<_, Error> =
+            self.store.read(async move |tx: &mut Tx| idempotency::recall(tx, &key).await).await;
+        Ok(recalled?)
+    }
+
     /// Refuses a token that the provider does not know.
     pub(crate) async fn check_token(&self, token: &ProviderToken) -> Result<(), Failure> {
         let asked = tokio::time::timeout(self.provider.patience, self.provider.provider.knows(token)).await;
         match asked {
             Ok(Ok(true)) => Ok(()),
             Ok(Ok(false)) => Err(PaymentRefusal::ProviderTokenUnknown.into()),
-            Ok(Err(failure)) => Err(failure),
+            Ok(Err(failure)) => {
+                tracing::warn!(%failure, "the payment provider could not be asked about a token");
+                Err(PaymentRefusal::ProviderUnavailable.into())
+            }
             Err(_) => Err(PaymentRefusal::ProviderUnavailable.into()),
         }
     }

@@ -7,6 +7,7 @@ use bojagi_api::payment::payment_method_service_server::PaymentMethodService;
 use bojagi_chassis::{Caller, Fields, answer, once};
 use bojagi_kernel::Failure;
 use bojagi_kernel::id::{PaymentMethodId, RequestId};
+use bojagi_store::idempotency::Recalled;
 use bojagi_store::{LockKey, Tx};
 use tonic::{Request, Response, Status};
 
@@ -32,8 +33,11 @@ impl PaymentMethodService for MethodsApi {
             let caller = Caller::of(&request);
             let account_id = caller.account()?.account_id;
             let (request_id, paid_with) = read_method(request.get_ref())?;
-            self.0.check_token(&paid_with.token).await?;
             let key = once::key(&caller, "AddPaymentMethod", request_id, request.get_ref());
+            // What was answered before is answered again without the provider.
+            if self.0.recall(key.clone()).await? == Recalled::New {
+                self.0.check_token(&paid_with.token).await?;
+            }
             let (now, locked) = (self.0.now(), [LockKey::of(account_id)]);
             once::write_locking(&self.0.store, locked, key, now, async move |tx: &mut Tx| {
                 let method = payment_methods::add(tx, account_id, paid_with, now).await?;

@@ -1,11 +1,15 @@
 //! Payment methods.
 
+use std::sync::Arc;
+
 use bojagi_api::payment::*;
 use bojagi_kernel::reexport::Uuid;
+use bojagi_payment::provider::HttpProvider;
 use bojagi_testkit::reason;
+use tokio::net::TcpListener;
 
 use crate::on_both_providers;
-use crate::shop::{Customer, Shop};
+use crate::shop::{Customer, Shop, config};
 
 on_both_providers! {
     the_first_method_is_the_default_until_another_is,
@@ -90,6 +94,24 @@ async fn a_method_is_added_once() {
     assert_eq!((twice.code(), reason(&twice).as_str()), (tonic::Code::FailedPrecondition, "PAYMENT_METHOD_EXISTS"));
     // Another account may have the same one, and may have named its request the same.
     shop.customer().methods.add_payment_method(request).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_answered_is_answered_again_while_the_provider_is_away() {
+    let shop = Shop::in_process().await;
+    let account = shop.customer().account;
+    let request = method("tok_approve");
+    let first = shop.customer_again(&account).methods.add_payment_method(request.clone()).await.unwrap().into_inner();
+
+    let refuses = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let away = Arc::new(HttpProvider::at(&format!("http://{refuses}")).unwrap());
+    let shop = Shop::with_provider(shop.rig.crash().await, config(), away).await;
+    let mut methods = shop.customer_again(&account).methods;
+    assert_eq!(methods.add_payment_method(request.clone()).await.unwrap().into_inner(), first);
+    let other = AddPaymentMethodRequest { issuer: "Other".into(), ..request };
+    assert_eq!(reason(&methods.add_payment_method(other).await.unwrap_err()), "IDEMPOTENCY_KEY_REUSED");
+    let refused = methods.add_payment_method(method("tok_slow")).await.unwrap_err();
+    assert_eq!((refused.code(), reason(&refused).as_str()), (tonic::Code::Unavailable, "PROVIDER_UNAVAILABLE"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
