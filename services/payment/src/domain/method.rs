@@ -93,14 +93,15 @@ pub(crate) struct PaymentMethod {
     pub(crate) created_at: Moment,
 }
 
-/// Whether a text holds a row of digits as long as a card number, with or without the usual separators in it.
+/// Whether a text holds a row of digits as long as a card number, with or without separators in it: whatever is no letter may be
+/// one.
 pub(crate) fn looks_like_card_number(text: &str) -> bool {
     let mut digits = 0;
     for letter in text.chars() {
-        match letter {
-            ' ' | '-' | '_' | '.' | '/' => {}
-            letter if letter.is_numeric() => digits += 1,
-            _ => digits = 0,
+        if letter.is_numeric() {
+            digits += 1;
+        } else if letter.is_alphabetic() {
+            digits = 0;
         }
         if digits >= CARD_DIGITS {
             return true;
@@ -120,12 +121,14 @@ mod tests {
             "4111 1111 1111 1111",
             "tok_4111_1111_1111_1111",
             "x 3782-822463-10005",
+            "4111\u{a0}1111\u{2011}1111\u{200b}1111",
+            "(4111), 1111; 1111+1111",
             "４１１１１１１１１１１１１１１１",
         ] {
             assert!(looks_like_card_number(card), "{card}");
             assert!(ProviderToken::parse(card).is_err());
         }
-        for harmless in ["", "1234", "tok_approve", "bank 2024 branch 12345678"] {
+        for harmless in ["", "1234", "tok_approve", "bank 2024 branch 12345678", "1, 2, 3 and 4567890123"] {
             assert!(!looks_like_card_number(harmless), "{harmless}");
         }
     }
