@@ -15,11 +15,11 @@ use crate::store::{pieces, redemptions};
 /// When the order had ended before: that contradicts itself and has to be looked at.
 pub(crate) async fn confirm(tx: &mut Tx, order_id: OrderId, now: Moment) -> Result<(), Failure> {
     let Some(confirmed) = redemptions::confirm(tx, order_id).await? else {
-        return match redemptions::get(tx, order_id).await?.state {
-            RedemptionState::Released => {
+        return match redemptions::find(tx, order_id).await?.map(|row| row.state) {
+            Some(RedemptionState::Released) => {
                 Err(Failure::broken(format!("order {order_id} was confirmed after its coupons had been given back")))
             }
-            RedemptionState::Used | RedemptionState::Reserved => Ok(()),
+            _ => Ok(()),
         };
     };
     let coupons = coupons_of(tx, order_id, &confirmed).await?;

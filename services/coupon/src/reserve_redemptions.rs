@@ -1,19 +1,20 @@
 //! Reserving an order's coupons: all or none, once an order.
 //!
-//! Every order that asks writes one row, whether or not it takes a coupon, and its end writes the same row; so an ask that comes
-//! late finds the end. An order without coupons costs that one statement.
+//! Every ask that is not refused writes one row for its order, whether or not it takes a coupon, and the order's end writes the
+//! same row; so an ask that comes late finds the end. Without coupons it costs that one statement.
+
+use std::collections::BTreeSet;
 
 use bojagi_kernel::id::{AccountId, OrderId, OrderLineId};
 use bojagi_kernel::{Failure, Moment, Money};
 use bojagi_store::Tx;
 
 use crate::domain::{
-    Basket, Consumed, CouponRefusal, DiscountedLine, HeldCoupon, IssuedState, PieceRefusal, Quote, Redemption,
-    RedemptionState, Wishes, quote,
+    Basket, CouponRefusal, DiscountedLine, HeldCoupon, Quote, Redemption, RedemptionState, Wishes, quote,
 };
 use crate::events;
 use crate::quote_hash::quote_hash;
-use crate::store::redemptions::NewRedemption;
+use crate::store::redemptions::{NewRedemption, RedemptionRow};
 use crate::store::{pieces, redemptions};
 
 /// What an order asks for.
@@ -40,8 +41,28 @@ pub(crate) async fn reserve(tx: &mut Tx, ask: &Ask, now: Moment) -> Result<Redem
     ask.check_currency()?;
     let held = pieces::held(tx, ask.customer_id, ask.wishes.issued_coupon_ids()).await?;
     let judged = ask.judge(&held, now);
-    let quote_hash = judged.as_ref().map_or("", |(_, quote_hash)| quote_hash.as_str());
-    let consumed = judged.as_ref().map(|(quote, _)| quote.consumed()).unwrap_or_default();
+    if let Ok((quote, quote_hash)) = &judged
+        && let Some(taken) = take(tx, ask, quote, quote_hash, now).await?
+    {
+        return Ok(taken);
+    }
+    // What stands in the order's row counts more than what would be said to a first ask.
+    match (redemptions::find(tx, ask.order_id).await?, judged) {
+        (Some(row), _) => present(tx, ask, row).await,
+        (None, Err(refusal)) => Err(refusal),
+        (None, Ok(_)) => Err(bojagi_store::Error::NoRow.into()),
+    }
+}
+
+/// Takes the coupons that count, and writes the order's row; `None` when that is there already.
+async fn take(
+    tx: &mut Tx,
+    ask: &Ask,
+    quote: &Quote,
+    quote_hash: &str,
+    now: Moment,
+) -> Result<Option<Redemption>, Failure> {
+    let consumed = quote.consumed();
     let new = NewRedemption {
         order_id: ask.order_id,
         customer_id: ask.customer_id,
@@ -50,37 +71,26 @@ pub(crate) async fn reserve(tx: &mut Tx, ask: &Ask, now: Moment) -> Result<Redem
         quote_hash,
         consumed_count: i64::try_from(consumed.len()).unwrap_or(i64::MAX),
     };
-    // What stands in the row counts more than what would be said to a first ask.
     if !redemptions::claim(tx, &new, now).await? {
-        return present(tx, ask).await;
+        return Ok(None);
     }
-    let (quote, quote_hash) = judged?;
-
-    for piece in &consumed {
-        take(tx, ask.order_id, *piece).await?;
+    // The customer is locked, so nobody can have taken a piece since it was judged.
+    if !pieces::reserve_all(tx, ask.order_id, &consumed).await? {
+        return Err(Failure::broken("fewer coupons are free than a moment ago"));
     }
-    let lines = ask.discounted_lines(&quote);
-    for line in &lines {
-        redemptions::insert_line(tx, ask.order_id, line).await?;
-    }
+    redemptions::insert_coupons(tx, ask.order_id, &consumed).await?;
+    let lines = ask.discounted_lines(quote);
+    redemptions::insert_lines(tx, ask.order_id, &lines).await?;
     if !consumed.is_empty() {
         events::tell_reserved(tx, ask, &consumed, now).await?;
     }
     let consumed = consumed.iter().map(|piece| piece.issued_coupon_id).collect();
-    Ok(Redemption { state: RedemptionState::Reserved, lines, consumed, quote_hash })
-}
-
-async fn take(tx: &mut Tx, order_id: OrderId, piece: Consumed) -> Result<(), Failure> {
-    let issued_coupon_id = piece.issued_coupon_id;
-    if !pieces::reserve(tx, issued_coupon_id, order_id).await? {
-        return Err(PieceRefusal::Taken { issued_coupon_id, state: IssuedState::Reserved }.into());
-    }
-    Ok(redemptions::insert_coupon(tx, order_id, piece).await?)
+    let quote_hash = quote_hash.to_owned();
+    Ok(Some(Redemption { state: RedemptionState::Reserved, lines, consumed, quote_hash }))
 }
 
 /// What the order has now, if it asked for the same before.
-async fn present(tx: &mut Tx, ask: &Ask) -> Result<Redemption, Failure> {
-    let row = redemptions::get(tx, ask.order_id).await?;
+async fn present(tx: &mut Tx, ask: &Ask, row: RedemptionRow) -> Result<Redemption, Failure> {
     let asked_before = match (row.state, row.fingerprint) {
         (RedemptionState::Released, _) | (_, None) => return Err(CouponRefusal::OrderEnded.into()),
         (_, Some(fingerprint)) => fingerprint,
@@ -88,11 +98,13 @@ async fn present(tx: &mut Tx, ask: &Ask) -> Result<Redemption, Failure> {
     if asked_before != ask.fingerprint {
         return Err(CouponRefusal::AskedDifferently.into());
     }
-    let consumed = redemptions::coupons(tx, ask.order_id).await?;
+    let taken: BTreeSet<_> =
+        redemptions::coupons(tx, ask.order_id).await?.iter().map(|piece| piece.issued_coupon_id).collect();
     Ok(Redemption {
         state: row.state,
         lines: redemptions::lines(tx, ask.order_id).await?,
-        consumed: consumed.iter().map(|piece| piece.issued_coupon_id).collect(),
+        // In the order in which they were answered first.
+        consumed: ask.wishes.issued_coupon_ids().filter(|wished| taken.contains(wished)).collect(),
         quote_hash: row.quote_hash,
     })
 }

@@ -8,7 +8,7 @@ use bojagi_store::{Bind, Error, Filter, Tx, params};
 
 pub(crate) use super::columns::PieceOfCoupon;
 use super::columns::{coupon_columns, piece_columns};
-use crate::domain::{HeldCoupon, IssuedCoupon, IssuedState};
+use crate::domain::{Consumed, HeldCoupon, IssuedCoupon, IssuedState};
 
 /// Writes new pieces, of customers who have none of the same coupon.
 pub(crate) async fn insert_all(tx: &mut Tx, pieces: &[&IssuedCoupon]) -> Result<(), Error> {
@@ -47,33 +47,27 @@ pub(crate) async fn of_customers(
     Ok(found.into_iter().map(|(coupon_id, customer_id, piece)| ((coupon_id, customer_id), piece)).collect())
 }
 
-/// Those of the pieces that the customer has, each once.
+/// Those of the pieces that the customer has, in no order.
 pub(crate) async fn held(
     tx: &mut Tx,
     customer_id: AccountId,
     wanted: impl Iterator<Item = IssuedCouponId>,
 ) -> Result<Vec<HeldCoupon>, Error> {
-    let mut held: Vec<HeldCoupon> = Vec::new();
-    for issued_coupon_id in wanted {
-        if held.iter().any(|coupon| coupon.issued.issued_coupon_id == issued_coupon_id) {
-            continue;
-        }
-        let found = tx
-            .fetch_optional(
-                concat!(
-                    "SELECT ",
-                    piece_columns!(),
-                    ", ",
-                    coupon_columns!(),
-                    " FROM issued_coupon JOIN coupon ON coupon.coupon_id = issued_coupon.coupon_id
-                     WHERE issued_coupon.issued_coupon_id = ?1 AND issued_coupon.customer_id = ?2"
-                ),
-                params![issued_coupon_id, customer_id],
-            )
-            .await?;
-        held.extend(found);
-    }
-    Ok(held)
+    let wanted: BTreeSet<_> = wanted.collect();
+    let keys: Vec<_> =
+        wanted.iter().map(|issued_coupon_id| vec![issued_coupon_id.bind(), customer_id.bind()]).collect();
+    tx.fetch_many(
+        concat!(
+            "SELECT ",
+            piece_columns!(),
+            ", ",
+            coupon_columns!(),
+            " FROM issued_coupon JOIN coupon ON coupon.coupon_id = issued_coupon.coupon_id
+             WHERE (issued_coupon.issued_coupon_id, issued_coupon.customer_id) IN (VALUES {(?1, ?2)})"
+        ),
+        &keys,
+    )
+    .await
 }
 
 /// Pieces of a customer, newest first, in `state` as it is at `now`; beginning after `after`, at most `limit`.
@@ -110,16 +104,18 @@ pub(crate) async fn list(
     tx.fetch_all(&sql, &params).await
 }
 
-/// Keeps a free piece for an order. False when another order was faster.
-pub(crate) async fn reserve(tx: &mut Tx, issued_coupon_id: IssuedCouponId, order_id: OrderId) -> Result<bool, Error> {
+/// Keeps free pieces for an order; false when one of them is not free, and then the unit has to end.
+pub(crate) async fn reserve_all(tx: &mut Tx, order_id: OrderId, pieces: &[Consumed]) -> Result<bool, Error> {
+    let rows: Vec<_> = pieces.iter().map(|piece| vec![piece.issued_coupon_id.bind(), order_id.bind()]).collect();
     let reserved = tx
-        .execute(
-            "UPDATE issued_coupon SET state = 'RESERVED', order_id = ?2
-             WHERE issued_coupon_id = ?1 AND state = 'AVAILABLE'",
-            params![issued_coupon_id, order_id],
+        .execute_many(
+            "UPDATE issued_coupon SET state = 'RESERVED', order_id = v.column2
+             FROM (VALUES {(?1, ?2)}) AS v
+             WHERE issued_coupon.issued_coupon_id = v.column1 AND issued_coupon.state = 'AVAILABLE'",
+            &rows,
         )
         .await?;
-    Ok(reserved == 1)
+    Ok(reserved == pieces.len() as u64)
 }
 
 /// Marks a piece as used by the order that it is kept for. False when it is not kept for it.

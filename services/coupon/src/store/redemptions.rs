@@ -2,7 +2,7 @@
 
 use bojagi_kernel::id::{AccountId, CouponId, IssuedCouponId, OrderId, OrderLineId};
 use bojagi_kernel::{Currency, Moment};
-use bojagi_store::{Error, FromRow, Row, Tx, params};
+use bojagi_store::{Bind, Error, FromRow, Row, Tx, params};
 
 use super::columns::read_currency;
 use crate::domain::{Consumed, DiscountedLine, RedemptionState};
@@ -65,10 +65,13 @@ pub(crate) async fn claim(tx: &mut Tx, new: &NewRedemption<'_>, now: Moment) -> 
     Ok(claimed == 1)
 }
 
-/// The row of an order that is known to be there.
-pub(crate) async fn get(tx: &mut Tx, order_id: OrderId) -> Result<RedemptionRow, Error> {
-    tx.fetch_one("SELECT state, fingerprint, quote_hash FROM redemption_order WHERE order_id = ?1", params![order_id])
-        .await
+/// The row of an order, if there is one.
+pub(crate) async fn find(tx: &mut Tx, order_id: OrderId) -> Result<Option<RedemptionRow>, Error> {
+    tx.fetch_optional(
+        "SELECT state, fingerprint, quote_hash FROM redemption_order WHERE order_id = ?1",
+        params![order_id],
+    )
+    .await
 }
 
 /// Writes that an order is confirmed. `None` when that or its end is written already.
@@ -95,11 +98,18 @@ pub(crate) async fn release(tx: &mut Tx, order_id: OrderId, now: Moment) -> Resu
     .await
 }
 
-/// Notes that an order takes a piece.
-pub(crate) async fn insert_coupon(tx: &mut Tx, order_id: OrderId, consumed: Consumed) -> Result<(), Error> {
-    tx.send(
-        "INSERT INTO redemption_coupon (order_id, issued_coupon_id, coupon_id, discount_minor) VALUES (?1, ?2, ?3, ?4)",
-        params![order_id, consumed.issued_coupon_id, consumed.coupon_id, consumed.discount],
+/// Notes the pieces that an order takes.
+pub(crate) async fn insert_coupons(tx: &mut Tx, order_id: OrderId, consumed: &[Consumed]) -> Result<(), Error> {
+    let rows: Vec<_> = consumed
+        .iter()
+        .map(|piece| {
+            vec![order_id.bind(), piece.issued_coupon_id.bind(), piece.coupon_id.bind(), piece.discount.bind()]
+        })
+        .collect();
+    tx.send_many(
+        "INSERT INTO redemption_coupon (order_id, issued_coupon_id, coupon_id, discount_minor)
+         VALUES {(?1, ?2, ?3, ?4)}",
+        &rows,
     )
     .await
 }
@@ -119,20 +129,26 @@ pub(crate) async fn coupons(tx: &mut Tx, order_id: OrderId) -> Result<Vec<Consum
         .collect())
 }
 
-/// Notes what is taken off a line.
-pub(crate) async fn insert_line(tx: &mut Tx, order_id: OrderId, line: &DiscountedLine) -> Result<(), Error> {
-    tx.send(
+/// Notes what is taken off the lines of an order.
+pub(crate) async fn insert_lines(tx: &mut Tx, order_id: OrderId, lines: &[DiscountedLine]) -> Result<(), Error> {
+    let rows: Vec<_> = lines
+        .iter()
+        .map(|line| {
+            vec![
+                order_id.bind(),
+                line.order_line_id.bind(),
+                line.item_discount.bind(),
+                line.order_discount.bind(),
+                line.platform_discount.bind(),
+                line.seller_discount.bind(),
+            ]
+        })
+        .collect();
+    tx.send_many(
         "INSERT INTO redemption_line
              (order_id, order_line_id, item_discount, order_discount, platform_discount, seller_discount)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        params![
-            order_id,
-            line.order_line_id,
-            line.item_discount,
-            line.order_discount,
-            line.platform_discount,
-            line.seller_discount,
-        ],
+         VALUES {(?1, ?2, ?3, ?4, ?5, ?6)}",
+        &rows,
     )
     .await
 }

@@ -1,8 +1,10 @@
 //! Reserving an order's coupons.
 
+use std::time::Duration;
+
 use bojagi_api::common::Money;
 use bojagi_api::coupon::{
-    Coupon, CouponReserved, RedemptionLine, RedemptionState, RedemptionUse, ReserveRedemptionsRequest,
+    Coupon, CouponReserved, CouponUsed, RedemptionLine, RedemptionState, RedemptionUse, ReserveRedemptionsRequest,
 };
 use bojagi_testkit::{eventually, reason};
 use futures::future::join_all;
@@ -57,6 +59,59 @@ async fn the_same_order_sixty_four_times_at_once_has_one_answer() {
     assert_eq!((refusal.code(), reason(&refusal).as_str()), (Code::InvalidArgument, "IDEMPOTENCY_KEY_REUSED"));
     let shop = shop.crash().await;
     assert_eq!(shop.reserve(ask).await.unwrap(), *first);
+}
+
+#[tokio::test]
+async fn an_order_with_many_coupons_takes_all_of_them_and_answers_them_as_they_were_named() {
+    let shop = Shop::open().await;
+    let customer = shop.customer();
+    let mut pieces = Vec::new();
+    for _ in 0..70 {
+        pieces.push(shop.piece(&customer, fixed(1_000)).await);
+    }
+    let of_order = shop.piece(&customer, for_order(fixed(500))).await;
+    // Two on each line, the last that was issued first.
+    let mut wanted = ask(&customer, &[10_000; 35]);
+    for (number, piece) in pieces.iter().rev().enumerate() {
+        wanted = with_piece(wanted, number / 2, piece, 0);
+    }
+    let wanted = with_order_piece(wanted, &of_order, 70_500);
+    let answer = shop.reserve(wanted.clone()).await.unwrap();
+    let named: Vec<_> = wanted.uses.iter().map(|wish| wish.issued_coupon_id.clone()).collect();
+    assert_eq!(answer.consumed_issued_coupon_ids, named);
+    assert!(answer.lines.iter().all(|line| minor(&line.item_discount) == 2_000));
+    assert_eq!(shop.reserve(wanted.clone()).await.unwrap(), answer);
+    let told = shop.told::<CouponReserved>().await;
+    assert_eq!(told[0].coupons.iter().map(|it| it.issued_coupon_id.clone()).collect::<Vec<_>>(), named);
+
+    // Of an order that names one that is taken, none is.
+    let free = shop.piece(&customer, fixed(1_000)).await;
+    let late = with_piece(with_piece(ask(&customer, &[10_000]), 0, &free, 0), 0, &pieces[0], 2_000);
+    let refusal = shop.reserve(late).await.unwrap_err();
+    assert_eq!(reason(&refusal), "COUPON_USED");
+    assert_eq!(metadata(&refusal, "issued_coupon_id"), pieces[0].issued_coupon_id);
+    shop.confirm(&wanted.order_id).await;
+    let used = async || shop.reserve(wanted.clone()).await.unwrap().state() == RedemptionState::Used;
+    eventually("the order is confirmed", used).await;
+    assert_eq!(shop.told::<CouponUsed>().await[0].coupons.len(), 71);
+    shop.reserve(with_piece(ask(&customer, &[10_000]), 0, &free, 1_000)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_refused_ask_leaves_nothing_and_one_that_was_answered_is_answered_for_ever() {
+    let shop = Shop::open().await;
+    let customer = shop.customer();
+    let piece = shop.piece(&customer, Coupon { issued_valid_days: 1, ..fixed(1_000) }).await;
+    let wanted = with_piece(ask(&customer, &[10_000]), 0, &piece, 1_000);
+    let wrong = ReserveRedemptionsRequest { expected_discount: Some(won(999)), ..wanted.clone() };
+    for _ in 0..2 {
+        assert_eq!(reason(&shop.reserve(wrong.clone()).await.unwrap_err()), "DISCOUNT_CHANGED");
+    }
+    let answer = shop.reserve(wanted.clone()).await.unwrap();
+    // What would be refused now, because the piece is taken and its time has passed, was asked before.
+    shop.rig.clock.advance(Duration::from_secs(24 * 60 * 60));
+    assert_eq!(shop.reserve(wanted).await.unwrap(), answer);
+    assert_eq!(reason(&shop.reserve(wrong).await.unwrap_err()), "IDEMPOTENCY_KEY_REUSED");
 }
 
 #[tokio::test]
