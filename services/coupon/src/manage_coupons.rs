@@ -1,4 +1,5 @@
-//! What an admin does with coupons. A unit of work each.
+//! What an admin does with coupons. Each is a unit of work that has the store to itself, so that what is decided from a coupon
+//! still holds when it is saved.
 
 use bojagi_kernel::id::CouponId;
 use bojagi_kernel::{Failure, Moment};
@@ -19,7 +20,7 @@ pub(crate) async fn create(tx: &mut Tx, details: Details, terms: Terms, now: Mom
 /// # Errors
 /// `CouponNotFound`, `CouponRetired`, `IssueLimitBelowIssued`.
 pub(crate) async fn update(tx: &mut Tx, coupon_id: CouponId, changes: Changes, now: Moment) -> Result<Coupon, Failure> {
-    let mut coupon = coupons::lock(tx, coupon_id).await?.ok_or(CouponRefusal::CouponNotFound)?;
+    let mut coupon = coupons::find(tx, coupon_id).await?.ok_or(CouponRefusal::CouponNotFound)?;
     coupon.change(changes, now)?;
     coupons::save(tx, &coupon).await?;
     Ok(coupon)
@@ -30,7 +31,7 @@ pub(crate) async fn update(tx: &mut Tx, coupon_id: CouponId, changes: Changes, n
 /// # Errors
 /// `CouponNotFound`.
 pub(crate) async fn retire(tx: &mut Tx, coupon_id: CouponId, now: Moment) -> Result<Coupon, Failure> {
-    let mut coupon = coupons::lock(tx, coupon_id).await?.ok_or(CouponRefusal::CouponNotFound)?;
+    let mut coupon = coupons::find(tx, coupon_id).await?.ok_or(CouponRefusal::CouponNotFound)?;
     if coupon.retire(now) {
         coupons::save(tx, &coupon).await?;
     }

@@ -59,17 +59,7 @@ pub(crate) async fn find_all(tx: &mut Tx, coupons: &BTreeSet<CouponId>) -> Resul
     tx.fetch_many(concat!("SELECT ", coupon_columns!(), " FROM coupon WHERE coupon_id IN ({?1})"), &keys).await
 }
 
-/// The coupon, kept from everybody else until the unit ends, so that what is decided from it still holds when it is
-/// saved.
-pub(crate) async fn lock(tx: &mut Tx, coupon_id: CouponId) -> Result<Option<Coupon>, Error> {
-    tx.fetch_optional(
-        concat!("UPDATE coupon SET state = state WHERE coupon_id = ?1 RETURNING ", coupon_columns!()),
-        params![coupon_id],
-    )
-    .await
-}
-
-/// Saves what can change of a coupon that was locked.
+/// Saves what can change of a coupon.
 pub(crate) async fn save(tx: &mut Tx, coupon: &Coupon) -> Result<(), Error> {
     let details = &coupon.details;
     tx.send(
