@@ -2,8 +2,8 @@
 
 use bojagi_kernel::id::{IssuedCouponId, OrderLineId};
 
-/// What has become of an order's coupons. Every order has one state here, whether or not it takes a coupon, so that an
-/// ask that comes after the end of its order is known to be late.
+/// What has become of an order's coupons. Every order that asks has one state here, whether or not it takes a coupon, so that
+/// an ask that comes after the end of its order is known to be late.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RedemptionState {
     /// Kept until the order ends.
