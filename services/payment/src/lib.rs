@@ -40,6 +40,7 @@ pub const MIGRATIONS: &[Migration] = &[
     bojagi_events::RELAY_MIGRATION,
     bojagi_events::TRACESTATE_MIGRATION,
     store::schema::MIGRATION,
+    store::schema::OPEN_AND_TOTALS,
 ];
 /// Every reason that it refuses with.
 pub const REASONS: &[&[ReasonRow]] = &[domain::PaymentRefusal::REASONS];

@@ -34,3 +34,6 @@ pub(crate) fn refused(error: Error) -> Failure {
         _ => error.into(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use bojagi_kernel::id::{AccountId, OrderId, PaymentId};
 use bojagi_kernel::{Failure, Moment};
-use bojagi_store::{Bind, Error, Filter, FromRow, Row, Tx, params};
+use bojagi_store::{Bind, Error, Filter, FromRow, Row, Tx, Value, params};
 
 use super::columns::StoredCurrency;
 use crate::domain::{MethodSummary, PaidWith, Payment, PaymentState, UnderWay};
@@ -208,25 +208,36 @@ pub(crate) async fn list(
     after: Option<PaymentId>,
     limit: i64,
 ) -> Result<Vec<Payment>, Error> {
+    let (sql, params) = page(wanted, after.as_ref(), limit);
+    tx.fetch_all(&sql, &params).await
+}
+
+pub(super) fn page<'a>(
+    wanted: &'a PaymentFilter,
+    after: Option<&'a PaymentId>,
+    limit: i64,
+) -> (String, Vec<Value<'a>>) {
     let mut filter = Filter::new();
     match &wanted.customer_id {
         Some(customer_id) => filter.and("customer_id = ?", [customer_id.bind()]),
         None => filter.and("customer_id IS NOT NULL", []),
     }
     filter.and_if("state = ?", wanted.state.as_ref());
+    if matches!(wanted.state, Some(PaymentState::Pending | PaymentState::Unresolved)) {
+        // As the index says it: that a parameter is one of these no database can know beforehand.
+        filter.and("state IN ('PENDING', 'UNRESOLVED')", []);
+    }
     filter.and_if("created_at >= ?", wanted.created_from.as_ref());
     filter.and_if("created_at < ?", wanted.created_before.as_ref());
-    filter.and_if("id < ?", after.as_ref());
-    let (sql, params) = filter.statement(concat!("SELECT ", columns!(), " FROM payment"), "id DESC", limit);
-    tx.fetch_all(&sql, &params).await
+    filter.and_if("id < ?", after);
+    filter.statement(concat!("SELECT ", columns!(), " FROM payment"), "id DESC", limit)
 }
+
+pub(super) const CAPTURED_BEFORE: &str =
+    "SELECT currency, CAST(sum(captured) AS BIGINT) FROM payment WHERE captured_at IS NOT NULL AND captured_at < ?1
+     GROUP BY currency ORDER BY currency";
 
 /// What was captured before a moment, by currency.
 pub(crate) async fn captured_before(tx: &mut Tx, as_of: Moment) -> Result<Vec<(String, i64)>, Error> {
-    tx.fetch_all(
-        "SELECT currency, CAST(sum(captured) AS BIGINT) FROM payment WHERE captured_at < ?1
-         GROUP BY currency ORDER BY currency",
-        params![as_of],
-    )
-    .await
+    tx.fetch_all(CAPTURED_BEFORE, params![as_of]).await
 }

@@ -124,12 +124,11 @@ pub(crate) async fn claim(
     Ok(claimed > 0)
 }
 
+pub(super) const REFUNDED_BEFORE: &str =
+    "SELECT currency, CAST(sum(amount) AS BIGINT) FROM refund WHERE refunded_at IS NOT NULL AND refunded_at < ?1
+     GROUP BY currency ORDER BY currency";
+
 /// What had gone back before a moment, by currency.
 pub(crate) async fn refunded_before(tx: &mut Tx, as_of: Moment) -> Result<Vec<(String, i64)>, Error> {
-    tx.fetch_all(
-        "SELECT currency, CAST(sum(amount) AS BIGINT) FROM refund WHERE refunded_at < ?1
-         GROUP BY currency ORDER BY currency",
-        params![as_of],
-    )
-    .await
+    tx.fetch_all(REFUNDED_BEFORE, params![as_of]).await
 }

@@ -123,3 +123,13 @@ pub(crate) const MIGRATION: Migration = Migration::expand(
     CREATE UNIQUE INDEX payment_method_default_key ON payment_method (account_id) WHERE is_default;
     ",
 );
+
+/// What is still open is little among all that ever was paid, and the totals are made of a few columns of it.
+pub(crate) const OPEN_AND_TOTALS: Migration = Migration::expand(
+    "payment-2",
+    "
+    CREATE INDEX payment_open ON payment (id) WHERE state IN ('PENDING', 'UNRESOLVED');
+    CREATE INDEX payment_captured ON payment (captured_at, currency, captured) WHERE captured_at IS NOT NULL;
+    CREATE INDEX refund_refunded ON refund (refunded_at, currency, amount) WHERE refunded_at IS NOT NULL;
+    ",
+);
