@@ -13,6 +13,9 @@ use crate::domain::email::EmailAddress;
 /// The commented defaults.
 pub const DEFAULTS: &str = include_str!("../config.default.toml");
 
+/// How long an access token may hold at most, in minutes.
+pub(crate) const LONGEST_ACCESS_TOKEN_MINUTES: u32 = 60;
+
 /// The options of the user context.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -37,7 +40,7 @@ pub struct Config {
     pub addresses_per_account: u32,
     /// Where the links in mails lead.
     pub link_base_url: String,
-    /// The folder that takes the mails while no SMTP server is configured.
+    /// The folder that takes the mails while no SMTP server is configured; empty for the one in the data directory.
     pub mailbox_folder: PathBuf,
     /// How passwords are hashed.
     pub hashing: Hashing,
@@ -113,9 +116,9 @@ pub struct Limits {
     pub sign_in_per_account: Rate,
     /// Sign-ups and wishes for a link from one origin.
     pub mail_per_origin: Rate,
-    /// Wishes for a link to one address from one origin.
+    /// Sign-ups of one address and wishes for a link to it from one origin.
     pub mail_per_origin_and_address: Rate,
-    /// Mails to one address.
+    /// Mails of one occasion to one address.
     pub mail_per_address: Rate,
     /// Wrong passwords of a signed-in caller.
     pub password_per_session: Rate,
@@ -154,7 +157,7 @@ impl Config {
                 wrong.push(format!("{name}: must be {} to {}, not {value}", allowed.start(), allowed.end()));
             }
         };
-        range("access_token_minutes", self.access_token_minutes, 1..=60);
+        range("access_token_minutes", self.access_token_minutes, 1..=LONGEST_ACCESS_TOKEN_MINUTES);
         range("refresh_token_days", self.refresh_token_days, 1..=90);
         range("link_minutes", self.link_minutes, 5..=1440);
         range("signing_key_days", self.signing_key_days, 1..=365);
@@ -178,8 +181,10 @@ impl Config {
         if !is_web || self.link_base_url.ends_with('/') {
             wrong.push("link_base_url: must begin with http:// or https:// and not end with a slash".to_owned());
         }
-        if self.mailbox_folder.as_os_str().is_empty() && self.smtp.host.is_empty() {
-            wrong.push("mailbox_folder: must name a folder while smtp.host is empty".to_owned());
+        if self.smtp.encryption == Encryption::None && !self.smtp.user.is_empty() {
+            wrong.push(
+                "smtp.user: must be empty with smtp.encryption \"none\", which would show the password".to_owned(),
+            );
         }
         if self.smtp.from.parse::<EmailAddress>().is_err() {
             wrong.push("smtp.from: must be an e-mail address".to_owned());
@@ -237,6 +242,7 @@ mod tests {
         config.hashing.memory_kib = 1024;
         config.limits.mail_per_address.burst = 0;
         config.smtp.from = "shop".into();
+        (config.smtp.encryption, config.smtp.user) = (Encryption::None, "shop".into());
         let wrong = config.check();
         for name in [
             "access_token_minutes",
@@ -245,10 +251,11 @@ mod tests {
             "hashing.memory_kib",
             "limits.mail_per_address.burst",
             "smtp.from",
+            "smtp.user",
         ] {
             assert!(wrong.iter().any(|mistake| mistake.starts_with(name)), "{name} in {wrong:?}");
         }
-        assert_eq!(wrong.len(), 6);
+        assert_eq!(wrong.len(), 7);
     }
 
     #[test]

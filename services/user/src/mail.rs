@@ -24,6 +24,8 @@ pub(crate) enum MailFault {
     Folder(#[from] std::io::Error),
     #[error("the mail server: {}", without_addresses(.0))]
     Server(#[from] lettre::transport::smtp::Error),
+    #[error("the mail server did not take it in time")]
+    TimedOut(#[from] tokio::time::error::Elapsed),
     #[error("an address that the mail server cannot take: {0}")]
     Address(#[from] lettre::address::AddressError),
     #[error("an envelope that the mail server cannot take: {0}")]
@@ -51,13 +53,28 @@ pub(crate) trait Mailer: Send + Sync + 'static {
 /// The mailer that the configuration asks for.
 ///
 /// # Errors
-/// When the mail server's name makes no connection possible.
+/// When the mail server's name makes no connection possible, or there is neither a mail server nor a folder.
 pub(crate) fn mailer(config: &Config) -> Result<Arc<dyn Mailer>, Failure> {
     if config.smtp.host.is_empty() {
         let folder: PathBuf = config.mailbox_folder.clone();
+        if folder.as_os_str().is_empty() {
+            return Err(Failure::broken("mails have nowhere to go: there is no mail server and no mailbox folder"));
+        }
         return Ok(Arc::new(mailbox::Mailbox::new(folder)));
     }
     let server = smtp::Server::new(&config.smtp)
         .map_err(|error| Failure::broken(format!("the mail server cannot be configured: {error}")))?;
     Ok(Arc::new(server))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mails_without_a_server_and_a_folder_are_no_configuration() {
+        let in_a_folder = Config { mailbox_folder: "mailbox".into(), ..Config::default() };
+        assert!(mailer(&in_a_folder).is_ok());
+        assert!(mailer(&Config::default()).is_err());
+    }
 }
