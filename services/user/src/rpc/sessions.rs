@@ -19,6 +19,7 @@ use uuid::Uuid;
 use super::{read, wire};
 use crate::shared::Shared;
 use crate::sign_in::SignIn;
+use crate::watch_revocations::SIGN_OF_LIFE;
 use crate::{NAME, end_sessions, sign_in, watch_revocations};
 
 /// Characters of the name of a device at most.
@@ -117,7 +118,8 @@ impl SessionService for SessionRpc {
         let cursor = request.into_inner().cursor;
         answer::to(NAME, async {
             let position = self.read_cursor(&cursor).await?;
-            let news = watch_revocations::watch(Arc::clone(&self.shared), position, self.stop.clone());
+            let (store, clock) = (self.shared.store.clone(), Arc::clone(&self.shared.clock));
+            let news = watch_revocations::watch(store, clock, position, SIGN_OF_LIFE, self.stop.clone());
             let stream = news.map(|news| news.map(wire::news).map_err(|failure| answer::status(NAME, failure)));
             Ok(Box::pin(stream) as Self::WatchRevocationsStream)
         })
