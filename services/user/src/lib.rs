@@ -43,6 +43,8 @@ pub const MIGRATIONS: &[Migration] = &[
     bojagi_events::RELAY_MIGRATION,
     bojagi_events::TRACESTATE_MIGRATION,
     store::MIGRATION,
+    store::LIVE_SESSIONS,
+    store::PLAIN_LINKS,
 ];
 
 /// Why it refuses.

@@ -10,7 +10,7 @@ pub(crate) mod revocations;
 mod schema;
 pub(crate) mod sessions;
 
-pub(crate) use schema::MIGRATION;
+pub(crate) use schema::{LIVE_SESSIONS, MIGRATION, PLAIN_LINKS};
 
 use crate::domain::account::{AccountKind, AccountState};
 use crate::domain::address::AddressId;

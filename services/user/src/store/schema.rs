@@ -123,3 +123,18 @@ pub(crate) const MIGRATION: Migration = Migration::expand(
     );
     ",
 );
+
+/// The sessions of an account without those that have ended.
+pub(crate) const LIVE_SESSIONS: Migration = Migration::expand(
+    "user-2",
+    "CREATE INDEX session_live ON session (account_id, last_used_at, session_id) WHERE ended_at IS NULL",
+);
+
+/// A link carries no password: one that does is to be asked for anew. The mail of an earlier link is found by whom it goes to.
+pub(crate) const PLAIN_LINKS: Migration = Migration::expand(
+    "user-3",
+    "
+    DELETE FROM link WHERE password_hash IS NOT NULL;
+    CREATE INDEX mail_written ON mail (recipient, subject);
+    ",
+);

@@ -2,7 +2,7 @@
 
 use bojagi_kernel::Moment;
 use bojagi_kernel::id::AccountId;
-use bojagi_store::{Bind, Error, Filter, Tx, params};
+use bojagi_store::{Bind, Error, Filter, Tx, Value, params};
 use uuid::Uuid;
 
 use crate::secret::SecretHash;
@@ -18,6 +18,16 @@ pub(crate) struct Session {
 }
 
 bojagi_store::from_row!(Session { session_id, device_name, created_at, last_used_at, expires_at });
+
+// What is asked of the sessions of an account says `ended_at IS NULL` in so many words: that is what leads to `session_live`,
+// without which an account that is signed in often, and out again, has all its past read each time.
+const END_ALL: &str = "UPDATE session SET ended_at = ?2 WHERE account_id = ?1 AND ended_at IS NULL";
+const END_OTHERS: &str = "UPDATE session SET ended_at = ?3
+    WHERE account_id = ?1 AND ended_at IS NULL AND session_id <> ?2 RETURNING session_id";
+const END_SURPLUS: &str = "UPDATE session SET ended_at = ?3 WHERE session_id IN
+        (SELECT session_id FROM session WHERE account_id = ?1 AND ended_at IS NULL AND expires_at > ?3
+         ORDER BY last_used_at DESC, session_id DESC LIMIT 1000 OFFSET ?2)
+    RETURNING session_id";
 
 /// What a refresh token turned out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,8 +116,7 @@ pub(crate) async fn end(tx: &mut Tx, session_id: Uuid, now: Moment) -> Result<bo
 
 /// Ends every session of an account.
 pub(crate) async fn end_all(tx: &mut Tx, account_id: AccountId, now: Moment) -> Result<(), Error> {
-    let sql = "UPDATE session SET ended_at = ?2 WHERE account_id = ?1 AND ended_at IS NULL";
-    tx.send(sql, params![account_id, now]).await
+    tx.send(END_ALL, params![account_id, now]).await
 }
 
 /// Ends every session of an account but one; answers which.
@@ -117,13 +126,7 @@ pub(crate) async fn end_others(
     kept: Uuid,
     now: Moment,
 ) -> Result<Vec<Uuid>, Error> {
-    let ended: Vec<(Uuid,)> = tx
-        .fetch_all(
-            "UPDATE session SET ended_at = ?3 WHERE account_id = ?1 AND session_id <> ?2 AND ended_at IS NULL
-             RETURNING session_id",
-            params![account_id, kept, now],
-        )
-        .await?;
+    let ended: Vec<(Uuid,)> = tx.fetch_all(END_OTHERS, params![account_id, kept, now]).await?;
     Ok(ended.into_iter().map(|(session_id,)| session_id).collect())
 }
 
@@ -134,15 +137,7 @@ pub(crate) async fn end_surplus(
     kept: i64,
     now: Moment,
 ) -> Result<Vec<Uuid>, Error> {
-    let ended: Vec<(Uuid,)> = tx
-        .fetch_all(
-            "UPDATE session SET ended_at = ?3 WHERE session_id IN
-                 (SELECT session_id FROM session WHERE account_id = ?1 AND ended_at IS NULL AND expires_at > ?3
-                  ORDER BY last_used_at DESC, session_id DESC LIMIT 1000 OFFSET ?2)
-             RETURNING session_id",
-            params![account_id, kept, now],
-        )
-        .await?;
+    let ended: Vec<(Uuid,)> = tx.fetch_all(END_SURPLUS, params![account_id, kept, now]).await?;
     Ok(ended.into_iter().map(|(session_id,)| session_id).collect())
 }
 
@@ -161,14 +156,23 @@ pub(crate) async fn list(
     after: Option<(Moment, Uuid)>,
     limit: i64,
 ) -> Result<Vec<Session>, Error> {
+    let (sql, params) = page(&account_id, &now, after.as_ref(), limit);
+    tx.fetch_all(&sql, &params).await
+}
+
+fn page<'a>(
+    account_id: &'a AccountId,
+    now: &'a Moment,
+    after: Option<&'a (Moment, Uuid)>,
+    limit: i64,
+) -> (String, Vec<Value<'a>>) {
     let mut filter = Filter::new();
     filter.and("account_id = ? AND ended_at IS NULL AND expires_at > ?", [account_id.bind(), now.bind()]);
-    if let Some((last_used_at, session_id)) = &after {
+    if let Some((last_used_at, session_id)) = after {
         filter.and("(last_used_at, session_id) < (?, ?)", [last_used_at.bind(), session_id.bind()]);
     }
     let columns = "SELECT session_id, device_name, created_at, last_used_at, expires_at FROM session";
-    let (sql, params) = filter.statement(columns, "last_used_at DESC, session_id DESC", limit);
-    tx.fetch_all(&sql, &params).await
+    filter.statement(columns, "last_used_at DESC, session_id DESC", limit)
 }
 
 /// Erases the names of devices of an account that is closed.
@@ -193,3 +197,6 @@ pub(crate) async fn forget(tx: &mut Tx, before: Moment, limit: i64) -> Result<u6
         .await?;
     Ok(tokens + sessions)
 }
+
+#[cfg(test)]
+mod tests;
