@@ -46,7 +46,7 @@ pub(crate) async fn list(
     after: Option<Place>,
     limit: i64,
 ) -> Result<Vec<Address>, Failure> {
-    shared.store.read(async move |tx: &mut Tx| Ok(addresses::list(tx, account_id, after, limit).await?)).await
+    shared.read(async move |tx: &mut Tx| addresses::list(tx, account_id, after, limit).await).await
 }
 
 /// Changes what is given of an address.

@@ -5,7 +5,6 @@ use bojagi_kernel::id::AccountId;
 use bojagi_kernel::{Clock, Failure, Kind, Moment, Refusal};
 use bojagi_store::{Store, Tx};
 
-use crate::config::days;
 use crate::domain::account::{Account, AccountState};
 use crate::domain::refusal::UserRefusal;
 use crate::end_sessions::{end_every_session, void_tokens};
@@ -23,7 +22,7 @@ pub(crate) async fn list(
     after: Option<(Moment, AccountId)>,
     limit: i64,
 ) -> Result<Vec<Account>, Failure> {
-    shared.store.read(async move |tx: &mut Tx| Ok(accounts::list(tx, &wanted, after, limit).await?)).await
+    shared.read(async move |tx: &mut Tx| accounts::list(tx, &wanted, after, limit).await).await
 }
 
 /// Shuts an account out and ends its sessions. One that is suspended already is answered unchanged.
@@ -39,13 +38,13 @@ pub(crate) async fn suspend(
     if admin.account_id == account_id {
         return Err(UserRefusal::CannotSuspendSelf.into());
     }
-    let (now, token_life) = (shared.now(), shared.config.access_token_life());
+    let now = shared.now();
     shared
         .on_account(account_id, async move |tx: &mut Tx| {
             let Some(account) = accounts::suspend(tx, account_id, &reason).await? else {
                 return unchanged(tx, account_id).await;
             };
-            end_every_session(tx, account_id, now, token_life).await?;
+            end_every_session(tx, account_id, now).await?;
             tell_account(tx, AccountFact::Suspended, account_id, account.standing.kind, now).await?;
             Ok(account)
         })
@@ -98,8 +97,7 @@ pub async fn grant_admin(store: &Store, clock: &dyn Clock, email: &str) -> Resul
     store
         .write(async move |tx: &mut Tx| {
             if let Some(account_id) = accounts::grant_admin(tx, email.as_str()).await? {
-                // The life of tokens is a setting of the service; a revocation that is kept for a day outlives them all.
-                void_tokens(tx, account_id, now, days(1)).await?;
+                void_tokens(tx, account_id, now).await?;
                 return Ok(Granted::Now(account_id));
             }
             let known = accounts::credentials_by_email(tx, email.as_str()).await?;

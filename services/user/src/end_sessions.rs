@@ -8,6 +8,7 @@ use bojagi_kernel::{Failure, Moment};
 use bojagi_store::Tx;
 use uuid::Uuid;
 
+use crate::config::LONGEST_ACCESS_TOKEN_MINUTES;
 use crate::domain::refusal::UserRefusal;
 use crate::shared::Shared;
 use crate::signing::CLOCK_DIFFERENCE;
@@ -20,9 +21,8 @@ use crate::store::{accounts, sessions};
 /// # Errors
 /// What the store says.
 pub(crate) async fn sign_out(shared: &Shared, caller: &Bearer) -> Result<(), Failure> {
-    let session_id = caller.session_id;
-    let (now, token_life) = (shared.now(), shared.config.access_token_life());
-    let unit = async move |tx: &mut Tx| end_session(tx, session_id, now, token_life).await;
+    let (session_id, now) = (caller.session_id, shared.now());
+    let unit = async move |tx: &mut Tx| end_session(tx, session_id, now).await;
     shared.on_account(caller.account_id, unit).await
 }
 
@@ -31,14 +31,13 @@ pub(crate) async fn sign_out(shared: &Shared, caller: &Bearer) -> Result<(), Fai
 /// # Errors
 /// `SESSION_NOT_FOUND`, also for a session of somebody else.
 pub(crate) async fn revoke(shared: &Shared, caller: &Bearer, session_id: Uuid) -> Result<(), Failure> {
-    let account_id = caller.account_id;
-    let (now, token_life) = (shared.now(), shared.config.access_token_life());
+    let (account_id, now) = (caller.account_id, shared.now());
     shared
         .on_account(account_id, async move |tx: &mut Tx| {
             if !sessions::belongs(tx, session_id, account_id).await? {
                 return Err(UserRefusal::SessionNotFound.into());
             }
-            end_session(tx, session_id, now, token_life).await
+            end_session(tx, session_id, now).await
         })
         .await
 }
@@ -54,59 +53,40 @@ pub(crate) async fn list(
     limit: i64,
 ) -> Result<Vec<Session>, Failure> {
     let (account_id, now) = (caller.account_id, shared.now());
-    shared.store.read(async move |tx: &mut Tx| Ok(sessions::list(tx, account_id, now, after, limit).await?)).await
+    shared.read(async move |tx: &mut Tx| sessions::list(tx, account_id, now, after, limit).await).await
 }
 
 /// Ends a session, if it has not ended, and voids its tokens.
-pub(crate) async fn end_session(
-    tx: &mut Tx,
-    session_id: Uuid,
-    now: Moment,
-    token_life: Duration,
-) -> Result<(), Failure> {
+pub(crate) async fn end_session(tx: &mut Tx, session_id: Uuid, now: Moment) -> Result<(), Failure> {
     if sessions::end(tx, session_id, now).await? {
-        revoke_sessions(tx, &[session_id], now, token_life).await?;
+        revoke_sessions(tx, &[session_id], now).await?;
     }
     Ok(())
 }
 
 /// Voids the tokens of sessions that have ended.
-pub(crate) async fn revoke_sessions(
-    tx: &mut Tx,
-    ended: &[Uuid],
-    now: Moment,
-    token_life: Duration,
-) -> Result<(), Failure> {
+pub(crate) async fn revoke_sessions(tx: &mut Tx, ended: &[Uuid], now: Moment) -> Result<(), Failure> {
     for session_id in ended {
-        revocations::insert(tx, Voided::Session(*session_id), matters_until(now, token_life)).await?;
+        revocations::insert(tx, Voided::Session(*session_id), matters_until(now)).await?;
     }
     Ok(())
 }
 
 /// Ends every session of an account and voids all its tokens.
-pub(crate) async fn end_every_session(
-    tx: &mut Tx,
-    account_id: AccountId,
-    now: Moment,
-    token_life: Duration,
-) -> Result<(), Failure> {
+pub(crate) async fn end_every_session(tx: &mut Tx, account_id: AccountId, now: Moment) -> Result<(), Failure> {
     sessions::end_all(tx, account_id, now).await?;
-    void_tokens(tx, account_id, now, token_life).await
+    void_tokens(tx, account_id, now).await
 }
 
 /// Voids all tokens of an account; its sessions go on, and their next tokens say what holds then.
-pub(crate) async fn void_tokens(
-    tx: &mut Tx,
-    account_id: AccountId,
-    now: Moment,
-    token_life: Duration,
-) -> Result<(), Failure> {
+pub(crate) async fn void_tokens(tx: &mut Tx, account_id: AccountId, now: Moment) -> Result<(), Failure> {
     let issued_before = accounts::void_tokens(tx, account_id, now).await?;
-    revocations::insert(tx, Voided::Account { account_id, issued_before }, matters_until(now, token_life)).await?;
+    revocations::insert(tx, Voided::Account { account_id, issued_before }, matters_until(now)).await?;
     Ok(())
 }
 
-/// Until when a token that was issued before now could be shown, were it not void.
-fn matters_until(now: Moment, token_life: Duration) -> Moment {
-    now + token_life + CLOCK_DIFFERENCE
+/// Until when a token that was issued before now could be shown, were it not void: however long tokens hold at present, or held
+/// in the process that issued it.
+fn matters_until(now: Moment) -> Moment {
+    now + Duration::from_secs(u64::from(LONGEST_ACCESS_TOKEN_MINUTES) * 60) + CLOCK_DIFFERENCE
 }

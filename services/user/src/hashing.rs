@@ -77,6 +77,13 @@ impl Hasher {
         .await
     }
 
+    /// Whether a hash was made with other parameters than those of today.
+    pub(crate) fn would_hash_otherwise(&self, hash: &str) -> bool {
+        let today = self.argon2.params();
+        let made_with = PasswordHash::new(hash).and_then(|hash| Params::try_from(&hash));
+        made_with.is_ok_and(|made_with| (made_with.m_cost(), made_with.t_cost()) != (today.m_cost(), today.t_cost()))
+    }
+
     async fn in_turn<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, HashError> + Send + 'static,
@@ -111,6 +118,14 @@ mod tests {
         assert!(hasher.verify("orange lamp 77", Some(&hash)).await.unwrap());
         assert!(!hasher.verify("orange lamp 78", Some(&hash)).await.unwrap());
         assert!(!hasher.verify("orange lamp 77", None).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_hash_of_another_configuration_is_verified_and_known_as_such() {
+        let (old, new) = (Hasher::new(CHEAP).unwrap(), Hasher::new(Hashing { passes: 2, ..CHEAP }).unwrap());
+        let hash = old.hash("orange lamp 77").await.unwrap();
+        assert!(new.verify("orange lamp 77", Some(&hash)).await.unwrap());
+        assert!(!old.would_hash_otherwise(&hash) && new.would_hash_otherwise(&hash));
     }
 
     #[tokio::test]

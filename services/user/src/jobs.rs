@@ -46,12 +46,11 @@ async fn last_dormancy(store: &Store) -> Result<Option<Moment>, Failure> {
 
 async fn make_dormant(shared: &Shared, due: Moment) -> Result<(), Failure> {
     let unused_since = due - shared.config.unused_before_dormant();
-    let token_life = shared.config.access_token_life();
     loop {
         let batch = shared.store.write(async move |tx: &mut Tx| {
             let dormant = accounts::make_dormant(tx, unused_since, BATCH).await?;
             for account_id in &dormant {
-                end_every_session(tx, *account_id, due, token_life).await?;
+                end_every_session(tx, *account_id, due).await?;
             }
             if (dormant.len() as i64) < BATCH {
                 jobs::note_done(tx, DORMANCY, due).await?;

@@ -18,6 +18,7 @@ use crate::config;
 use crate::domain::allowance::{Allowance, Level};
 use crate::domain::email::EmailAddress;
 use crate::domain::refusal::UserRefusal;
+use crate::store::mails::Occasion;
 
 /// Buckets of one kind at most. Beyond half of it the levels that were touched longest ago are forgotten.
 const MOST: usize = 131_072;
@@ -62,53 +63,90 @@ impl Limits {
         }
     }
 
-    /// Admits an attempt to sign in, as if it failed; [`forgive_sign_in`](Self::forgive_sign_in) when it does not.
+    /// Admits an attempt to sign in.
     ///
     /// While an account is attacked from many origins, each origin has one attempt at a time on it. It is never refused to
     /// an origin that has not failed of late, so that the owner gets in.
-    pub(crate) fn admit_sign_in(&self, origin: &Origin, email: &EmailAddress, now: Moment) -> Result<(), TooMany> {
-        self.sign_in_by_origin.take(origin, now)?;
+    pub(crate) fn admit_sign_in(
+        &self,
+        origin: &Origin,
+        email: &EmailAddress,
+        now: Moment,
+    ) -> Result<Attempt<'_>, TooMany> {
+        let mut attempt = Attempt::default();
+        attempt.take(&self.sign_in_by_origin, origin, now)?;
         let pair = (origin, email);
-        let admitted = if self.sign_in_by_account.drain(email, now) {
-            self.sign_in_by_origin_and_account.take(&pair, now)
+        if attempt.take(&self.sign_in_by_account, email, now).is_ok() {
+            attempt.take(&self.sign_in_by_origin_and_account, &pair, now)?;
         } else {
-            self.sign_in_by_origin_and_account.take_within(1, &pair, now)
-        };
-        admitted.inspect_err(|_| self.sign_in_by_origin.give_back(origin))
+            attempt.take_within(1, &self.sign_in_by_origin_and_account, &pair, now)?;
+        }
+        Ok(attempt)
     }
 
-    /// Takes an attempt that succeeded out of the count.
-    pub(crate) fn forgive_sign_in(&self, origin: &Origin, email: &EmailAddress) {
-        self.sign_in_by_origin.give_back(origin);
-        self.sign_in_by_origin_and_account.give_back(&(origin, email));
-        self.sign_in_by_account.give_back(email);
+    /// Admits a signed-in caller's proof by password.
+    pub(crate) fn admit_proof(&self, session_id: Uuid, now: Moment) -> Result<Attempt<'_>, TooMany> {
+        let mut attempt = Attempt::default();
+        attempt.take(&self.password_by_session, &session_id, now)?;
+        Ok(attempt)
     }
 
-    /// Admits a sign-up.
-    pub(crate) fn admit_sign_up(&self, origin: &Origin, now: Moment) -> Result<(), TooMany> {
-        self.mail_by_origin.take(origin, now)
+    /// Admits a sign-up or a wish for a link, known address or not.
+    pub(crate) fn admit_wish(&self, origin: &Origin, email: &EmailAddress, now: Moment) -> Result<(), TooMany> {
+        let mut wish = Attempt::default();
+        wish.take(&self.mail_by_origin, origin, now)?;
+        wish.take(&self.mail_by_origin_and_address, &(origin, email), now)?;
+        wish.counts();
+        Ok(())
     }
 
-    /// Admits a wish for a link, known address or not.
-    pub(crate) fn admit_link(&self, origin: &Origin, email: &EmailAddress, now: Moment) -> Result<(), TooMany> {
-        self.mail_by_origin.take(origin, now)?;
-        self.mail_by_origin_and_address.take(&(origin, email), now)
+    /// Whether one more mail of an occasion may go to an address. Each occasion has a bucket of its own, so that a flood of
+    /// sign-ups keeps nobody from setting a new password.
+    pub(crate) fn admits_mail(&self, occasion: Occasion, recipient: &str, now: Moment) -> bool {
+        self.mail_by_address.take(self.mail_by_address.key(&(occasion, recipient)), now).is_ok()
+    }
+}
+
+/// An attempt that was admitted. What it took out of the buckets goes back when it is dropped, unless it counts: attempts that
+/// succeeded, and those that nobody came to judge, cost their caller nothing.
+#[derive(Default)]
+#[must_use = "an attempt that is dropped does not count"]
+pub(crate) struct Attempt<'a> {
+    taken: Vec<(&'a Buckets, u64)>,
+}
+
+impl<'a> Attempt<'a> {
+    /// Leaves out of the buckets what was taken: the password was judged wrong.
+    pub(crate) fn counts(mut self) {
+        self.taken.clear();
     }
 
-    /// Whether one more mail may go to an address.
-    pub(crate) fn admits_mail(&self, recipient: &str, now: Moment) -> bool {
-        self.mail_by_address.drain(recipient, now)
+    fn take(&mut self, buckets: &'a Buckets, key: &(impl Hash + ?Sized), now: Moment) -> Result<(), TooMany> {
+        let key = buckets.key(key);
+        buckets.take(key, now)?;
+        self.taken.push((buckets, key));
+        Ok(())
     }
 
-    /// Admits a signed-in caller's proof by password, as if it failed; [`forgive_proof`](Self::forgive_proof) when it does
-    /// not.
-    pub(crate) fn admit_proof(&self, session_id: Uuid, now: Moment) -> Result<(), TooMany> {
-        self.password_by_session.take(&session_id, now)
+    fn take_within(
+        &mut self,
+        burst: u32,
+        buckets: &'a Buckets,
+        key: &(impl Hash + ?Sized),
+        now: Moment,
+    ) -> Result<(), TooMany> {
+        let key = buckets.key(key);
+        buckets.take_within(burst, key, now)?;
+        self.taken.push((buckets, key));
+        Ok(())
     }
+}
 
-    /// Takes a proof that held out of the count.
-    pub(crate) fn forgive_proof(&self, session_id: Uuid) {
-        self.password_by_session.give_back(&session_id);
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        for (buckets, key) in self.taken.drain(..) {
+            buckets.give_back(key);
+        }
     }
 }
 
@@ -124,24 +162,23 @@ impl Buckets {
         Self { allowance, hasher: RandomState::new(), generations: Mutex::default() }
     }
 
-    fn take(&self, key: &(impl Hash + ?Sized), now: Moment) -> Result<(), TooMany> {
+    fn key(&self, key: &(impl Hash + ?Sized)) -> u64 {
+        self.hasher.hash_one(key)
+    }
+
+    fn take(&self, key: u64, now: Moment) -> Result<(), TooMany> {
         self.with(key, |level| self.allowance.take(level, now)).map_err(TooMany)
     }
 
-    fn take_within(&self, burst: u32, key: &(impl Hash + ?Sized), now: Moment) -> Result<(), TooMany> {
+    fn take_within(&self, burst: u32, key: u64, now: Moment) -> Result<(), TooMany> {
         self.with(key, |level| self.allowance.take_within(burst, level, now)).map_err(TooMany)
     }
 
-    fn drain(&self, key: &(impl Hash + ?Sized), now: Moment) -> bool {
-        self.with(key, |level| self.allowance.take(level, now)).is_ok()
-    }
-
-    fn give_back(&self, key: &(impl Hash + ?Sized)) {
+    fn give_back(&self, key: u64) {
         self.with(key, |level| self.allowance.give_back(level));
     }
 
-    fn with<T>(&self, key: &(impl Hash + ?Sized), change: impl FnOnce(&mut Level) -> T) -> T {
-        let key = self.hasher.hash_one(key);
+    fn with<T>(&self, key: u64, change: impl FnOnce(&mut Level) -> T) -> T {
         let mut generations = self.generations.lock();
         let (young, old) = &mut *generations;
         if young.len() >= MOST / 2 {
@@ -169,45 +206,95 @@ mod tests {
         "owner@example.com".parse().unwrap()
     }
 
+    /// An attempt whose password is wrong.
+    fn fail(limits: &Limits, origin: &Origin, email: &EmailAddress) -> Result<(), TooMany> {
+        limits.admit_sign_in(origin, email, NOW).map(Attempt::counts)
+    }
+
     #[test]
     fn an_origin_that_fails_on_an_account_is_stopped_there_and_told_when_to_come_back() {
         let limits = limits();
         for _ in 0..10 {
-            assert_eq!(limits.admit_sign_in(&origin(1), &owner(), NOW), Ok(()));
+            assert_eq!(fail(&limits, &origin(1), &owner()), Ok(()));
         }
-        let too_many = limits.admit_sign_in(&origin(1), &owner(), NOW).unwrap_err();
+        let too_many = fail(&limits, &origin(1), &owner()).unwrap_err();
         let refusal = too_many.refusal();
         assert_eq!((&*refusal.reason, refusal.retry_after), ("TOO_MANY_ATTEMPTS", Some(Duration::from_secs(30))));
-        assert_eq!(limits.admit_sign_in(&origin(1), &"other@example.com".parse().unwrap(), NOW), Ok(()));
-        assert_eq!(limits.admit_sign_in(&origin(2), &owner(), NOW), Ok(()));
+        assert_eq!(fail(&limits, &origin(1), &"other@example.com".parse().unwrap()), Ok(()));
+        assert_eq!(fail(&limits, &origin(2), &owner()), Ok(()));
     }
 
     #[test]
     fn many_attackers_have_one_attempt_each_and_the_owner_gets_in() {
         let limits = limits();
         for attacker in 0..60 {
-            assert_eq!(limits.admit_sign_in(&origin(attacker), &owner(), NOW), Ok(()));
+            assert_eq!(fail(&limits, &origin(attacker), &owner()), Ok(()));
         }
-        assert!(limits.admit_sign_in(&origin(0), &owner(), NOW).is_err());
-        assert_eq!(limits.admit_sign_in(&origin(99), &owner(), NOW), Ok(()));
+        assert!(fail(&limits, &origin(0), &owner()).is_err());
+        assert_eq!(fail(&limits, &origin(99), &owner()), Ok(()));
     }
 
     #[test]
     fn who_succeeds_is_never_stopped() {
         let limits = limits();
         for _ in 0..1_000 {
-            assert_eq!(limits.admit_sign_in(&origin(1), &owner(), NOW), Ok(()));
-            limits.forgive_sign_in(&origin(1), &owner());
+            assert!(limits.admit_sign_in(&origin(1), &owner(), NOW).is_ok());
+            assert!(limits.admit_proof(Uuid::nil(), NOW).is_ok());
         }
+    }
+
+    #[test]
+    fn a_refused_attempt_takes_nothing_from_anybody() {
+        let limits = limits();
+        for _ in 0..10 {
+            assert_eq!(fail(&limits, &origin(0), &owner()), Ok(()));
+        }
+        // What this origin goes on trying would otherwise narrow the account for all others.
+        for _ in 0..1_000 {
+            assert!(fail(&limits, &origin(0), &owner()).is_err());
+        }
+        for _ in 0..10 {
+            assert_eq!(fail(&limits, &origin(1), &owner()), Ok(()));
+        }
+    }
+
+    #[test]
+    fn what_a_narrowed_account_did_not_give_is_not_given_back_to_it() {
+        let limits = limits();
+        for attacker in 0..50 {
+            assert_eq!(fail(&limits, &origin(attacker), &owner()), Ok(()));
+        }
+        for _ in 0..10 {
+            assert!(limits.admit_sign_in(&origin(99), &owner(), NOW).is_ok());
+        }
+        assert_eq!(fail(&limits, &origin(99), &owner()), Ok(()));
+        assert!(fail(&limits, &origin(99), &owner()).is_err(), "the account is as narrow as before");
+    }
+
+    #[test]
+    fn wishes_are_limited_by_origin_and_address_and_mails_by_occasion() {
+        let limits = limits();
+        for _ in 0..5 {
+            assert_eq!(limits.admit_wish(&origin(1), &owner(), NOW), Ok(()));
+        }
+        assert!(limits.admit_wish(&origin(1), &owner(), NOW).is_err());
+        assert_eq!(limits.admit_wish(&origin(2), &owner(), NOW), Ok(()));
+
+        for _ in 0..10 {
+            assert!(limits.admits_mail(Occasion::SignUp, "owner@example.com", NOW));
+        }
+        assert!(!limits.admits_mail(Occasion::SignUp, "owner@example.com", NOW));
+        assert!(limits.admits_mail(Occasion::Reset, "owner@example.com", NOW));
     }
 
     #[test]
     fn memory_is_bounded() {
         let buckets = Buckets::new(Allowance { burst: 1, every: Duration::from_secs(1) });
-        for key in 0..2 * MOST {
-            assert_eq!(buckets.take(&key, NOW), Ok(()));
+        let keys: Vec<_> = (0..2 * MOST).map(|number| buckets.key(&number)).collect();
+        for key in &keys {
+            assert_eq!(buckets.take(*key, NOW), Ok(()));
         }
-        assert!(buckets.take(&(2 * MOST - 1), NOW).is_err());
+        assert!(buckets.take(keys[2 * MOST - 1], NOW).is_err());
         let generations = buckets.generations.lock();
         assert!(generations.0.len() + generations.1.len() <= MOST);
     }

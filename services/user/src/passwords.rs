@@ -33,16 +33,13 @@ pub(crate) async fn reset(shared: &Shared, token: SecretHash, password: Password
     // Looked at before the hash, so that made-up links cost nobody a turn; used after it.
     let owner = link_owner(shared, token, LinkPurpose::Reset).await?;
     let password_hash = shared.hasher.hash(password.as_str()).await?;
-    let token_life = shared.config.access_token_life();
     shared
         .on_account(owner, async move |tx: &mut Tx| {
-            let (account_id, _) =
-                links::take(tx, &token, LinkPurpose::Reset, now).await?.ok_or(UserRefusal::LinkInvalid)?;
-            links::drop_passwords(tx, account_id).await?;
+            let account_id = links::take(tx, &token, LinkPurpose::Reset, now).await?.ok_or(UserRefusal::LinkInvalid)?;
             if !accounts::set_password(tx, account_id, None, &password_hash).await? {
                 return Err(UserRefusal::LinkInvalid.into());
             }
-            end_every_session(tx, account_id, now, token_life).await
+            end_every_session(tx, account_id, now).await
         })
         .await
 }
@@ -54,8 +51,7 @@ pub(crate) async fn reset(shared: &Shared, token: SecretHash, password: Password
 pub(crate) async fn change(shared: &Shared, caller: &Bearer, current: &str, new: Password) -> Result<(), Failure> {
     let old_hash = prove(shared, caller, current).await?;
     let new_hash = shared.hasher.hash(new.as_str()).await?;
-    let (account_id, session_id) = (caller.account_id, caller.session_id);
-    let (now, token_life) = (shared.now(), shared.config.access_token_life());
+    let (account_id, session_id, now) = (caller.account_id, caller.session_id, shared.now());
     shared
         .on_account(account_id, async move |tx: &mut Tx| {
             if !accounts::set_password(tx, account_id, Some(&old_hash), &new_hash).await? {
@@ -63,7 +59,7 @@ pub(crate) async fn change(shared: &Shared, caller: &Bearer, current: &str, new:
             }
             links::void_all(tx, account_id).await?;
             let ended = sessions::end_others(tx, account_id, session_id, now).await?;
-            revoke_sessions(tx, &ended, now, token_life).await
+            revoke_sessions(tx, &ended, now).await
         })
         .await
 }
@@ -74,17 +70,12 @@ pub(crate) async fn change(shared: &Shared, caller: &Bearer, current: &str, new:
 /// # Errors
 /// `WRONG_PASSWORD`, `TOO_MANY_ATTEMPTS`, `OVERLOADED`.
 pub(crate) async fn prove(shared: &Shared, caller: &Bearer, password: &str) -> Result<String, Failure> {
-    let (account_id, session_id) = (caller.account_id, caller.session_id);
-    shared.limits.admit_proof(session_id, shared.now())?;
-    let known = shared.store.read(async move |tx: &mut Tx| accounts::credentials(tx, account_id).await);
-    let known = known.await.map_err(Failure::from)?.ok_or(UserRefusal::AccountNotFound)?;
-    let hash = Some(known.password_hash.as_str()).filter(|hash| !hash.is_empty());
-    let proven = shared.hasher.verify(password, hash).await;
-    // What counts is a password that was judged wrong, not one that found the line full.
-    if !matches!(proven, Ok(false)) {
-        shared.limits.forgive_proof(session_id);
-    }
-    if !proven? {
+    let account_id = caller.account_id;
+    let attempt = shared.limits.admit_proof(caller.session_id, shared.now())?;
+    let known = shared.read(async move |tx: &mut Tx| accounts::credentials(tx, account_id).await).await?;
+    let known = known.ok_or(UserRefusal::AccountNotFound)?;
+    if !shared.hasher.verify(password, known.usable_hash()).await? {
+        attempt.counts();
         return Err(UserRefusal::WrongPassword.into());
     }
     Ok(known.password_hash)

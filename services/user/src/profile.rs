@@ -18,8 +18,8 @@ use crate::store::{accounts, addresses, links, mails, sessions};
 /// `ACCOUNT_NOT_FOUND`.
 pub(crate) async fn get(shared: &Shared, caller: &Bearer) -> Result<Account, Failure> {
     let account_id = caller.account_id;
-    let found = shared.store.read(async move |tx: &mut Tx| accounts::find(tx, account_id).await);
-    Ok(found.await.map_err(Failure::from)?.ok_or(UserRefusal::AccountNotFound)?)
+    let found = shared.read(async move |tx: &mut Tx| accounts::find(tx, account_id).await).await?;
+    Ok(found.ok_or(UserRefusal::AccountNotFound)?)
 }
 
 /// Changes the name or the phone of the caller's account, each if it is given.
@@ -47,8 +47,7 @@ pub(crate) async fn update(
 /// `WRONG_PASSWORD`, `TOO_MANY_ATTEMPTS`, `OVERLOADED`.
 pub(crate) async fn close(shared: &Shared, caller: &Bearer, password: &str) -> Result<(), Failure> {
     let password_hash = prove(shared, caller, password).await?;
-    let account_id = caller.account_id;
-    let (now, token_life) = (shared.now(), shared.config.access_token_life());
+    let (account_id, now) = (caller.account_id, shared.now());
     shared
         .store
         .write(async move |tx: &mut Tx| {
@@ -59,7 +58,7 @@ pub(crate) async fn close(shared: &Shared, caller: &Bearer, password: &str) -> R
             if let Some(email) = &account.email {
                 mails::wipe_all_to(tx, email).await?;
             }
-            end_every_session(tx, account_id, now, token_life).await?;
+            end_every_session(tx, account_id, now).await?;
             sessions::erase_device_names(tx, account_id).await?;
             Ok(tell_account(tx, AccountFact::Closed, account_id, kind, now).await?)
         })

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bojagi_chassis::Pager;
 use bojagi_kernel::id::AccountId;
 use bojagi_kernel::{Clock, Failure, Moment};
-use bojagi_store::{LockKey, Store, Tx};
+use bojagi_store::{Error, LockKey, Store, Tx};
 
 use crate::config::Config;
 use crate::hashing::Hasher;
@@ -26,6 +26,17 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn now(&self) -> Moment {
         self.clock.now()
+    }
+
+    /// Runs statements that only read; all of them see the same snapshot.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        unit: impl AsyncFnOnce(&mut Tx) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Failure> {
+        Ok(self.store.read(unit).await?)
     }
 
     /// Runs a unit that concerns one account: its sessions, links and addresses. What it revokes it writes last: all revocations

@@ -1,7 +1,7 @@
 //! Signing in, and exchanging refresh tokens.
 
 use bojagi_kernel::{Failure, Moment};
-use bojagi_store::{Error, Tx};
+use bojagi_store::Tx;
 use uuid::Uuid;
 
 use crate::domain::account::{Account, Standing};
@@ -12,6 +12,7 @@ use crate::limits::Origin;
 use crate::secret::{Secret, SecretHash};
 use crate::shared::Shared;
 use crate::signing::{AccessToken, Bearer};
+use crate::store::accounts::Credentials;
 use crate::store::sessions::{Presented, Session};
 use crate::store::{accounts, sessions};
 
@@ -36,29 +37,39 @@ pub(crate) struct SignIn {
 /// `BAD_CREDENTIALS`; `EMAIL_NOT_VERIFIED`, `ACCOUNT_DORMANT` and `ACCOUNT_SUSPENDED` to who knows the password;
 /// `TOO_MANY_ATTEMPTS`, `OVERLOADED`.
 pub(crate) async fn sign_in(shared: &Shared, origin: &Origin, wish: SignIn) -> Result<(Tokens, Account), Failure> {
-    let SignIn { email, password, device_name } = wish;
-    shared.limits.admit_sign_in(origin, &email, shared.now())?;
-    let address = email.clone();
-    let known = shared.store.read(async move |tx: &mut Tx| accounts::credentials_by_email(tx, address.as_str()).await);
-    let known = known.await.map_err(Failure::from)?;
-    // Whether or not there is an account, one password is verified.
-    let proven = shared.hasher.verify(&password, known.as_ref().map(|known| known.password_hash.as_str())).await;
-    // What counts is a password that was judged wrong, not one that found the line full.
-    if !matches!(proven, Ok(false)) {
-        shared.limits.forgive_sign_in(origin, &email);
-    }
-    let proven = proven?;
-    let known = known.filter(|_| proven).ok_or(UserRefusal::BadCredentials)?;
+    let known = prove(shared, origin, &wish).await?;
     known.state.admits()?;
+    let begun = begin_session(shared, &known, wish.device_name).await?;
+    renew_hash(shared, known, &wish.password).await;
+    Ok(begun)
+}
 
+/// Whose password it is. Whether or not there is an account, one password is verified.
+async fn prove(shared: &Shared, origin: &Origin, wish: &SignIn) -> Result<Credentials, Failure> {
+    let attempt = shared.limits.admit_sign_in(origin, &wish.email, shared.now())?;
+    let email = wish.email.clone();
+    let known = shared.read(async move |tx: &mut Tx| accounts::credentials_by_email(tx, email.as_str()).await).await?;
+    let hash = known.as_ref().and_then(Credentials::usable_hash);
+    let proven = shared.hasher.verify(&wish.password, hash).await?;
+    let Some(known) = known.filter(|_| proven) else {
+        attempt.counts();
+        return Err(UserRefusal::BadCredentials.into());
+    };
+    Ok(known)
+}
+
+async fn begin_session(
+    shared: &Shared,
+    known: &Credentials,
+    device_name: String,
+) -> Result<(Tokens, Account), Failure> {
     let (now, config) = (shared.now(), &shared.config);
     let (refresh, refresh_expires_at) = (Secret::generate()?, now + config.refresh_token_life());
-    let (token_hash, token_life) = (refresh.hash(), config.access_token_life());
-    let kept = i64::from(config.sessions_per_account);
-    let (session_id, account_id) = (Uuid::now_v7(), known.account_id);
+    let (token_hash, kept) = (refresh.hash(), i64::from(config.sessions_per_account));
+    let (session_id, account_id, password_hash) = (Uuid::now_v7(), known.account_id, known.password_hash.clone());
     let (issued_at, account) = shared
         .on_account(account_id, async move |tx: &mut Tx| {
-            let used = accounts::note_use(tx, account_id, Some(&known.password_hash), now).await?;
+            let used = accounts::note_use(tx, account_id, Some(&password_hash), now).await?;
             let (issued_at, _) = used.ok_or(UserRefusal::BadCredentials)?;
             let account = accounts::find(tx, account_id).await?.ok_or(UserRefusal::BadCredentials)?;
             let session =
@@ -66,13 +77,30 @@ pub(crate) async fn sign_in(shared: &Shared, origin: &Origin, wish: SignIn) -> R
             sessions::insert(tx, &session, account_id).await?;
             sessions::insert_token(tx, session_id, &token_hash, refresh_expires_at).await?;
             let surplus = sessions::end_surplus(tx, account_id, kept, now).await?;
-            revoke_sessions(tx, &surplus, now, token_life).await?;
+            revoke_sessions(tx, &surplus, now).await?;
             Ok::<_, Failure>((issued_at, account))
         })
         .await?;
     let bearer = Bearer { account_id: account.account_id, session_id, standing: account.standing };
     let access = shared.keyring.issue(bearer, issued_at)?;
     Ok((Tokens { session_id, access, refresh, refresh_expires_at }, account))
+}
+
+/// Hashes a password anew that was hashed as another configuration wanted it. Where that fails, a later sign-in does it.
+async fn renew_hash(shared: &Shared, known: Credentials, password: &str) {
+    let Credentials { account_id, password_hash: old_hash, .. } = known;
+    if !shared.hasher.would_hash_otherwise(&old_hash) {
+        return;
+    }
+    let renewing = async {
+        let new_hash = shared.hasher.hash(password).await?;
+        let unit =
+            async move |tx: &mut Tx| Ok(accounts::set_password(tx, account_id, Some(&old_hash), &new_hash).await?);
+        shared.on_account(account_id, unit).await
+    };
+    if let Err(failure) = renewing.await {
+        tracing::warn!(%account_id, %failure, "a password could not be hashed anew");
+    }
 }
 
 /// What came of a refresh token.
@@ -92,17 +120,16 @@ enum Exchanged {
 pub(crate) async fn refresh(shared: &Shared, presented: SecretHash) -> Result<Tokens, Failure> {
     let now = shared.now();
     let (refresh, refresh_expires_at) = (Secret::generate()?, now + shared.config.refresh_token_life());
-    let (token_hash, token_life) = (refresh.hash(), shared.config.access_token_life());
-    let owner: Result<_, Error> =
-        shared.store.read(async move |tx: &mut Tx| sessions::owner_of_token(tx, &presented).await).await;
-    let account_id = owner?.ok_or(UserRefusal::RefreshTokenInvalid)?;
+    let token_hash = refresh.hash();
+    let owner = shared.read(async move |tx: &mut Tx| sessions::owner_of_token(tx, &presented).await).await?;
+    let account_id = owner.ok_or(UserRefusal::RefreshTokenInvalid)?;
     // The end of a session whose token was reused has to be committed, so it is an answer of the unit, not an error.
     let exchanged = shared
         .on_account(account_id, async move |tx: &mut Tx| {
             let session_id = match sessions::supersede(tx, &presented, now).await? {
                 Presented::Current(session_id) => session_id,
                 Presented::Superseded(session_id) => {
-                    end_session(tx, session_id, now, token_life).await?;
+                    end_session(tx, session_id, now).await?;
                     return Ok(Exchanged::Reused(session_id));
                 }
                 Presented::Unknown => return Ok(Exchanged::Invalid),

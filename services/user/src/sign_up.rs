@@ -2,9 +2,9 @@
 
 use bojagi_kernel::Failure;
 use bojagi_kernel::id::AccountId;
-use bojagi_store::{Error, LockKey, Tx};
+use bojagi_store::{LockKey, Tx};
 
-use crate::domain::account::NewAccount;
+use crate::domain::account::{AccountState, NewAccount};
 use crate::domain::email::EmailAddress;
 use crate::domain::password::Password;
 use crate::domain::refusal::UserRefusal;
@@ -12,6 +12,7 @@ use crate::events::{AccountFact, tell_account};
 use crate::limits::Origin;
 use crate::secret::SecretHash;
 use crate::shared::Shared;
+use crate::store::accounts::Credentials;
 use crate::store::links::LinkPurpose;
 use crate::store::mails::Occasion;
 use crate::store::{accounts, links, mails};
@@ -26,14 +27,14 @@ pub(crate) async fn sign_up(
     new: NewAccount,
     password: Password,
 ) -> Result<(), Failure> {
-    shared.limits.admit_sign_up(origin, shared.now())?;
-    let password_hash = shared.hasher.hash(password.as_str()).await?;
+    shared.limits.admit_wish(origin, &new.email, shared.now())?;
+    let address = new.email.clone();
+    let known =
+        shared.read(async move |tx: &mut Tx| accounts::credentials_by_email(tx, address.as_str()).await).await?;
+    let password_hash = hash_of_sign_up(shared, known.as_ref(), &password).await?;
     let now = shared.now();
     // One that is there and not verified is changed. Whoever signs the same address up in between has locked the address.
-    let address = new.email.clone();
-    let known: Result<_, Error> =
-        shared.store.read(async move |tx: &mut Tx| accounts::credentials_by_email(tx, address.as_str()).await).await;
-    let known = known?.map(|known| LockKey::of(known.account_id));
+    let known = known.map(|known| LockKey::of(known.account_id));
     let locked = known.into_iter().chain([LockKey::named("e-mail", new.email.as_str())]);
     shared
         .store
@@ -43,6 +44,17 @@ pub(crate) async fn sign_up(
             Ok(())
         })
         .await
+}
+
+/// The hash that a sign-up enters: the one that is there if the password has it, so that who signs up twice in the same way
+/// keeps the password. It takes one hash in every case, so that the time that it takes tells nobody whether there is an account.
+async fn hash_of_sign_up(shared: &Shared, known: Option<&Credentials>, password: &Password) -> Result<String, Failure> {
+    let unverified = known.filter(|known| known.state == AccountState::Unverified);
+    let Some(hash) = unverified.and_then(Credentials::usable_hash) else {
+        return shared.hasher.hash(password.as_str()).await;
+    };
+    let same = shared.hasher.verify(password.as_str(), Some(hash)).await?;
+    Ok(if same { hash.to_owned() } else { String::new() })
 }
 
 /// Asks for a new verification link.
@@ -61,7 +73,7 @@ pub(crate) async fn queue_link(
     occasion: Occasion,
 ) -> Result<(), Failure> {
     let now = shared.now();
-    shared.limits.admit_link(origin, &email, now)?;
+    shared.limits.admit_wish(origin, &email, now)?;
     let unit = async move |tx: &mut Tx| Ok(mails::queue(tx, email.as_str(), occasion, now).await?);
     shared.store.write_locking([], unit).await
 }
@@ -72,12 +84,11 @@ pub(crate) async fn queue_link(
 /// `LINK_INVALID`.
 pub(crate) async fn link_owner(shared: &Shared, token: SecretHash, purpose: LinkPurpose) -> Result<AccountId, Failure> {
     let now = shared.now();
-    let owner: Result<_, Error> =
-        shared.store.read(async move |tx: &mut Tx| links::owner(tx, &token, purpose, now).await).await;
-    Ok(owner?.ok_or(UserRefusal::LinkInvalid)?)
+    let owner = shared.read(async move |tx: &mut Tx| links::owner(tx, &token, purpose, now).await).await?;
+    Ok(owner.ok_or(UserRefusal::LinkInvalid)?)
 }
 
-/// Uses a verification link: the account becomes active.
+/// Uses a verification link: the account becomes active, with a password if all who signed it up chose the same one.
 ///
 /// # Errors
 /// `LINK_INVALID`.
@@ -86,10 +97,9 @@ pub(crate) async fn verify_email(shared: &Shared, token: SecretHash) -> Result<A
     let owner = link_owner(shared, token, LinkPurpose::Verify).await?;
     shared
         .on_account(owner, async move |tx: &mut Tx| {
-            let (account_id, password_hash) =
+            let account_id =
                 links::take(tx, &token, LinkPurpose::Verify, now).await?.ok_or(UserRefusal::LinkInvalid)?;
-            let verified = accounts::verify(tx, account_id, password_hash.as_deref(), now).await?;
-            let kind = verified.ok_or(UserRefusal::LinkInvalid)?;
+            let kind = accounts::verify(tx, account_id, now).await?.ok_or(UserRefusal::LinkInvalid)?;
             tell_account(tx, AccountFact::Verified, account_id, kind, now).await?;
             Ok(account_id)
         })

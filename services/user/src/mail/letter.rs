@@ -51,9 +51,15 @@ pub(crate) struct Text {
     pub(crate) body: String,
 }
 
-/// Proves an address for the first time.
-pub(crate) fn verification(base_url: &str, token: &Secret, minutes: u32) -> Text {
-    let opening = "Somebody, you as we hope, signed up at Bojagi with this address.";
+/// Proves an address for the first time. The account keeps the password of its sign-up, or has none to sign in with.
+pub(crate) fn verification(base_url: &str, token: &Secret, minutes: u32, keeps_password: bool) -> Text {
+    let opening = if keeps_password {
+        "Somebody, you as we hope, signed up at Bojagi with this address."
+    } else {
+        "Somebody, you as we hope, signed up at Bojagi with this address. It was signed up before with\n\
+         another password, maybe by somebody else, so neither of the two passwords holds: use the\n\
+         link first, and then ask for a new password."
+    };
     let closing = "If it was not you, do nothing: without the link nobody can sign in.";
     Text { subject: "Verify your address", body: with_link(opening, "verify-email", base_url, token, minutes, closing) }
 }
@@ -121,7 +127,8 @@ mod tests {
     fn lines_are_short_enough_for_every_mail_server() {
         let token = Secret::generate().unwrap();
         let base = "https://shop.example.com";
-        for text in [verification(base, &token, 60), reactivation(base, &token, 60), reset(base, &token, 60)] {
+        let verifications = [true, false].map(|keeps_password| verification(base, &token, 60, keeps_password));
+        for text in verifications.into_iter().chain([reactivation(base, &token, 60), reset(base, &token, 60)]) {
             assert!(text.body.is_ascii() && text.body.contains(&format!("#token={}\n", token.reveal())));
             assert!(text.body.lines().all(|line| line.len() < 200));
         }

@@ -116,7 +116,7 @@ mod tests {
     fn what_is_put_into_the_folder_is_read_back_once() {
         let folder = tempfile::tempdir().unwrap();
         let token = Secret::generate().unwrap();
-        let text = letter::verification("http://127.0.0.1:8080", &token, 60);
+        let text = letter::verification("http://127.0.0.1:8080", &token, 60, true);
         let letter = Letter {
             mail_id: uuid::Uuid::now_v7(),
             from: "shop@example.com".into(),

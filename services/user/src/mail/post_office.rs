@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bojagi_kernel::id::AccountId;
 use bojagi_kernel::{Clock, Failure, Moment};
-use bojagi_store::{Error, LockKey, Store, Tx};
+use bojagi_store::{LockKey, Store, Tx};
 use futures::StreamExt;
 use tokio_util::sync::CancellationToken;
 
@@ -64,26 +64,26 @@ impl PostOffice {
     /// Takes what is due, writes what is not written yet, sends; answers how many were taken.
     async fn round(&self) -> Result<usize, Failure> {
         let now = self.clock.now();
-        let due: Result<_, Error> = self.store.read(async move |tx: &mut Tx| mails::due(tx, now, BATCH).await).await;
-        let due = due?;
+        let due = self.store.read(async move |tx: &mut Tx| Ok::<_, Failure>(mails::due(tx, now, BATCH).await?)).await?;
         if due.is_empty() {
             return Ok(0);
         }
         // What a mail says depends on the account, and a link in it belongs to the account.
         let locked: Vec<_> = due.iter().filter_map(|mail| mail.account_id).map(LockKey::of).chain([queue()]).collect();
-        let (config, limits) = (Arc::clone(&self.config), Arc::clone(&self.limits));
-        let lease_ends = now + longest_round(&config);
+        let lease_ends = now + longest_round(&self.config);
+        let mut desk =
+            Desk { config: Arc::clone(&self.config), limits: Arc::clone(&self.limits), now, letters: vec![] };
         let (taken, letters) = self
             .store
             .write_locking(locked, async move |tx: &mut Tx| {
                 let taken = mails::take(tx, &due, now, lease_ends).await?;
                 let owners: HashMap<_, _> = due.into_iter().map(|mail| (mail.mail_id, mail.account_id)).collect();
-                let (count, mut letters) = (taken.len(), Vec::with_capacity(taken.len()));
+                let count = taken.len();
                 for mail in taken {
                     let owner = owners.get(&mail.mail_id).copied().flatten();
-                    letters.extend(prepare(tx, mail, owner, &config, &limits, now).await?);
+                    desk.prepare(tx, mail, owner).await?;
                 }
-                Ok::<_, Failure>((count, letters))
+                Ok::<_, Failure>((count, desk.letters))
             })
             .await?;
         let deliveries = letters.into_iter().map(|(letter, attempts)| self.deliver(letter, attempts));
@@ -125,77 +125,82 @@ fn pause_after(attempts: i64) -> Duration {
     FIRST_PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE)
 }
 
-/// The letter of a mail; `None`, and the mail is wiped, when there is nothing to say or it is too late to say it.
-async fn prepare(
-    tx: &mut Tx,
-    mail: QueuedMail,
-    owner: Option<AccountId>,
-    config: &Config,
-    limits: &Limits,
+/// Where the letters of a round are written.
+struct Desk {
+    config: Arc<Config>,
+    limits: Arc<Limits>,
     now: Moment,
-) -> Result<Option<(Letter, i64)>, Failure> {
-    let mail_id = mail.mail_id;
-    let prepared = if now.since(mail.queued_at) >= config.link_life() {
-        tracing::error!(%mail_id, attempts = mail.attempts, "a mail is given up: its link would not hold any more");
-        None
-    } else {
-        match (&mail.subject, &mail.body) {
-            (Some(subject), Some(body)) => Some((subject.clone(), body.clone())),
-            _ => write(tx, &mail, owner, config, limits, now).await?,
-        }
-    };
-    let Some((subject, body)) = prepared else {
-        mails::wipe(tx, mail_id).await?;
-        return Ok(None);
-    };
-    let from = config.smtp.from.clone();
-    let letter = Letter { mail_id, from, to: mail.recipient, subject, body, written_at: mail.queued_at };
-    Ok(Some((letter, mail.attempts)))
+    /// Those that are ready, with how often each was tried.
+    letters: Vec<(Letter, i64)>,
 }
 
-/// Decides what a mail says to the owner of its address, and keeps it until it has left.
-async fn write(
-    tx: &mut Tx,
-    mail: &QueuedMail,
-    owner: Option<AccountId>,
-    config: &Config,
-    limits: &Limits,
-    now: Moment,
-) -> Result<Option<(String, String)>, Failure> {
-    let Some(owner) = owner else { return Ok(None) };
-    let account = accounts::credentials(tx, owner).await?.filter(|account| account.state != AccountState::Closed);
-    let Some(account) = account else { return Ok(None) };
-    let (mail_id, recipient, occasion) = (mail.mail_id, mail.recipient.as_str(), mail.occasion);
-    let (base, minutes) = (config.link_base_url.as_str(), config.link_minutes);
-    let token = Secret::generate()?;
-    let (text, purpose): (Text, _) = match (occasion, account.state) {
-        (Occasion::SignUp | Occasion::Verification, AccountState::Unverified) => {
-            (letter::verification(base, &token, minutes), Some(LinkPurpose::Verify))
-        }
-        (Occasion::Verification, AccountState::Dormant) => {
-            (letter::reactivation(base, &token, minutes), Some(LinkPurpose::Verify))
-        }
-        (Occasion::SignUp, _) => (letter::already_known(base), None),
-        (Occasion::Verification, _) => return Ok(None),
-        (Occasion::Reset, _) => (letter::reset(base, &token, minutes), Some(LinkPurpose::Reset)),
-    };
-    if !limits.admits_mail(recipient, now) {
-        tracing::warn!(%mail_id, "a mail is not sent: too many went to its address of late");
-        return Ok(None);
-    }
-    if let Some(purpose) = purpose {
-        let answers_sign_up = account.state == AccountState::Unverified && purpose == LinkPurpose::Verify;
-        let link = NewLink {
-            token: token.hash(),
-            account_id: account.account_id,
-            purpose,
-            password_hash: answers_sign_up.then_some(account.password_hash.as_str()),
-            expires_at: now + config.link_life(),
+impl Desk {
+    /// Makes the letter of a mail ready. When there is nothing to say, or it is too late to say it, the mail is wiped.
+    async fn prepare(&mut self, tx: &mut Tx, mail: QueuedMail, owner: Option<AccountId>) -> Result<(), Failure> {
+        let mail_id = mail.mail_id;
+        let prepared = if self.now.since(mail.queued_at) >= self.config.link_life() {
+            tracing::error!(%mail_id, attempts = mail.attempts, "a mail is given up: its link would not hold any more");
+            None
+        } else {
+            match (&mail.subject, &mail.body) {
+                (Some(subject), Some(body)) => Some((subject.clone(), body.clone())),
+                _ => self.write(tx, &mail, owner).await?,
+            }
         };
-        links::replace(tx, link).await?;
+        let Some((subject, body)) = prepared else {
+            return Ok(mails::wipe(tx, mail_id).await?);
+        };
+        let from = self.config.smtp.from.clone();
+        let letter = Letter { mail_id, from, to: mail.recipient, subject, body, written_at: mail.queued_at };
+        self.letters.push((letter, mail.attempts));
+        Ok(())
     }
-    mails::write(tx, mail_id, text.subject, &text.body).await?;
-    Ok(Some((text.subject.to_owned(), text.body)))
+
+    /// Decides what a mail says to the owner of its address, and keeps it until it has left.
+    async fn write(
+        &mut self,
+        tx: &mut Tx,
+        mail: &QueuedMail,
+        owner: Option<AccountId>,
+    ) -> Result<Option<(String, String)>, Failure> {
+        let Some(owner) = owner else { return Ok(None) };
+        let account = accounts::credentials(tx, owner).await?.filter(|account| account.state != AccountState::Closed);
+        let Some(account) = account else { return Ok(None) };
+        let (mail_id, recipient, occasion) = (mail.mail_id, mail.recipient.as_str(), mail.occasion);
+        let (base, minutes) = (self.config.link_base_url.as_str(), self.config.link_minutes);
+        let token = Secret::generate()?;
+        let (text, purpose): (Text, _) = match (occasion, account.state) {
+            (Occasion::SignUp | Occasion::Verification, AccountState::Unverified) => {
+                let keeps_password = account.usable_hash().is_some();
+                (letter::verification(base, &token, minutes, keeps_password), Some(LinkPurpose::Verify))
+            }
+            (Occasion::Verification, AccountState::Dormant) => {
+                (letter::reactivation(base, &token, minutes), Some(LinkPurpose::Verify))
+            }
+            (Occasion::SignUp, _) => (letter::already_known(base), None),
+            (Occasion::Verification, _) => return Ok(None),
+            (Occasion::Reset, _) => (letter::reset(base, &token, minutes), Some(LinkPurpose::Reset)),
+        };
+        if !self.limits.admits_mail(occasion, recipient, self.now) {
+            tracing::warn!(%mail_id, "a mail is not sent: too many went to its address of late");
+            return Ok(None);
+        }
+        if let Some(purpose) = purpose {
+            let expires_at = self.now + self.config.link_life();
+            links::replace(tx, NewLink { token: token.hash(), account_id: owner, purpose, expires_at }).await?;
+            self.forget_earlier(tx, recipient, text.subject).await?;
+        }
+        mails::write(tx, mail_id, text.subject, &text.body).await?;
+        Ok(Some((text.subject.to_owned(), text.body)))
+    }
+
+    /// Lets no letter leave any more whose link is void: arriving later, it would be taken for the one that holds. What a link is
+    /// for is told by the subject.
+    async fn forget_earlier(&mut self, tx: &mut Tx, recipient: &str, subject: &str) -> Result<(), Failure> {
+        mails::wipe_written(tx, recipient, subject).await?;
+        self.letters.retain(|(letter, _)| (letter.to.as_str(), letter.subject.as_str()) != (recipient, subject));
+        Ok(())
+    }
 }
 
 #[cfg(test)]

@@ -28,23 +28,33 @@ impl FromRow for Account {
 /// What proves an account at sign-in.
 pub(crate) struct Credentials {
     pub(crate) account_id: AccountId,
+    /// Empty while no password is the account's.
     pub(crate) password_hash: String,
     pub(crate) state: AccountState,
 }
 
 bojagi_store::from_row!(Credentials { account_id, password_hash, state });
 
-/// Enters a sign-up. An account that was never verified is taken over: its owner may have forgotten it, and whoever
-/// signed the address up before must not have chosen what the owner then verifies. Any other account of the address stays
-/// untouched.
+impl Credentials {
+    /// The hash, if there is a password that has it.
+    pub(crate) fn usable_hash(&self) -> Option<&str> {
+        Some(self.password_hash.as_str()).filter(|hash| !hash.is_empty())
+    }
+}
+
+/// Enters a sign-up. An account that was never verified is taken over: its owner may have forgotten it. Which of the two who
+/// signed the address up is its owner nobody knows, and a stranger must not have chosen the password of what the owner then
+/// verifies: so unless both brought the same hash, the account is left without a password, which a reset then sets. Any other
+/// account of the address stays untouched.
 pub(crate) async fn sign_up(tx: &mut Tx, new: &NewAccount, password_hash: &str, now: Moment) -> Result<(), Error> {
     let search = search_text(new.email.as_str(), &new.name);
     tx.send(
         "INSERT INTO account (account_id, email, password_hash, name, phone, search_text, kind, is_admin, state,
              suspension_reason, address_count, token_time, created_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, FALSE, 'UNVERIFIED', '', 0, 0, ?8)
-         ON CONFLICT (email) DO UPDATE SET password_hash = excluded.password_hash, name = excluded.name,
-             phone = excluded.phone, search_text = excluded.search_text, kind = excluded.kind
+         ON CONFLICT (email) DO UPDATE SET name = excluded.name, phone = excluded.phone,
+             search_text = excluded.search_text, kind = excluded.kind,
+             password_hash = CASE WHEN account.password_hash = excluded.password_hash THEN account.password_hash ELSE '' END
          WHERE account.state = 'UNVERIFIED'",
         params![AccountId::generate(), new.email.as_str(), password_hash, new.name, new.phone, search, new.kind, now],
     )
@@ -64,18 +74,13 @@ pub(crate) async fn credentials(tx: &mut Tx, account_id: AccountId) -> Result<Op
     tx.fetch_optional(sql, params![account_id]).await
 }
 
-/// Makes an account active whose owner has proved the address; its password is the one that the link carries, if any.
-pub(crate) async fn verify(
-    tx: &mut Tx,
-    account_id: AccountId,
-    password_hash: Option<&str>,
-    now: Moment,
-) -> Result<Option<AccountKind>, Error> {
+/// Makes an account active whose owner has proved the address.
+pub(crate) async fn verify(tx: &mut Tx, account_id: AccountId, now: Moment) -> Result<Option<AccountKind>, Error> {
     let kind: Option<(AccountKind,)> = tx
         .fetch_optional(
-            "UPDATE account SET state = 'ACTIVE', active_since = ?2, password_hash = coalesce(?3, password_hash)
+            "UPDATE account SET state = 'ACTIVE', active_since = ?2
              WHERE account_id = ?1 AND state IN ('UNVERIFIED', 'DORMANT') RETURNING kind",
-            params![account_id, now, password_hash],
+            params![account_id, now],
         )
         .await?;
     Ok(kind.map(|(kind,)| kind))

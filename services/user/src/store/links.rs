@@ -18,22 +18,20 @@ pub(crate) enum LinkPurpose {
 bojagi_store::stored_enum!(LinkPurpose { Verify => "VERIFY", Reset => "RESET" });
 
 /// A link as it is stored.
-pub(crate) struct NewLink<'a> {
+pub(crate) struct NewLink {
     pub(crate) token: SecretHash,
     pub(crate) account_id: AccountId,
     pub(crate) purpose: LinkPurpose,
-    /// The password of the sign-up that it answers. Whoever signs the address up once more changes nothing about it.
-    pub(crate) password_hash: Option<&'a str>,
     pub(crate) expires_at: Moment,
 }
 
 /// Stores a link; earlier ones of the same purpose become void.
-pub(crate) async fn replace(tx: &mut Tx, link: NewLink<'_>) -> Result<(), Error> {
-    let NewLink { token, account_id, purpose, password_hash, expires_at } = link;
+pub(crate) async fn replace(tx: &mut Tx, link: NewLink) -> Result<(), Error> {
+    let NewLink { token, account_id, purpose, expires_at } = link;
     tx.send("DELETE FROM link WHERE account_id = ?1 AND purpose = ?2", params![account_id, purpose]).await?;
     tx.send(
-        "INSERT INTO link (token_hash, account_id, purpose, password_hash, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)",
-        params![token.as_bytes(), account_id, purpose, password_hash, expires_at],
+        "INSERT INTO link (token_hash, account_id, purpose, expires_at) VALUES (?1, ?2, ?3, ?4)",
+        params![token.as_bytes(), account_id, purpose, expires_at],
     )
     .await
 }
@@ -54,24 +52,20 @@ pub(crate) async fn owner(
     Ok(owner.map(|(account_id,)| account_id))
 }
 
-/// Uses a link up, and says whose it is and which password it carries.
+/// Uses a link up, and says whose it is.
 pub(crate) async fn take(
     tx: &mut Tx,
     token: &SecretHash,
     purpose: LinkPurpose,
     now: Moment,
-) -> Result<Option<(AccountId, Option<String>)>, Error> {
-    tx.fetch_optional(
-        "DELETE FROM link WHERE token_hash = ?1 AND purpose = ?2 AND expires_at > ?3
-         RETURNING account_id, password_hash",
-        params![token.as_bytes(), purpose, now],
-    )
-    .await
-}
-
-/// Makes the links of an account carry no password: it was set since.
-pub(crate) async fn drop_passwords(tx: &mut Tx, account_id: AccountId) -> Result<(), Error> {
-    tx.send("UPDATE link SET password_hash = NULL WHERE account_id = ?1", params![account_id]).await
+) -> Result<Option<AccountId>, Error> {
+    let owner: Option<(AccountId,)> = tx
+        .fetch_optional(
+            "DELETE FROM link WHERE token_hash = ?1 AND purpose = ?2 AND expires_at > ?3 RETURNING account_id",
+            params![token.as_bytes(), purpose, now],
+        )
+        .await?;
+    Ok(owner.map(|(account_id,)| account_id))
 }
 
 /// Voids every link of an account.

@@ -6,7 +6,7 @@ use bojagi_store::{Bind, Error, Tx, params};
 use uuid::Uuid;
 
 /// What a mail is about. What it says is decided when it is written, since that depends on whether the address is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Occasion {
     /// Somebody signed up with the address.
     SignUp,
@@ -64,7 +64,8 @@ pub(crate) async fn due(tx: &mut Tx, now: Moment, limit: i64) -> Result<Vec<DueM
     .await
 }
 
-/// Takes what is still due of these mails, until `lease_ends`; whoever took them is then believed to have died.
+/// Takes what is still due of these mails, until `lease_ends`; whoever took them is then believed to have died. The longest
+/// waiting come first.
 pub(crate) async fn take(
     tx: &mut Tx,
     due: &[DueMail],
@@ -72,13 +73,16 @@ pub(crate) async fn take(
     lease_ends: Moment,
 ) -> Result<Vec<QueuedMail>, Error> {
     let rows: Vec<_> = due.iter().map(|mail| vec![mail.mail_id.bind(), now.bind(), lease_ends.bind()]).collect();
-    tx.fetch_many(
-        "UPDATE mail SET attempts = attempts + 1, next_attempt_at = v.column3
+    let mut taken: Vec<QueuedMail> = tx
+        .fetch_many(
+            "UPDATE mail SET attempts = attempts + 1, next_attempt_at = v.column3
          FROM (VALUES {(?1, ?2, ?3)}) AS v WHERE mail.mail_id = v.column1 AND next_attempt_at <= v.column2
          RETURNING mail_id, recipient, occasion, subject, body, queued_at, attempts",
-        &rows,
-    )
-    .await
+            &rows,
+        )
+        .await?;
+    taken.sort_by_key(|mail| (mail.queued_at, mail.mail_id));
+    Ok(taken)
 }
 
 /// Keeps what a mail says.
@@ -90,6 +94,11 @@ pub(crate) async fn write(tx: &mut Tx, mail_id: Uuid, subject: &str, body: &str)
 /// Wipes a mail that has left, or that is not to leave.
 pub(crate) async fn wipe(tx: &mut Tx, mail_id: Uuid) -> Result<(), Error> {
     tx.send("DELETE FROM mail WHERE mail_id = ?1", params![mail_id]).await
+}
+
+/// Wipes the mails to an address that are written and have this subject.
+pub(crate) async fn wipe_written(tx: &mut Tx, recipient: &str, subject: &str) -> Result<(), Error> {
+    tx.send("DELETE FROM mail WHERE recipient = ?1 AND subject = ?2", params![recipient, subject]).await
 }
 
 /// Wipes every mail to an address.

@@ -137,11 +137,14 @@ async fn one_address_that_signs_up_at_both_is_one_account() {
     let (one, other) = two().await;
     let email = "mi.ja@example.com";
     tokio::join!(one.sign_up(email, AccountKind::Customer), other.sign_up(email, AccountKind::Customer));
-    let mail = one.mail_to(email, 2).await;
-    // Only the link that was sent last holds; it is used once, wherever it is shown.
-    let earlier = one.mails_to(email).remove(0);
-    let shown = [one.verify(&mail).await, other.verify(&mail).await, other.verify(&earlier).await];
-    assert_eq!(shown.iter().filter(|verified| verified.is_ok()).count(), 1);
+    one.mails_have_left().await;
+    // Only the link that was written last holds; it is used once, wherever it is shown.
+    let mut verified = 0;
+    for mail in one.mails_to(email) {
+        let shown = [one.verify(&mail).await, other.verify(&mail).await];
+        verified += shown.iter().filter(|verified| verified.is_ok()).count();
+    }
+    assert_eq!(verified, 1);
     assert_eq!(one.count("SELECT count(*) FROM account").await, 1);
     assert_eq!(facts::<AccountVerified>(&other).await.len(), 1);
 }

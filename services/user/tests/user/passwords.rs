@@ -8,7 +8,7 @@ use bojagi_api::user::{
 use bojagi_testkit::{eventually, reason};
 use tonic::{Code, Status};
 
-use crate::shop::{PASSWORD, Shop};
+use crate::shop::{PASSWORD, Shop, config};
 
 const EMAIL: &str = "mi.ja@example.com";
 const NEW: &str = "violet chair 31";
@@ -102,4 +102,22 @@ async fn of_many_changes_at_once_one_password_holds() {
     let changed: Vec<_> = futures::future::join_all(changes).await.into_iter().flatten().collect();
     assert_eq!(changed.len(), 1);
     shop.sign_in(EMAIL, &changed[0]).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_password_is_hashed_as_it_is_configured_now_when_it_is_used() {
+    let shop = Shop::open().await;
+    shop.customer(EMAIL).await;
+    let dearer = {
+        let mut config = config();
+        config.hashing.passes = 2;
+        shop.beside(config).await
+    };
+    let anew = "SELECT count(*) FROM account WHERE password_hash LIKE '$argon2id$v=19$m=64,t=2,p=1$%'";
+    assert_eq!(reason(&dearer.sign_in(EMAIL, "a guess").await.err().unwrap()), "BAD_CREDENTIALS");
+    assert_eq!(shop.count(anew).await, 0);
+    dearer.sign_in(EMAIL, PASSWORD).await.unwrap();
+    assert_eq!(shop.count(anew).await, 1);
+    dearer.sign_in(EMAIL, PASSWORD).await.unwrap();
+    shop.sign_in(EMAIL, PASSWORD).await.unwrap();
 }

@@ -4,11 +4,13 @@ use bojagi_api::user::session_service_client::SessionServiceClient;
 use bojagi_api::user::watch_revocations_response::Revocation;
 use bojagi_api::user::{SignOutRequest, SuspendUserRequest, WatchRevocationsRequest, WatchRevocationsResponse};
 use bojagi_chassis::Channel;
-use bojagi_testkit::reason;
+use bojagi_chassis::tokens::TokenFault;
+use bojagi_testkit::{eventually, reason};
+use bojagi_user::Config;
 use std::time::Duration;
 use tonic::{Code, Streaming};
 
-use crate::shop::{PASSWORD, Person, Shop};
+use crate::shop::{PASSWORD, Person, Shop, config};
 
 fn gateway(shop: &Shop) -> SessionServiceClient<Channel> {
     SessionServiceClient::new(shop.rig.workload("gateway"))
@@ -59,8 +61,25 @@ async fn a_watcher_hears_everything_once_over_a_reconnect() {
         assert_eq!(next(&mut from_the_start).await.revocation, session(person));
     }
     // What concerned tokens that have expired meanwhile does not matter any more.
-    shop.rig.clock.advance(Duration::from_secs(17 * 60));
+    shop.rig.clock.advance(Duration::from_secs(62 * 60));
     assert_eq!(next(&mut watch(&shop, "").await).await.revocation, None);
+}
+
+#[tokio::test]
+async fn tokens_that_hold_for_less_from_now_on_bring_no_longer_one_back() {
+    let for_minutes = |minutes| Config { access_token_minutes: minutes, ..config() };
+    let before = Shop::open_with(for_minutes(60)).await;
+    let gone = before.customer("mi.ja@example.com").await;
+    let shop = before.beside(for_minutes(1)).await;
+    sign_out(&shop, &gone).await;
+
+    shop.rig.clock.advance(Duration::from_secs(59 * 60));
+    let again = shop.sign_in(&gone.email, PASSWORD).await.unwrap();
+    let elsewhere = shop.another_verifier(&again.tokens.access_token).await;
+    eventually("the token is void", async || {
+        matches!(elsewhere.verify(&gone.tokens.access_token), Err(TokenFault::Revoked))
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -157,13 +157,12 @@ impl Shop {
     }
 
     pub(crate) async fn sign_in_from(&self, origin: &str, email: &str, password: &str) -> Result<Person, Status> {
-        let mut request = Request::new(SignInRequest {
+        let request = SignInRequest {
             email: email.to_owned(),
             password: password.to_owned(),
             device_name: "telephone".to_owned(),
-        });
-        request.metadata_mut().insert("x-forwarded-for", origin.parse().unwrap());
-        let SignInResponse { tokens, account } = self.sessions().sign_in(request).await?.into_inner();
+        };
+        let SignInResponse { tokens, account } = self.sessions().sign_in(from(origin, request)).await?.into_inner();
         Ok(Person { email: email.to_owned(), account: account.unwrap(), tokens: tokens.unwrap() })
     }
 
@@ -202,6 +201,13 @@ pub(crate) fn sign_up_request(email: &str, kind: AccountKind) -> SignUpRequest {
         phone: "010-1234-5678".to_owned(),
         kind: kind.into(),
     }
+}
+
+/// A request that comes from an address.
+pub(crate) fn from<T>(origin: &str, request: T) -> Request<T> {
+    let mut request = Request::new(request);
+    request.metadata_mut().insert("x-forwarded-for", origin.parse().unwrap());
+    request
 }
 
 /// What a refusal tells a caller, but for when to come back.

@@ -7,6 +7,9 @@ use parking_lot::Mutex;
 use super::*;
 use crate::domain::account::{AccountKind, NewAccount};
 use crate::mail::MailFault;
+use crate::secret::SecretHash;
+
+const EMAIL: &str = "mi.ja@example.com";
 
 /// Fails so many times, then delivers.
 #[derive(Default)]
@@ -58,7 +61,7 @@ impl Bench {
     }
 
     async fn sign_up(&self) {
-        let email: crate::domain::email::EmailAddress = "mi.ja@example.com".parse().unwrap();
+        let email: crate::domain::email::EmailAddress = EMAIL.parse().unwrap();
         let now = self.clock.now();
         let new = NewAccount { email, name: "x".into(), phone: String::new(), kind: AccountKind::Customer };
         let unit = async move |tx: &mut Tx| {
@@ -66,6 +69,19 @@ impl Bench {
             mails::queue(tx, new.email.as_str(), Occasion::SignUp, now).await
         };
         self.store.write(unit).await.unwrap();
+    }
+
+    async fn wish(&self, occasion: Occasion) {
+        let now = self.clock.now();
+        self.store.write(async move |tx: &mut Tx| mails::queue(tx, EMAIL, occasion, now).await).await.unwrap();
+    }
+
+    /// Whether the link in a letter holds.
+    async fn holds(&self, letter: &Letter) -> bool {
+        let token = letter.body.split("#token=").nth(1).unwrap().lines().next().unwrap();
+        let (token, now) = (SecretHash::of(token), self.clock.now());
+        let looking = async move |tx: &mut Tx| links::owner(tx, &token, LinkPurpose::Verify, now).await;
+        self.store.read(looking).await.unwrap().is_some()
     }
 
     /// As another process takes what is due at a moment.
@@ -99,6 +115,41 @@ async fn a_mail_that_cannot_leave_is_put_off_and_leaves_unchanged_later() {
     bench.clock.advance(Duration::from_secs(2));
     assert_eq!((office.round().await.unwrap(), bench.queued().await), (1, 0));
     assert_eq!(bench.mailer.delivered.lock().len(), 1);
+}
+
+#[tokio::test]
+async fn a_mail_that_could_not_leave_does_not_come_after_one_with_a_newer_link() {
+    let place = Place::as_configured();
+    let bench = Bench::open(&place, 1).await;
+    bench.sign_up().await;
+    let office = bench.office();
+    assert_eq!(office.round().await.unwrap(), 1);
+    bench.wish(Occasion::Verification).await;
+    assert_eq!((office.round().await.unwrap(), bench.queued().await), (1, 0));
+    bench.clock.advance(Duration::from_secs(10));
+    assert_eq!(office.round().await.unwrap(), 0);
+    let delivered = bench.mailer.delivered.lock().clone();
+    assert_eq!(delivered.len(), 1);
+    assert!(bench.holds(&delivered[0]).await);
+}
+
+#[tokio::test]
+async fn of_many_wishes_for_a_link_in_one_round_the_last_is_answered() {
+    let place = Place::as_configured();
+    let bench = Bench::open(&place, 0).await;
+    bench.sign_up().await;
+    for _ in 0..5 {
+        bench.clock.advance(Duration::from_secs(1));
+        bench.wish(Occasion::Verification).await;
+    }
+    bench.wish(Occasion::Reset).await;
+    assert_eq!((bench.office().round().await.unwrap(), bench.queued().await), (7, 0));
+    let mut delivered = bench.mailer.delivered.lock().clone();
+    delivered.sort_by(|one, other| one.subject.cmp(&other.subject));
+    let [reset, verification] = delivered.as_slice() else { panic!("{} letters", delivered.len()) };
+    assert_eq!(reset.subject, "Set a new password");
+    assert_eq!(verification.written_at, bench.clock.now());
+    assert!(bench.holds(verification).await);
 }
 
 #[tokio::test]
