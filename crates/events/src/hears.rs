@@ -1,9 +1,11 @@
 //! Which facts a group reacts to, and how.
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 
 use bojagi_kernel::Failure;
 use bojagi_store::{LockKey, Tx};
+use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 
 use crate::Event;
@@ -95,7 +97,11 @@ impl Hears {
     /// Applies one event.
     pub(crate) async fn react(&self, tx: &mut Tx, event: &Event) -> Result<(), Failure> {
         match self.reactions.get(&event.event_type) {
-            Some(reaction) => reaction(tx, event).await,
+            // What would go wrong with the next attempt as well is one fact's trouble, and not that of all behind it.
+            Some(reaction) => AssertUnwindSafe(reaction(tx, event))
+                .catch_unwind()
+                .await
+                .unwrap_or_else(|_| Err(Failure::broken("the reaction panicked"))),
             None if event.is_unreadable() => Err(Failure::broken("nobody can react to a record that cannot be read")),
             None => Ok(()),
         }

@@ -15,8 +15,9 @@ pub(crate) async fn apply_together(
     events: &[Arc<Event>],
     now: Moment,
 ) -> Result<(), Failure> {
-    if set_aside::any(tx, hears.group()).await? {
-        return Err(Failure::Unavailable("events of this group are set aside".into()));
+    // What is about them is locked, and setting aside locks the store, so the answer stays true.
+    if set_aside::any_about(tx, hears.group(), events).await? {
+        return Err(Failure::Unavailable("earlier events about the same are set aside".into()));
     }
     for event in events {
         apply_once(tx, hears, event, now).await?;

@@ -1,10 +1,11 @@
 //! Events whose reaction failed: tried again with growing pauses, then parked until an operator replays them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bojagi_kernel::id::EventId;
 use bojagi_kernel::{Failure, Moment};
-use bojagi_store::{Bind, Error, Filter, FromRow, Row, Tx, params, stored_enum};
+use bojagi_store::{Bind, Error, Filter, FromRow, Row, Tx, Value, params, stored_enum};
 use bojagi_telemetry::TraceContext;
 
 use crate::event::{COLUMNS, Unreadable};
@@ -65,11 +66,21 @@ impl FromRow for SetAside {
 
 const SET_ASIDE_COLUMNS: &str = "consumer, state, attempts, last_error, first_failed_at, next_attempt_at, topic";
 
-/// Whether the group has set anything aside.
-pub(crate) async fn any(tx: &mut Tx, group: &str) -> Result<bool, Error> {
+/// Whether the group has set anything aside that is about the same as one of these events.
+pub(crate) async fn any_about(tx: &mut Tx, group: &str, events: &[Arc<Event>]) -> Result<bool, Error> {
+    // Nearly always there is nothing at all.
     let one: Option<(i64,)> =
         tx.fetch_optional("SELECT 1 FROM set_aside WHERE consumer = ?1 LIMIT 1", params![group]).await?;
-    Ok(one.is_some())
+    if one.is_none() {
+        return Ok(false);
+    }
+    let rows: Vec<_> = events
+        .iter()
+        .map(|event| vec![Value::Text(group), Value::Text(event.topic()), event.aggregate_id.bind()])
+        .collect();
+    let sql = "SELECT 1 FROM set_aside WHERE (consumer, topic, aggregate_id) IN (VALUES {(?1, ?2, ?3)}) LIMIT 1";
+    let found: Vec<(i64,)> = tx.fetch_many(sql, &rows).await?;
+    Ok(!found.is_empty())
 }
 
 /// Whether an event has to wait because it, or one of its aggregate before it, was set aside.
@@ -248,4 +259,49 @@ pub async fn replay(
 
 fn shortened(failure: &impl std::fmt::Display) -> String {
     failure.to_string().chars().take(ERROR_LENGTH).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use bojagi_kernel::SystemClock;
+    use bojagi_kernel::reexport::Uuid;
+    use bojagi_store::{Options, Store};
+    use tempfile::TempDir;
+
+    use super::*;
+
+    fn event(aggregate_id: Uuid, sequence: i64) -> Event {
+        Event {
+            id: EventId::generate(),
+            event_type: "test.v1.Told".into(),
+            aggregate_id,
+            sequence,
+            told_at: Moment::from_micros(0),
+            trace: None,
+            payload: Vec::new(),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_set_aside_concerns_only_what_is_about_the_same() {
+        let folder = TempDir::new().unwrap();
+        let options = Options::at(folder.path().join("hearer.sqlite"));
+        let store =
+            Store::open(&options, &[crate::MIGRATION, crate::TRACESTATE_MIGRATION], &SystemClock).await.unwrap();
+        let (bad, good) = (Uuid::now_v7(), Uuid::now_v7());
+        let about: Result<_, Error> = store
+            .write(async move |tx: &mut Tx| {
+                let batch =
+                    |aggregates: &[Uuid]| aggregates.iter().map(|id| Arc::new(event(*id, 2))).collect::<Vec<_>>();
+                let before = any_about(tx, "group", &batch(&[bad, good])).await?;
+                let failure = Failure::broken("a defect");
+                after_failure(tx, "group", &event(bad, 1), &failure, Moment::from_micros(0)).await?;
+                let good_alone = any_about(tx, "group", &batch(&[good])).await?;
+                let both = any_about(tx, "group", &batch(&[good, bad])).await?;
+                let of_others = any_about(tx, "another", &batch(&[good, bad])).await?;
+                Ok((before, good_alone, both, of_others))
+            })
+            .await;
+        assert_eq!(about.unwrap(), (false, false, true, false));
+    }
 }

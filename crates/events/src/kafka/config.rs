@@ -8,11 +8,12 @@ use serde::Deserialize;
 /// The commented defaults.
 pub const DEFAULTS: &str = include_str!("../../config.default.toml");
 
-/// What the promises rest on: not to be changed by `properties`.
-const FIXED: [&str; 12] = [
+/// What the promises rest on, under all names that librdkafka knows it by: not to be changed by `properties`.
+const FIXED: [&str; 15] = [
     "acks",
     "auto.offset.reset",
     "bootstrap.servers",
+    "delivery.timeout.ms",
     "enable.auto.commit",
     "enable.auto.offset.store",
     "enable.gapless.guarantee",
@@ -21,7 +22,9 @@ const FIXED: [&str; 12] = [
     "group.instance.id",
     "group.protocol",
     "message.timeout.ms",
+    "metadata.broker.list",
     "partition.assignment.strategy",
+    "request.required.acks",
 ];
 
 /// The largest record, in bytes: more than a message may have that comes in over gRPC.

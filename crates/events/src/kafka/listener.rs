@@ -184,6 +184,10 @@ impl ConsumerContext for Listener {
             }
             _ => {
                 self.give_up(consumer, places(partitions));
+                // A pause outlives the assignment: nobody would end it when the partition comes back.
+                if let Err(error) = consumer.resume(partitions) {
+                    self.complain("ending pauses of partitions that go", &error);
+                }
                 consumer.incremental_unassign(partitions)
             }
         };

@@ -13,16 +13,18 @@ use futures::stream::FuturesUnordered;
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{CommitMode, Consumer as _, StreamConsumer};
 use rdkafka::error::KafkaError;
+use rdkafka::message::BorrowedMessage;
 use rdkafka::{Message, TopicPartitionList};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
+use super::Shared;
 use super::aside::Aside;
 use super::lanes::{Lanes, Work};
 use super::listener::{Change, Listener, Place};
+use super::record::{self, Record};
 use super::topics::TopicError;
 use super::watchdog::Watchdog;
-use super::{Shared, record};
 use crate::{Consumer, watch};
 
 /// How often offsets are committed, if anything was handled.
@@ -109,40 +111,33 @@ impl Member<'_> {
         let mut look = interval(COMMIT);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let received = tokio::select! {
+            let place = tokio::select! {
                 () = stop.cancelled() => break,
                 Some(work) = works.next(), if !works.is_empty() => {
                     let work: Work = work;
                     self.finished(&work);
-                    Some(work.place)
+                    work.place
                 }
                 _ = look.tick() => {
+                    self.follow_changes();
                     self.commit();
                     self.look_for_standstill()?;
-                    None
+                    continue;
                 }
                 received = self.client.recv() => match received {
                     Ok(message) => {
-                        let place = (message.topic().to_owned(), message.partition());
-                        let topic = self.shared.topic(message.topic());
-                        let record = record::read(&message, topic, |kind| consumer.hears().cares_for(kind));
-                        let offset = message.offset();
+                        let (place, offset, record) = self.read(&message);
                         drop(message);
-                        self.follow_changes();
-                        if self.lanes.put(&place, offset, record) {
-                            self.client.pause(&alone(&place))?;
-                        }
-                        Some(place)
+                        self.arrived(&place, offset, record)?;
+                        place
                     }
                     Err(error @ KafkaError::MessageConsumptionFatal(_)) => return Err(error.into()),
                     Err(error) => {
                         self.client.context().complain("receiving", &error);
-                        None
+                        continue;
                     }
                 },
             };
-            self.follow_changes();
-            let Some(place) = received else { continue };
             if let Some(work) = self.lanes.next_work(&place) {
                 works.push(apply(consumer, work, stop));
             }
@@ -157,7 +152,24 @@ impl Member<'_> {
         Ok(())
     }
 
+    fn read(&self, message: &BorrowedMessage<'_>) -> (Place, i64, Record) {
+        let topic = self.shared.topic(message.topic());
+        let record = record::read(message, topic, |kind| self.consumer.hears().cares_for(kind));
+        ((message.topic().to_owned(), message.partition()), message.offset(), record)
+    }
+
+    /// Lays a record into the lane of its partition, and pauses that when it is full.
+    fn arrived(&mut self, place: &Place, offset: i64, record: Record) -> Result<(), KafkaError> {
+        self.follow_changes();
+        if self.lanes.put(place, offset, record) {
+            self.client.pause(&alone(place))?;
+        }
+        Ok(())
+    }
+
+    /// Notes that a part was handled, unless its partition has gone meanwhile: then how far it is is for another to say.
     fn finished(&mut self, work: &Work) {
+        self.follow_changes();
         if work.failed {
             return;
         }

@@ -11,7 +11,7 @@ use bojagi_store::{Error, Tx};
 use bojagi_telemetry::TraceContext;
 
 use crate::facts::{Ignored, Noted};
-use crate::stage::{Stage, until};
+use crate::stage::{PANICS, Stage, until};
 use crate::ways::Way;
 
 macro_rules! contract {
@@ -46,6 +46,7 @@ contract![
     what_comes_twice_has_one_effect,
     what_was_killed_goes_on_where_it_was,
     what_fails_is_set_aside_with_what_follows_and_the_rest_flows_on,
+    what_panics_is_set_aside_and_the_rest_flows_on,
     r13_what_keeps_failing_is_parked_until_it_is_replayed,
     r13_while_the_hearers_database_is_down_nothing_is_lost,
     r12_what_was_told_while_the_way_was_cut_is_heard_after_it_was_mended,
@@ -133,6 +134,17 @@ async fn what_fails_is_set_aside_with_what_follows_and_the_rest_flows_on(stage: 
     stage.clock.advance(Duration::from_secs(1));
     until("both are heard in order", async || stage.heard_of(bad).await == [1, -2, 3]).await;
     until("nothing is left aside", async || stage.set_aside().await.is_empty()).await;
+    running.stop().await;
+}
+
+async fn what_panics_is_set_aside_and_the_rest_flows_on(stage: Stage) {
+    let running = stage.start();
+    let (bad, good) = (Uuid::now_v7(), Uuid::now_v7());
+    stage.tell(bad, PANICS).await;
+    stage.tell(good, 7).await;
+    until("it is set aside", async || stage.set_aside().await == [(1, Retrying, 1)]).await;
+    until("the good one is heard", async || stage.heard_of(good).await == [7]).await;
+    assert_eq!(stage.heard_of(bad).await, [0; 0], "it leaves nothing behind");
     running.stop().await;
 }
 

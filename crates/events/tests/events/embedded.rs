@@ -8,7 +8,7 @@ use bojagi_kernel::{Clock, Moment};
 use bojagi_store::{Error, Tx, params};
 
 use crate::facts::Counted;
-use crate::stage::{Stage, TOPIC};
+use crate::stage::{Stage, TOPIC, until};
 use crate::ways::Way;
 
 #[tokio::test]
@@ -54,6 +54,29 @@ async fn numbers_go_on_from_what_was_pruned() {
     stage.tell(other, 0).await;
     assert_eq!(numbers(&stage, aggregate).await, [4, 5]);
     assert_eq!(numbers(&stage, other).await, [1, 2]);
+}
+
+#[tokio::test]
+async fn what_was_heard_long_ago_is_forgotten_however_much_it_is() {
+    let stage = Stage::over(Way::Embedded).await;
+    // More than go into a few units.
+    stage
+        .meddle(
+            &stage.hearer,
+            &["INSERT INTO inbox (consumer, event_id, handled_at)
+               WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < 2000)
+               SELECT 'hearer', unhex(printf('%032x', n)), 0 FROM counted"],
+        )
+        .await;
+    stage.clock.advance(8 * DAY);
+    let listening = stage.listen();
+    until("nothing of it is left", async || {
+        let count: Result<(i64,), Error> =
+            stage.hearer.read(async |tx: &mut Tx| tx.fetch_one("SELECT count(*) FROM inbox", &[]).await).await;
+        count.unwrap() == (0,)
+    })
+    .await;
+    listening.stop().await;
 }
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);

@@ -33,6 +33,8 @@ const HEARER: &[Migration] = &[
         "CREATE TABLE heard (place INTEGER PRIMARY KEY, aggregate_id UUID NOT NULL, number BIGINT NOT NULL)",
     ),
 ];
+/// A reaction to this panics.
+pub(crate) const PANICS: i64 = i64::MAX;
 /// Joining a group takes some seconds, on a busy machine more.
 const PATIENCE: Duration = Duration::from_secs(90);
 
@@ -161,6 +163,7 @@ impl Stage {
         let hears = Hears::new(group)
             .on(async move |tx: &mut Tx, event: &Event, fact: Counted| {
                 note(tx, event, fact.number).await?;
+                assert_ne!(fact.number, PANICS, "a defect that nobody thought of");
                 if fact.number < 0 && broken.load(Ordering::SeqCst) {
                     return Err(Failure::broken("a defect"));
                 }
