@@ -60,6 +60,9 @@ impl DatabaseSettings {
         // The server reads 0 as "for ever", and keeps such times in 32 bits.
         let endless = times.iter().filter(|(_, time)| *time == 0 || i32::try_from(*time).is_err());
         mistakes.extend(endless.map(|(name, _)| format!("{name}: must be between 1 and {}", i32::MAX)));
+        if self.lock_timeout_milliseconds >= self.statement_timeout_milliseconds {
+            mistakes.push("lock_timeout_milliseconds: must be below statement_timeout_milliseconds".into());
+        }
         if self.writers == 0 {
             mistakes.push("writers: must be at least 1".into());
         }

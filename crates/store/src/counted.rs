@@ -62,7 +62,8 @@ static FAMILIES: LazyLock<Families> = LazyLock::new(|| {
         registry.register("commit_units", "Units of work in one commit", families.units.clone());
         let help = "How long commits took until they were on disk";
         registry.register_with_unit("commit_duration", help, Unit::Seconds, families.seconds.clone());
-        registry.register("commits_failed", "Commits that failed, with all units in them", families.failed.clone());
+        let help = "Transactions that were lost or could not be committed, with all units in them";
+        registry.register("commits_failed", help, families.failed.clone());
         let help = "The shortest time to a database server and back that was seen on connecting";
         registry.register_with_unit("journey", help, Unit::Seconds, families.journey.clone());
     });
@@ -93,6 +94,11 @@ impl Commits {
         if !succeeded {
             self.failed.inc();
         }
+    }
+
+    /// A transaction was lost before it could be committed.
+    pub(crate) fn lost(&self) {
+        self.failed.inc();
     }
 }
 

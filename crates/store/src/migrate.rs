@@ -55,6 +55,7 @@ pub(crate) async fn apply(tx: &mut Tx, migrations: &[Migration], now: Moment) ->
         tracing::info!(migration = name, "this database was expanded by a newer version");
     }
 
+    tx.session.take_as_long_as_it_takes().await?;
     for migration in migrations {
         let problem = |problem: String| Error::Migration { name: migration.name.to_owned(), problem };
         if let Some((_, sql, _)) = applied.iter().find(|(name, ..)| name == migration.name) {

@@ -37,6 +37,14 @@ impl Session {
         }
     }
 
+    /// Has the statements of this transaction take as long as they take: making an index over a large table does.
+    pub(crate) async fn take_as_long_as_it_takes(&mut self) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(session) => Box::pin(session.execute_batch("SET LOCAL statement_timeout = 0")).await,
+        }
+    }
+
     /// Waits for what was sent.
     pub(crate) async fn settle_ahead(&mut self) -> Result<(), Error> {
         match self {

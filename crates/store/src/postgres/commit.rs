@@ -6,7 +6,7 @@ use futures::TryStreamExt;
 use futures::future::join_all;
 use tokio_postgres::{Row, SimpleQueryMessage, Statement};
 
-use super::connection::LOG_LOCK;
+use super::connection::{History, LOG_LOCK};
 use super::errors::{ends_connection, explain, with_cause};
 use super::session::{LOST, Session, send};
 use crate::log_entry::{self, Place, in_order_of};
@@ -97,44 +97,61 @@ impl Session {
                 Err(Error::NotCommitted(said.to_string()))
             }
             _ => {
-                self.connection = None;
+                let history = self.connection.take().map(|connection| connection.history).unwrap_or_default();
                 let problem = with_cause(&error);
                 tracing::warn!(%problem, "the connection broke during a commit; the database is asked what became of it");
                 match number {
-                    Some(number) => self.ask_outcome(number, problem).await,
+                    Some(number) => self.ask_outcome(number, &history, problem).await,
                     None => Err(Error::OutcomeUnknown(problem)),
                 }
             }
         }
     }
 
-    /// A commit whose answer was lost has either happened or not: the database knows the transaction by its number.
-    async fn ask_outcome(&mut self, number: u64, problem: String) -> Result<(), Error> {
+    /// A commit whose answer was lost has either happened or not: the database knows the transaction by its number, as long as it
+    /// is the same database.
+    async fn ask_outcome(&mut self, number: u64, history: &History, problem: String) -> Result<(), Error> {
         let until = Instant::now() + ASKED_FOR_OUTCOME;
         while Instant::now() < until {
-            match self.outcome(number).await {
-                Ok(Some(true)) => return Ok(()),
-                Ok(Some(false)) => return Err(Error::NotCommitted(problem)),
-                // Still under way, or the server is not back yet.
-                Ok(None) | Err(_) => tokio::time::sleep(PAUSE).await,
+            match self.outcome(number, history).await {
+                Ok(Outcome::Committed) => return Ok(()),
+                Ok(Outcome::Aborted) => return Err(Error::NotCommitted(problem)),
+                Ok(Outcome::NobodyKnows) => break,
+                // The server is not back yet.
+                Ok(Outcome::UnderWay) | Err(_) => tokio::time::sleep(PAUSE).await,
             }
         }
         Err(Error::OutcomeUnknown(problem))
     }
 
-    async fn outcome(&mut self, number: u64) -> Result<Option<bool>, Error> {
+    async fn outcome(&mut self, number: u64, history: &History) -> Result<Outcome, Error> {
         let connection = self.connected().await?;
+        if connection.history != *history {
+            tracing::error!(?history, now = ?connection.history, "another server took over during a commit");
+            return Ok(Outcome::NobodyKnows);
+        }
         let sql = format!("SELECT pg_xact_status('{number}'::xid8)");
         let said = connection.client.simple_query(&sql).await.map_err(|error| explain(&error, &sql))?;
-        Ok(said.iter().find_map(|message| match message {
-            SimpleQueryMessage::Row(row) => match row.get(0) {
-                Some("committed") => Some(true),
-                Some("aborted") => Some(false),
-                _ => None,
-            },
+        let status = said.iter().find_map(|message| match message {
+            SimpleQueryMessage::Row(row) => row.get(0),
             _ => None,
-        }))
+        });
+        Ok(match status {
+            Some("committed") => Outcome::Committed,
+            Some("aborted") => Outcome::Aborted,
+            _ => Outcome::UnderWay,
+        })
     }
+}
+
+/// What became of a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Committed,
+    Aborted,
+    UnderWay,
+    /// The server that took over may never have heard of it, and may have given its number to another.
+    NobodyKnows,
 }
 
 /// Where entries are, by what their statement answered. They are committed, so nothing can fail because of it any more.

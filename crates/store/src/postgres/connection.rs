@@ -13,7 +13,7 @@ use rustls::ClientConfig;
 use tokio::sync::mpsc;
 use tokio_postgres::config::TargetSessionAttrs;
 use tokio_postgres::tls::MakeTlsConnect;
-use tokio_postgres::{AsyncMessage, Client, Config, NoTls, Notification, Socket};
+use tokio_postgres::{AsyncMessage, Client, Config, NoTls, Notification, SimpleQueryMessage, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::config::PostgresOptions;
@@ -45,7 +45,13 @@ pub(super) enum Purpose {
 pub(super) struct Connection {
     pub(super) client: Arc<Client>,
     pub(super) statements: Statements,
+    pub(super) history: History,
 }
+
+/// Which history of the database a connection is about, if the server says it: a copy that takes over begins a new one, in which
+/// the numbers of transactions that it has never seen are given out again.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct History(Option<String>);
 
 /// Makes connections to one store.
 pub(super) struct Connector {
@@ -90,9 +96,9 @@ impl Connector {
         }
         let connected = tokio::time::timeout(self.options.connect_timeout, self.try_connect(purpose, heard)).await;
         let problem = match connected {
-            Ok(Ok(client)) => {
+            Ok(Ok((client, history))) => {
                 *self.failed.lock() = None;
-                return Ok(Connection { client: Arc::new(client), statements: Statements::default() });
+                return Ok(Connection { client: Arc::new(client), statements: Statements::default(), history });
             }
             Ok(Err(error)) => explain(&error),
             Err(_) => Error::Unreachable(format!("no answer within {:?}", self.options.connect_timeout)),
@@ -105,7 +111,7 @@ impl Connector {
         &self,
         purpose: Purpose,
         heard: Option<mpsc::UnboundedSender<Notification>>,
-    ) -> Result<Client, tokio_postgres::Error> {
+    ) -> Result<(Client, History), tokio_postgres::Error> {
         let mut server = self.options.server.clone();
         if purpose != Purpose::Reading {
             server.target_session_attrs(TargetSessionAttrs::ReadWrite);
@@ -118,10 +124,12 @@ impl Connector {
             None => open(&server, NoTls, heard).await?,
         };
         client.batch_execute(&self.first_words()).await?;
-        if purpose == Purpose::Writing {
-            self.measure_journey(&client).await?;
+        if purpose != Purpose::Writing {
+            return Ok((client, History::default()));
         }
-        Ok(client)
+        self.measure_journey(&client).await?;
+        let history = History::of(&client).await?;
+        Ok((client, history))
     }
 
     async fn measure_journey(&self, client: &Client) -> Result<(), tokio_postgres::Error> {
@@ -158,6 +166,21 @@ impl Connector {
             let _ = write!(words, "SET search_path = {schema};");
         }
         words
+    }
+}
+
+impl History {
+    /// Reads it from the name of the file that the server writes its log to, which begins with the timeline.
+    async fn of(client: &Client) -> Result<Self, tokio_postgres::Error> {
+        match client.simple_query("SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)").await {
+            Ok(said) => Ok(Self(said.iter().find_map(|message| match message {
+                SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+                _ => None,
+            }))),
+            // A server that is made otherwise.
+            Err(error) if error.as_db_error().is_some_and(|said| !ends_connection(said)) => Ok(Self(None)),
+            Err(error) => Err(error),
+        }
     }
 }
 

@@ -41,6 +41,7 @@ pub(super) fn ends_connection(said: &DbError) -> bool {
         SqlState::CRASH_SHUTDOWN,
         SqlState::CANNOT_CONNECT_NOW,
         SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+        SqlState::READ_ONLY_SQL_TRANSACTION,
         SqlState::TOO_MANY_CONNECTIONS,
     ];
     ends.contains(said.code()) || ["FATAL", "PANIC"].contains(&said.severity())

@@ -221,6 +221,11 @@ impl Session {
         self.transaction.is_lost()
     }
 
+    /// Whether there is a transaction: units that ask nothing of the server need none.
+    pub(super) const fn has_begun(&self) -> bool {
+        self.transaction.has_begun()
+    }
+
     /// Undoes the transaction without waiting: what is asked next comes after it.
     pub(crate) fn rollback(&mut self) {
         self.number = None;

@@ -92,6 +92,11 @@ impl Transaction {
         self.sent
     }
 
+    /// Whether there is anything to commit or to undo.
+    pub(super) const fn has_begun(&self) -> bool {
+        self.begun
+    }
+
     /// A statement failed: until something is undone, the server takes no other.
     pub(super) const fn fail(&mut self) {
         self.failed = true;

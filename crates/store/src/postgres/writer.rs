@@ -286,6 +286,7 @@ impl Worker {
 
     fn lose(&mut self, answers: &mut Vec<Answer>) {
         self.tx.session.rollback();
+        self.commits.lost();
         self.tx.forget_announcements();
         let lost = Error::NotCommitted("the connection to the database broke".into());
         answers.drain(..).for_each(|answer| answer(Err(lost.clone())));
@@ -293,9 +294,11 @@ impl Worker {
 
     async fn commit(&mut self, answers: &mut Vec<Answer>) {
         let AnySession::Postgres(session) = &mut self.tx.session else { return };
-        let began = Instant::now();
+        let began = session.has_begun().then(Instant::now);
         let committed = session.commit(&self.tx.to_append).await;
-        self.commits.ended(answers.len(), began, committed.is_ok());
+        if let Some(began) = began {
+            self.commits.ended(answers.len(), began, committed.is_ok());
+        }
         match &committed {
             Ok(told) if self.tx.announced => {
                 counted::told(self.tx.to_append.iter().map(|entry| entry.kind()));

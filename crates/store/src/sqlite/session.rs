@@ -14,6 +14,8 @@ const CACHED_STATEMENTS: usize = 256;
 /// How long a reader waits for a lock, which it needs only while the write-ahead log is recovered.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+pub(super) const LOST: &str = "the database gave the transaction up";
+
 /// Where a connection stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Standing {
@@ -149,7 +151,7 @@ impl Session {
 
     /// Whether a failure made SQLite throw the whole transaction away, as it does when the disk is full.
     pub(crate) fn lost_transaction(&self) -> bool {
-        self.standing != Standing::Outside && self.connection.is_autocommit()
+        is_lost(&self.connection, self.standing)
     }
 
     pub(crate) fn commit(&mut self) -> Result<(), Error> {
@@ -213,10 +215,21 @@ fn begin_unit_before(
     connection: &Connection,
     standing: &mut Standing,
 ) -> Result<(), Error> {
-    if statement.readonly() { Ok(()) } else { begin_unit(connection, standing) }
+    if statement.readonly() { check_not_lost(connection, *standing) } else { begin_unit(connection, standing) }
+}
+
+/// What comes after SQLite has thrown the transaction away would be a transaction of its own each, and stay although the unit
+/// fails.
+fn check_not_lost(connection: &Connection, standing: Standing) -> Result<(), Error> {
+    if is_lost(connection, standing) { Err(Error::NotCommitted(LOST.into())) } else { Ok(()) }
+}
+
+fn is_lost(connection: &Connection, standing: Standing) -> bool {
+    standing != Standing::Outside && connection.is_autocommit()
 }
 
 fn begin_unit(connection: &Connection, standing: &mut Standing) -> Result<(), Error> {
+    check_not_lost(connection, *standing)?;
     *standing = match standing {
         Standing::InFirst | Standing::InLater => return Ok(()),
         Standing::Outside => {

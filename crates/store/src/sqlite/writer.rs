@@ -6,6 +6,7 @@ use std::time::Instant;
 use bojagi_telemetry::TraceContext;
 use tokio::sync::oneshot;
 
+use super::session::LOST;
 use super::{Session, commit, run_to_end};
 use crate::announcer::Announcer;
 use crate::counted::{self, Commits};
@@ -71,7 +72,8 @@ fn work(mut tx: Tx, mut inbox: Inbox<Job>, announcer: &Announcer, commits: &Comm
             answers.extend(job(&mut tx));
             if tx.session.lost_transaction() {
                 tx.session.rollback();
-                let lost = Error::NotCommitted("the database gave the transaction up".into());
+                commits.lost();
+                let lost = Error::NotCommitted(LOST.into());
                 tx.forget_announcements();
                 answers.drain(..).for_each(|answer| answer(Err(lost.clone())));
             }

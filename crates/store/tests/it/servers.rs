@@ -140,6 +140,14 @@ async fn who_reads_by_position_misses_nothing() {
     }
 }
 
+/// What a metric says of a store.
+fn seen(metric: &str, server: &PostgresOptions) -> Option<f64> {
+    let text = Metrics::of_process("0.0.0").text().unwrap();
+    let schema = server.schema.as_deref().unwrap();
+    let line = text.lines().find(|line| line.starts_with(&format!("{metric}{{")) && line.contains(schema))?;
+    line.rsplit(' ').next()?.parse().ok()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn how_far_away_the_server_is_can_be_seen() {
     let Some(place) = server() else { return };
@@ -148,12 +156,8 @@ async fn how_far_away_the_server_is_can_be_seen() {
     let began = Instant::now();
     let store = open(&options).await;
     log(&store, "somebody writes").await.unwrap();
-    let (text, took) = (Metrics::of_process("0.0.0").text().unwrap(), began.elapsed().as_secs_f64());
-    let of_this_store = |line: &&str| {
-        line.starts_with("bojagi_store_journey_seconds{") && line.contains(server.schema.as_deref().unwrap())
-    };
-    let seen = text.lines().find(of_this_store).and_then(|line| line.rsplit(' ').next()).expect("it is counted");
-    let seconds: f64 = seen.parse().unwrap();
+    let (seconds, took) = (seen("bojagi_store_journey_seconds", server), began.elapsed().as_secs_f64());
+    let seconds = seconds.expect("it is counted");
     assert!(0.0 < seconds && seconds < took, "{seconds} s of {took}");
 }
 
@@ -328,6 +332,9 @@ async fn a_process_that_stands_still_loses_its_transaction() {
     log(&other, "went past").await.unwrap();
     let_go.send(()).unwrap();
     assert!(blocker.await.unwrap().is_err());
+    let options = place.store("stock");
+    let Database::Postgres(server) = &options.database else { unreachable!() };
+    assert_eq!(seen("bojagi_store_commits_failed_total", server), Some(1.0), "whoever watches sees it");
     log(&one, "woke").await.unwrap();
     assert_eq!(logged(&one).await, ["went past", "woke"]);
 }

@@ -446,3 +446,29 @@ async fn sums_counts_and_conditions_are_numbers(place: Place) {
         .await;
     assert_eq!(read.unwrap(), (42_345, 2, 1, true));
 }
+
+#[tokio::test]
+async fn nothing_stays_of_a_unit_whose_transaction_sqlite_gives_up() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let place = Options::at(folder.path().join("stock.sqlite"));
+    let store = Store::open(&place, MIGRATIONS, &SystemClock).await.unwrap();
+    let pages = async |tx: &mut Tx, sql: &str| tx.fetch_all::<(i64,)>(sql, &[]).await.map(drop);
+    let unit = store.write(async move |tx: &mut Tx| {
+        let sql = "INSERT INTO everything (some_bytes) VALUES (?1)";
+        tx.execute(sql, params![b"before".as_slice()]).await?;
+        // A full disk, as SQLite sees it.
+        pages(tx, "PRAGMA max_page_count = 1").await?;
+        let large = vec![0_u8; 1_000_000];
+        let part = tx.nested(async |tx: &mut Tx| tx.execute(sql, params![large]).await).await;
+        assert!(part.is_err());
+        pages(tx, "PRAGMA max_page_count = 1000000").await?;
+        let after = tx.execute(sql, params![b"after".as_slice()]).await;
+        assert!(matches!(after, Err(Error::NotCommitted(_))), "{after:?}");
+        Ok::<_, Error>(())
+    });
+    assert!(matches!(unit.await, Err(Error::NotCommitted(_))));
+    let count: Result<(i64,), Error> =
+        store.read(async |tx: &mut Tx| tx.fetch_one("SELECT count(*) FROM everything", &[]).await).await;
+    assert_eq!(count.unwrap(), (0,));
+    put(&store, "tea", 1).await.unwrap();
+}
