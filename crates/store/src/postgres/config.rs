@@ -71,7 +71,7 @@ impl PostgresOptions {
             near: Duration::from_micros(200),
             connect_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(10),
-            lock_timeout: Duration::from_secs(5),
+            lock_timeout: Duration::from_secs(8),
             silence_timeout: Duration::from_secs(5),
         })
     }
