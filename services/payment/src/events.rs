@@ -115,14 +115,15 @@ fn told(kept: Option<&Allocations>) -> Result<Vec<common::LineAllocation>, Failu
 
 /// What payment does when others tell something.
 pub(crate) fn hears(currency: Currency, clock: Arc<dyn Clock>) -> Hears {
+    let clock_of_accounts = Arc::clone(&clock);
     Hears::new(NAME)
         .on_locking(wallet, async move |tx: &mut Tx, _: &Event, fact: OrderFailed| {
             let order_id: OrderId = fact.order_id.parse().map_err(|error| unreadable("order_id", error))?;
             end_order(tx, order_id, currency, clock.now()).await
         })
-        .on_locking(nothing_more, async |tx: &mut Tx, _: &Event, fact: AccountClosed| {
+        .on_locking(nothing_more, async move |tx: &mut Tx, _: &Event, fact: AccountClosed| {
             let account_id: AccountId = fact.account_id.parse().map_err(|error| unreadable("account_id", error))?;
-            methods::remove_all(tx, account_id).await?;
+            methods::close_account(tx, account_id, clock_of_accounts.now()).await?;
             Ok(())
         })
 }

@@ -41,6 +41,7 @@ pub const MIGRATIONS: &[Migration] = &[
     bojagi_events::TRACESTATE_MIGRATION,
     store::schema::MIGRATION,
     store::schema::OPEN_AND_TOTALS,
+    store::schema::CLOSED_ACCOUNTS,
 ];
 /// Every reason that it refuses with.
 pub const REASONS: &[&[ReasonRow]] = &[domain::PaymentRefusal::REASONS];

@@ -1,7 +1,8 @@
 //! Keeping an account's payment methods.
 
-use bojagi_kernel::Failure;
+use bojagi_chassis::CommonRefusal;
 use bojagi_kernel::id::{AccountId, PaymentMethodId};
+use bojagi_kernel::{Failure, Moment};
 use bojagi_store::idempotency::{self, Key, Recalled};
 use bojagi_store::{Error, LockKey, Tx};
 
@@ -79,8 +80,12 @@ pub(crate) async fn add(
     tx: &mut Tx,
     account_id: AccountId,
     paid_with: PaidWith,
-    now: bojagi_kernel::Moment,
+    now: Moment,
 ) -> Result<PaymentMethod, Failure> {
+    // A token outlives its account by a moment; a method would outlive it for ever.
+    if methods::is_closed(tx, account_id).await? {
+        return Err(CommonRefusal::TokenRevoked.into());
+    }
     let (count, has_default) = methods::count(tx, account_id).await?;
     if count >= MAX_METHODS {
         return Err(PaymentRefusal::too_many_methods().into());

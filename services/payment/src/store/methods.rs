@@ -1,5 +1,6 @@
 //! Payment methods.
 
+use bojagi_kernel::Moment;
 use bojagi_kernel::id::{AccountId, PaymentMethodId};
 use bojagi_store::{Bind, Error, Filter, FromRow, Row, Tx, params};
 
@@ -130,7 +131,19 @@ pub(crate) async fn make_default(
     .await
 }
 
-/// Removes all methods of an account.
-pub(crate) async fn remove_all(tx: &mut Tx, account_id: AccountId) -> Result<u64, Error> {
-    tx.execute("DELETE FROM payment_method WHERE account_id = ?1", params![account_id]).await
+/// Removes all methods of an account that was closed, which stays closed.
+pub(crate) async fn close_account(tx: &mut Tx, account_id: AccountId, now: Moment) -> Result<(), Error> {
+    tx.send(
+        "INSERT INTO closed_account (account_id, closed_at) VALUES (?1, ?2) ON CONFLICT (account_id) DO NOTHING",
+        params![account_id, now],
+    )
+    .await?;
+    tx.send("DELETE FROM payment_method WHERE account_id = ?1", params![account_id]).await
+}
+
+/// Whether an account was closed.
+pub(crate) async fn is_closed(tx: &mut Tx, account_id: AccountId) -> Result<bool, Error> {
+    let closed: Option<(Moment,)> =
+        tx.fetch_optional("SELECT closed_at FROM closed_account WHERE account_id = ?1", params![account_id]).await?;
+    Ok(closed.is_some())
 }

@@ -133,3 +133,14 @@ pub(crate) const OPEN_AND_TOTALS: Migration = Migration::expand(
     CREATE INDEX refund_refunded ON refund (refunded_at, currency, amount) WHERE refunded_at IS NOT NULL;
     ",
 );
+
+/// Accounts that are closed for good, so that none of them is given a method any more.
+pub(crate) const CLOSED_ACCOUNTS: Migration = Migration::expand(
+    "payment-3",
+    "
+    CREATE TABLE closed_account (
+        account_id UUID PRIMARY KEY,
+        closed_at TIMESTAMPTZ NOT NULL
+    ) WITHOUT ROWID;
+    ",
+);

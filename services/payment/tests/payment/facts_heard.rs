@@ -6,6 +6,7 @@ use bojagi_api::payment::*;
 use bojagi_api::policy::Role;
 use bojagi_api::user::AccountClosed;
 use bojagi_kernel::id::OrderId;
+use bojagi_kernel::reexport::Uuid;
 use bojagi_testkit::{eventually, reason};
 
 use crate::shop::Shop;
@@ -78,4 +79,16 @@ async fn a_closed_account_has_no_methods_but_its_payments_go_on() {
     })
     .await;
     assert_eq!(shop.capture(&payment).await.unwrap().state(), PaymentState::Captured);
+
+    // Its last token holds for a moment more.
+    let late = AddPaymentMethodRequest {
+        request_id: Uuid::now_v7().to_string(),
+        provider_token: "tok_slow".into(),
+        r#type: PaymentMethodType::CreditCard.into(),
+        issuer: "Bank".into(),
+        last_four: "4242".into(),
+    };
+    let refused = customer.methods.add_payment_method(late).await.unwrap_err();
+    assert_eq!((refused.code(), reason(&refused).as_str()), (tonic::Code::Unauthenticated, "TOKEN_REVOKED"));
+    shop.customer().method("tok_slow").await;
 }
