@@ -56,7 +56,7 @@ async fn send(context: &Context, bank: &dyn Bank, config: &Config, due: Due, now
     let answered = tokio::time::timeout(timeout, bank.pay(order)).await;
     let (word, reason) = match answered.unwrap_or_else(|_| Err(BankSilent("it takes too long".into()))) {
         Ok(BankAnswer::Taken) => (Word::Taken, String::new()),
-        Ok(BankAnswer::Refused { reason }) => (Word::Failed, reason),
+        Ok(BankAnswer::Refused { reason }) => (Word::Refused, reason),
         Err(silent) => {
             tracing::warn!(payout = %payout_id, %silent, "a payout is given to the bank again later");
             return Ok(());

@@ -60,10 +60,10 @@ impl BankEvent {
         })
     }
 
-    /// The body that says it; nothing for `Taken`, which the bank says only in its answer.
+    /// The body that says it; nothing for what the bank says only in its answer.
     pub(crate) fn body(&self) -> Option<Vec<u8>> {
         let kind = match self.word {
-            Word::Taken => return None,
+            Word::Taken | Word::Refused => return None,
             Word::Paid => "payout.paid",
             Word::Failed => "payout.failed",
             Word::Returned => "payout.returned",

@@ -1,4 +1,4 @@
-//! A bank to try things with. It behaves by the token: `bank_ok` pays, `bank_fails` refuses the payout after it has taken
+//! A bank to try things with. It behaves by the token: `bank_ok` pays, `bank_fails` lets the payout fail after it has taken
 //! it, `bank_returns` pays and then sends the money back. It remembers in its own table what it is going to tell, and tells
 //! it again until it is taken in, so that it keeps its word after a crash.
 

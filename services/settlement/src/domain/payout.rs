@@ -14,7 +14,7 @@ pub(crate) enum PayoutState {
     InTransit,
     /// It arrived.
     Paid,
-    /// The bank refused it.
+    /// The bank refused it, or took it and could not pay it.
     Failed,
     /// The bank sent it back after it was paid.
     Returned,
@@ -27,7 +27,9 @@ pub(crate) enum Word {
     Taken,
     /// It arrived.
     Paid,
-    /// It is refused.
+    /// It was not taken and never will be: what it answers when it is asked.
+    Refused,
+    /// It was taken, and does not arrive.
     Failed,
     /// It came back.
     Returned,
@@ -40,7 +42,7 @@ pub(crate) enum Step {
     Take,
     /// It arrives.
     Pay,
-    /// It is refused, and the money is the seller's balance again.
+    /// It will not arrive, and the money is the seller's balance again.
     Fail,
     /// It comes back, and the money is the seller's balance again.
     Return,
@@ -75,17 +77,19 @@ impl PayoutState {
         match (self, word) {
             (Self::Pending, Word::Taken) => Heard::News(&[Step::Take]),
             (Self::Pending, Word::Paid) => Heard::News(&[Step::Take, Step::Pay]),
+            (Self::Pending, Word::Failed) => Heard::News(&[Step::Take, Step::Fail]),
             (Self::Pending, Word::Returned) => Heard::News(&[Step::Take, Step::Pay, Step::Return]),
             (Self::InTransit, Word::Paid) => Heard::News(&[Step::Pay]),
             (Self::InTransit, Word::Returned) => Heard::News(&[Step::Pay, Step::Return]),
-            (Self::Pending | Self::InTransit, Word::Failed) => Heard::News(&[Step::Fail]),
-            (Self::Paid, Word::Returned) => Heard::News(&[Step::Return]),
-            (Self::Paid | Self::Returned, Word::Failed) | (Self::Failed, Word::Paid | Word::Returned) => {
-                Heard::Contradiction
+            (Self::Pending, Word::Refused) | (Self::InTransit, Word::Refused | Word::Failed) => {
+                Heard::News(&[Step::Fail])
             }
+            (Self::Paid, Word::Returned) => Heard::News(&[Step::Return]),
+            (Self::Paid | Self::Returned, Word::Refused | Word::Failed)
+            | (Self::Failed, Word::Paid | Word::Returned) => Heard::Contradiction,
             (Self::InTransit | Self::Paid | Self::Failed | Self::Returned, Word::Taken)
             | (Self::Paid | Self::Returned, Word::Paid)
-            | (Self::Failed, Word::Failed)
+            | (Self::Failed, Word::Refused | Word::Failed)
             | (Self::Returned, Word::Returned) => Heard::Known,
         }
     }
@@ -169,13 +173,21 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_payout_stays_refused() {
-        for before in [PayoutState::Pending, PayoutState::InTransit] {
-            assert_eq!(before.hear(Word::Failed), Heard::News(&[Step::Fail]));
+    fn a_payout_that_fails_was_taken_before_however_that_is_heard() {
+        for words in [[Word::Taken, Word::Failed], [Word::Failed, Word::Taken], [Word::Failed, Word::Refused]] {
+            assert_eq!(hear_all(&words), (PayoutState::Failed, vec![Step::Take, Step::Fail]), "{words:?}");
         }
-        assert_eq!(PayoutState::Failed.hear(Word::Failed), Heard::Known);
-        assert_eq!(PayoutState::Failed.hear(Word::Taken), Heard::Known);
+    }
+
+    #[test]
+    fn a_refused_payout_was_not_taken_and_stays_refused() {
+        assert_eq!(hear_all(&[Word::Refused, Word::Refused]), (PayoutState::Failed, vec![Step::Fail]));
+        assert_eq!(PayoutState::InTransit.hear(Word::Refused), Heard::News(&[Step::Fail]));
+        for word in [Word::Refused, Word::Failed, Word::Taken] {
+            assert_eq!(PayoutState::Failed.hear(word), Heard::Known);
+        }
         assert_eq!(PayoutState::Failed.hear(Word::Paid), Heard::Contradiction);
         assert_eq!(PayoutState::Paid.hear(Word::Failed), Heard::Contradiction);
+        assert_eq!(PayoutState::Paid.hear(Word::Refused), Heard::Contradiction);
     }
 }

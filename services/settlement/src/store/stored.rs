@@ -23,7 +23,13 @@ stored_ids!(
 
 stored_enum!(EntryKind { Capture => "CAPTURE", Refund => "REFUND" });
 stored_enum!(StatementState { Open => "OPEN", Settled => "SETTLED" });
-stored_enum!(Word { Taken => "TAKEN", Paid => "PAID", Failed => "FAILED", Returned => "RETURNED" });
+stored_enum!(Word {
+    Taken => "TAKEN",
+    Paid => "PAID",
+    Refused => "REFUSED",
+    Failed => "FAILED",
+    Returned => "RETURNED",
+});
 stored_enum!(PayoutState {
     Pending => "PENDING",
     InTransit => "IN_TRANSIT",
