@@ -1,8 +1,10 @@
 //! Double entry: accounts, postings, and transactions that balance or do not exist.
 
+use std::collections::BTreeMap;
+
 use bojagi_kernel::id::{AccountId, OrderId};
 use bojagi_kernel::reexport::Uuid;
-use bojagi_kernel::{Failure, Moment, Money, MoneyError};
+use bojagi_kernel::{Currency, Failure, Moment, Money, MoneyError};
 
 use super::LedgerAccountId;
 
@@ -169,7 +171,8 @@ pub(crate) struct Transaction {
 }
 
 impl Transaction {
-    /// Makes a transaction. Postings in the same account become one, those of nothing are left out.
+    /// Makes a transaction. Postings in the same account become one, those of nothing are left out, and they are ordered by
+    /// account.
     ///
     /// # Errors
     /// `Unbalanced`; an amount that does not fit.
@@ -178,27 +181,21 @@ impl Transaction {
         cause: Cause,
         postings: impl IntoIterator<Item = Posting>,
     ) -> Result<Self, Unbookable> {
-        let mut merged: Vec<Posting> = Vec::new();
-        for posting in postings {
-            let same = |other: &&mut Posting| {
-                other.account == posting.account && other.amount.currency() == posting.amount.currency()
-            };
-            match merged.iter_mut().find(same) {
-                Some(other) => other.amount = other.amount.plus(posting.amount)?,
-                None => merged.push(posting),
-            }
+        let mut accounts: BTreeMap<(Account, Currency), Money> = BTreeMap::new();
+        let mut sums: BTreeMap<Currency, Money> = BTreeMap::new();
+        for Posting { account, amount } in postings {
+            let (currency, nothing) = (amount.currency(), Money::zero(amount.currency()));
+            let of_account = accounts.entry((account, currency)).or_insert(nothing);
+            *of_account = of_account.plus(amount)?;
+            let sum = sums.entry(currency).or_insert(nothing);
+            *sum = sum.plus(amount)?;
         }
-        merged.retain(|posting| !posting.amount.is_zero());
-
-        for posting in &merged {
-            let currency = posting.amount.currency();
-            let amounts = merged.iter().map(|posting| posting.amount).filter(|amount| amount.currency() == currency);
-            let difference = Money::sum(currency, amounts)?;
-            if !difference.is_zero() {
-                return Err(Unbookable::Unbalanced(difference));
-            }
+        if let Some(difference) = sums.into_values().find(|sum| !sum.is_zero()) {
+            return Err(Unbookable::Unbalanced(difference));
         }
-        Ok(Self { kind, cause, postings: merged })
+        let moved = accounts.into_iter().filter(|(_, amount)| !amount.is_zero());
+        let postings = moved.map(|((account, _), amount)| Posting { account, amount }).collect();
+        Ok(Self { kind, cause, postings })
     }
 
     /// What it is booked for.
@@ -259,7 +256,7 @@ mod tests {
             ],
         )
         .unwrap();
-        assert_eq!(booked.postings(), [Posting::credit(seller, won(7)), Posting::debit(clearing, won(7))]);
+        assert_eq!(booked.postings(), [Posting::debit(clearing, won(7)), Posting::credit(seller, won(7))]);
     }
 
     #[test]
