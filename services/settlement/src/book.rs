@@ -1,9 +1,11 @@
 //! Booking what payment tells: a capture, a refund, bought points. Each is booked once, in the ledger and, for sellers, as
 //! entries of their next statement.
 
+use std::collections::BTreeSet;
+
 use bojagi_kernel::id::{AccountId, OrderId, PaymentId};
 use bojagi_kernel::reexport::Uuid;
-use bojagi_kernel::{BasisPoints, Failure, Moment, Money};
+use bojagi_kernel::{Failure, Moment, Money};
 use bojagi_store::Tx;
 
 use crate::domain::{self, Allocation, Cause, Charge, Entry, EntryKind, Sale};
@@ -30,24 +32,18 @@ pub(crate) struct Told {
     pub(crate) trace_id: String,
 }
 
-/// Books a capture at the commission rates of its moment; `default_rate` holds where none was set.
+/// Books a capture at the commission rates of its moment.
 ///
 /// # Errors
 /// Broken when the parts are not the whole; what the database says.
-pub(crate) async fn capture(tx: &mut Tx, told: &Told, default_rate: BasisPoints) -> Result<(), Failure> {
-    let mut rates: Vec<(AccountId, BasisPoints)> = Vec::new();
+pub(crate) async fn capture(tx: &mut Tx, told: &Told) -> Result<(), Failure> {
+    let sellers: BTreeSet<AccountId> = told.allocations.iter().map(|line| line.seller_id).collect();
+    let rates = store::rates_at(tx, &sellers, told.moved_at).await?;
     let mut entries = Vec::with_capacity(told.allocations.len());
     for line in &told.allocations {
-        let known = rates.iter().find(|(seller_id, _)| *seller_id == line.seller_id).map(|(_, rate)| *rate);
-        let rate = match known {
-            Some(rate) => rate,
-            None => {
-                let rate = store::rate_at(tx, line.seller_id, told.moved_at).await?.unwrap_or(default_rate);
-                rates.push((line.seller_id, rate));
-                rate
-            }
-        };
-        entries.push(domain::capture(line, rate)?);
+        let rate = rates.get(&line.seller_id);
+        let rate = rate.ok_or_else(|| Failure::broken(format!("no rate holds for {}", line.seller_id)))?;
+        entries.push(domain::capture(line, *rate)?);
     }
     book(tx, EntryKind::Capture, told, &entries).await
 }

@@ -1,6 +1,8 @@
 //! Closing: everything booked before a cut-off that is in no statement yet goes into one, a statement for each seller and
-//! currency. It is done in several units of work; each may be repeated, and what was interrupted is finished by whoever
-//! closes next.
+//! currency. It is done in several units of work; each may be repeated, and what was interrupted or failed is finished by
+//! whoever closes next.
+
+use std::collections::VecDeque;
 
 use bojagi_chassis::Context;
 use bojagi_kernel::id::AccountId;
@@ -40,39 +42,57 @@ pub(crate) fn asked_for(
     Ok(Run { id, cut_off, daily: false })
 }
 
-/// Makes the statements of a close. Answers its cut-off, which is that of the first attempt.
+/// Notes that a close begins. Answers it with its cut-off, which is that of the first attempt.
 ///
 /// # Errors
-/// What the database says; what was made until then stays.
-pub(crate) async fn close(context: &Context, run: Run) -> Result<Moment, Failure> {
+/// What the database says.
+pub(crate) async fn begin(context: &Context, run: Run) -> Result<Run, Failure> {
     let now = context.clock.now();
-    let cut_off = context
-        .store
-        .write(async move |tx: &mut Tx| store::begin_close(tx, run, now).await)
-        .await
-        .map_err(|error: Error| Failure::from(error))?;
-    let run = Run { cut_off, ..run };
-    let business_date = context.calendar.day_of(cut_off).to_string();
+    let begun = context.store.write(async move |tx: &mut Tx| store::begin_close(tx, run, now).await).await;
+    let cut_off = begun.map_err(|error: Error| Failure::from(error))?;
+    Ok(Run { cut_off, ..run })
+}
+
+/// Makes the statements of a close that has begun. A seller whose statement cannot be made keeps nobody else from theirs.
+///
+/// # Errors
+/// What the database says first; everything that could be made was made, and stays.
+pub(crate) async fn close(context: &Context, run: Run) -> Result<(), Failure> {
     let waiting = context
         .store
-        .read(async move |tx: &mut Tx| store::unstated(tx, cut_off).await)
+        .read(async move |tx: &mut Tx| store::unstated(tx, run.cut_off).await)
         .await
         .map_err(|error: Error| Failure::from(error))?;
 
-    for sellers in batches(waiting) {
-        let business_date = business_date.clone();
-        context
-            .store
-            .write(async move |tx: &mut Tx| {
-                let statements = store::close_batch(tx, run, &business_date, &sellers, now).await?;
-                for statement in &statements {
-                    events::statement_closed(tx, statement, now).await?;
-                }
-                Ok::<_, Failure>(())
-            })
-            .await?;
+    let mut units = VecDeque::from(batches(waiting));
+    let mut first_failure = None;
+    while let Some(sellers) = units.pop_front() {
+        let Err(failure) = close_together(context, run, sellers.clone()).await else { continue };
+        if context.stop.is_cancelled() {
+            return Err(failure);
+        }
+        if let [(seller_id, currency)] = sellers.as_slice() {
+            tracing::error!(seller = %seller_id, currency, %failure, "a statement cannot be made; the close goes on");
+            first_failure.get_or_insert(failure);
+        } else {
+            // Nothing of the unit was made, and one of them may be why: each has a unit of its own, after everybody else.
+            units.extend(sellers.into_iter().map(|seller| vec![seller]));
+        }
     }
-    Ok(cut_off)
+    first_failure.map_or(Ok(()), Err)
+}
+
+/// Makes the statements of some sellers, all or none.
+async fn close_together(context: &Context, run: Run, sellers: Vec<(AccountId, String)>) -> Result<(), Failure> {
+    let (business_date, now) = (context.calendar.day_of(run.cut_off).to_string(), context.clock.now());
+    let unit = async move |tx: &mut Tx| {
+        let statements = store::close_batch(tx, run, &business_date, &sellers, now).await?;
+        for statement in &statements {
+            events::statement_closed(tx, statement, now).await?;
+        }
+        Ok(())
+    };
+    context.store.write(unit).await
 }
 
 /// Closes a day and notes that it is done.
@@ -80,7 +100,7 @@ pub(crate) async fn close(context: &Context, run: Run) -> Result<Moment, Failure
 /// # Errors
 /// What the database says.
 pub(crate) async fn close_day(context: Context, cut_off: Moment) -> Result<(), Failure> {
-    let run = daily(cut_off);
+    let run = begin(&context, daily(cut_off)).await?;
     close(&context, run).await?;
     let now = context.clock.now();
     let (statements, entries): (i64, i64) = context

@@ -1,11 +1,31 @@
-//! Setting the commission: from a moment that has not passed, so that what was captured keeps its rate.
+//! Setting the commission: from a moment that has not passed, so that what was captured keeps its rate. So does the one that
+//! holds while nobody has set any, which is a setting: each is kept with the moment from which it holds.
 
+use std::sync::Arc;
+
+use bojagi_chassis::Context;
 use bojagi_kernel::id::AccountId;
 use bojagi_kernel::{BasisPoints, Failure, Moment};
-use bojagi_store::Tx;
+use bojagi_store::{Error, Tx};
 
 use crate::domain::{CommissionRate, CommissionRateId, SettlementRefusal};
 use crate::store;
+
+/// Keeps the rate that holds where none was set, as the settings have it at the start. One that differs from the last holds
+/// for what is captured from now on, also when facts of before are still to be heard; the first one has always held.
+///
+/// # Errors
+/// What the database says.
+pub(crate) async fn keep_default(context: &Context, rate: BasisPoints) -> Result<(), Failure> {
+    let clock = Arc::clone(&context.clock);
+    let unit = async move |tx: &mut Tx| match store::last_default(tx).await? {
+        None => store::insert_default(tx, rate, Moment::from_micros(0)).await,
+        Some((last, _)) if last == rate => Ok(()),
+        // A clock may have gone back since; the last rate to come holds all the same.
+        Some((_, last_from)) => store::insert_default(tx, rate, clock.now().max(last_from)).await,
+    };
+    context.store.write(unit).await.map_err(|error: Error| Failure::from(error))
+}
 
 /// The rate to set.
 #[derive(Debug, Clone, Copy)]
@@ -20,7 +40,7 @@ pub(crate) struct NewRate {
     pub(crate) set_by: AccountId,
 }
 
-/// Sets a rate.
+/// Sets a rate. `now` is read in the unit of `tx`.
 ///
 /// # Errors
 /// `RATE_IN_PAST`, `RATE_EXISTS`.

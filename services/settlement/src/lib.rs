@@ -38,6 +38,8 @@ pub const MIGRATIONS: &[Migration] = &[
     bojagi_events::RELAY_MIGRATION,
     bojagi_events::TRACESTATE_MIGRATION,
     store::SCHEMA,
+    store::DEFAULT_RATES,
+    store::NEWEST_POSTINGS,
 ];
 
 /// Everything that it refuses.

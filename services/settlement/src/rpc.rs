@@ -7,6 +7,7 @@ mod show;
 use std::fmt::Display;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bojagi_api::policy::Role;
 use bojagi_chassis::{Account, Channel, Context, Fields};
@@ -27,6 +28,8 @@ pub(crate) struct Desk {
     pub(crate) context: Context,
     pub(crate) channel: Channel,
     pub(crate) bank: Arc<dyn Bank>,
+    /// How long the bank may take to answer.
+    pub(crate) bank_timeout: Duration,
     pub(crate) intake: Intake,
     /// Wakes the task that gives payouts to the bank.
     pub(crate) payout_stored: Arc<Notify>,

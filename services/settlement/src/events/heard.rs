@@ -5,7 +5,7 @@ use bojagi_api::payment::{PaymentCaptured, PaymentRefunded, PointsCharged};
 use bojagi_chassis::Fields;
 use bojagi_events::{Event, Hears, nothing_more};
 use bojagi_kernel::reexport::Uuid;
-use bojagi_kernel::{BasisPoints, Failure, Money};
+use bojagi_kernel::{Failure, Money};
 use bojagi_store::Tx;
 use bojagi_telemetry::TraceContext;
 
@@ -17,10 +17,10 @@ use crate::domain::{Allocation, Cause, Charge};
 /// What is booked is added, so facts about different payments are booked side by side: no row is changed, and what
 /// is kept of a payment, or of an account whose points were bought, belongs to the id that its facts are told under. Two that open the same
 /// account wait for each other, and where they would wait for ever, one of them is applied once more, alone.
-pub(crate) fn hears(default_rate: BasisPoints) -> Hears {
+pub(crate) fn hears() -> Hears {
     Hears::new(crate::NAME)
-        .on_locking(nothing_more, async move |tx: &mut Tx, event: &Event, fact: PaymentCaptured| {
-            book::capture(tx, &captured(event, &fact)?, default_rate).await
+        .on_locking(nothing_more, async |tx: &mut Tx, event: &Event, fact: PaymentCaptured| {
+            book::capture(tx, &captured(event, &fact)?).await
         })
         .on_locking(nothing_more, async |tx: &mut Tx, event: &Event, fact: PaymentRefunded| {
             book::refund(tx, &refunded(event, &fact)?).await
@@ -34,35 +34,53 @@ fn trace_id(event: &Event) -> String {
     event.trace.as_ref().map(TraceContext::trace_id).unwrap_or_default()
 }
 
+/// What a capture and a refund tell alike.
+struct Moved<'a> {
+    /// The payment again for a capture, the refund for a refund, and what its field is called.
+    source: (&'static str, &'a str),
+    payment_id: &'a str,
+    order_id: &'a str,
+    points: Option<&'a common::Money>,
+    external: Option<&'a common::Money>,
+    lines: &'a [common::LineAllocation],
+    /// When the money moved, and what its field is called.
+    at: (&'static str, Option<&'a prost_types::Timestamp>),
+}
+
 fn captured(event: &Event, fact: &PaymentCaptured) -> Result<Told, Failure> {
-    let source = ("payment_id", fact.payment_id.as_str());
-    let moved_at = ("captured_at", fact.captured_at.as_ref());
-    let legs = (fact.points.as_ref(), fact.external.as_ref());
-    told(event, source, (&fact.payment_id, &fact.order_id), legs, &fact.allocations, moved_at)
+    let moved = Moved {
+        source: ("payment_id", &fact.payment_id),
+        payment_id: &fact.payment_id,
+        order_id: &fact.order_id,
+        points: fact.points.as_ref(),
+        external: fact.external.as_ref(),
+        lines: &fact.allocations,
+        at: ("captured_at", fact.captured_at.as_ref()),
+    };
+    told(event, &moved)
 }
 
 fn refunded(event: &Event, fact: &PaymentRefunded) -> Result<Told, Failure> {
-    let source = ("refund_id", fact.refund_id.as_str());
-    let moved_at = ("refunded_at", fact.refunded_at.as_ref());
-    let legs = (fact.points.as_ref(), fact.external.as_ref());
-    told(event, source, (&fact.payment_id, &fact.order_id), legs, &fact.allocations, moved_at)
+    let moved = Moved {
+        source: ("refund_id", &fact.refund_id),
+        payment_id: &fact.payment_id,
+        order_id: &fact.order_id,
+        points: fact.points.as_ref(),
+        external: fact.external.as_ref(),
+        lines: &fact.allocations,
+        at: ("refunded_at", fact.refunded_at.as_ref()),
+    };
+    told(event, &moved)
 }
 
-fn told(
-    event: &Event,
-    source: (&str, &str),
-    (payment_id, order_id): (&str, &str),
-    (points, external): (Option<&common::Money>, Option<&common::Money>),
-    lines: &[common::LineAllocation],
-    moved_at: (&str, Option<&prost_types::Timestamp>),
-) -> Result<Told, Failure> {
+fn told(event: &Event, moved: &Moved<'_>) -> Result<Told, Failure> {
     let mut fields = Fields::new(crate::NAME);
-    let source_id = fields.id(source.0, source.1);
-    let payment_id = fields.id("payment_id", payment_id);
-    let order_id = fields.id("order_id", order_id);
-    let legs = legs(&mut fields, points, external, lines);
-    let allocations = allocations(&mut fields, lines);
-    let moved_at = fields.moment(moved_at.0, moved_at.1);
+    let source_id = fields.id(moved.source.0, moved.source.1);
+    let payment_id = fields.id("payment_id", moved.payment_id);
+    let order_id = fields.id("order_id", moved.order_id);
+    let legs = legs(&mut fields, moved);
+    let allocations = allocations(&mut fields, moved.lines);
+    let moved_at = fields.moment(moved.at.0, moved.at.1);
     let (Some(source_id), Some(payment_id), Some(order_id), Some((total, points)), Some(allocations), Some(moved_at)) =
         (source_id, payment_id, order_id, legs, allocations, moved_at)
     else {
@@ -83,19 +101,15 @@ fn charged(fact: &PointsCharged) -> Result<Charge, Failure> {
 }
 
 /// Both legs together, and the points among them. A leg that is absent is nothing; with neither, the lines say the currency.
-fn legs(
-    fields: &mut Fields,
-    points: Option<&common::Money>,
-    external: Option<&common::Money>,
-    lines: &[common::LineAllocation],
-) -> Option<(Money, Money)> {
-    let some_amount = external.or(points).or(lines.first().and_then(|line| line.gross.as_ref()));
+fn legs(fields: &mut Fields, moved: &Moved<'_>) -> Option<(Money, Money)> {
+    let of_lines = || moved.lines.first().and_then(|line| line.gross.as_ref());
+    let some_amount = moved.external.or(moved.points).or_else(of_lines);
     let currency = fields.amount("external", some_amount)?.currency();
     let mut leg = |field, amount: Option<&common::Money>| match amount {
         Some(_) => fields.amount(field, amount),
         None => Some(Money::zero(currency)),
     };
-    let (points, external) = (leg("points", points)?, leg("external", external)?);
+    let (points, external) = (leg("points", moved.points)?, leg("external", moved.external)?);
     let total = fields.take("external", external.plus(points))?;
     Some((total, points))
 }

@@ -79,16 +79,16 @@ pub(crate) async fn close_batch(
         "INSERT INTO statement (id, seller_id, business_date, cut_off, state, currency, gross, refunds, commission,
             seller_discount, platform_subsidy, net, capture_count, refund_count, close_id, created_at)
          SELECT ?1, ?2, ?3, ?4, 'OPEN', ?5,
-            CAST(sum(CASE kind WHEN 'CAPTURE' THEN gross ELSE 0 END) AS BIGINT),
-            CAST(sum(CASE kind WHEN 'REFUND' THEN gross ELSE 0 END) AS BIGINT),
-            CAST(sum(CASE kind WHEN 'CAPTURE' THEN commission ELSE -commission END) AS BIGINT),
-            CAST(sum(CASE kind WHEN 'CAPTURE' THEN seller_discount ELSE -seller_discount END) AS BIGINT),
-            CAST(sum(CASE kind WHEN 'CAPTURE' THEN platform_subsidy ELSE -platform_subsidy END) AS BIGINT),
-            CAST(sum(CASE kind WHEN 'CAPTURE' THEN net ELSE -net END) AS BIGINT),
-            sum(CASE kind WHEN 'CAPTURE' THEN 1 ELSE 0 END),
-            sum(CASE kind WHEN 'REFUND' THEN 1 ELSE 0 END),
-            ?6, ?7
-         FROM statement_entry WHERE statement_id = ?1
+            CAST(coalesce(sum(gross) FILTER (WHERE sign = 1), 0) AS BIGINT),
+            CAST(coalesce(sum(gross) FILTER (WHERE sign = -1), 0) AS BIGINT),
+            CAST(sum(sign * commission) AS BIGINT), CAST(sum(sign * seller_discount) AS BIGINT),
+            CAST(sum(sign * platform_subsidy) AS BIGINT), CAST(sum(sign * net) AS BIGINT),
+            count(*) FILTER (WHERE sign = 1), count(*) FILTER (WHERE sign = -1), ?6, ?7
+         FROM (
+            SELECT gross, commission, seller_discount, platform_subsidy, net,
+                CASE kind WHEN 'CAPTURE' THEN 1 ELSE -1 END AS sign
+            FROM statement_entry WHERE statement_id = ?1
+         ) taken
          RETURNING {COLUMNS}"
     );
     let mut statements = Vec::with_capacity(sellers.len());

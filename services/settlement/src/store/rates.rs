@@ -1,5 +1,7 @@
 //! Commission rates.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use bojagi_kernel::id::AccountId;
 use bojagi_kernel::{BasisPoints, Failure, Moment};
 use bojagi_store::{Bind, Error, Filter, FromRow, Row, Tx, params};
@@ -44,26 +46,66 @@ pub(crate) async fn insert_rate(tx: &mut Tx, new: &CommissionRate) -> Result<(),
     }
 }
 
-/// The rate that holds for a seller at a moment: the seller's own before that for all. Nothing when none was ever set.
+/// The rates that hold for sellers at a moment: a seller's own before that for all, and that before the default of then.
 ///
 /// # Errors
 /// What the database says.
-pub(crate) async fn rate_at(tx: &mut Tx, seller_id: AccountId, at: Moment) -> Result<Option<BasisPoints>, Error> {
-    struct Rate(BasisPoints);
+pub(crate) async fn rates_at(
+    tx: &mut Tx,
+    sellers: &BTreeSet<AccountId>,
+    at: Moment,
+) -> Result<BTreeMap<AccountId, BasisPoints>, Error> {
+    struct Rate(AccountId, BasisPoints);
     impl FromRow for Rate {
         fn from_row(row: &Row<'_>) -> Result<Self, Error> {
-            rate(row, 0).map(Self)
+            Ok(Self(row.get(0)?, rate(row, 1)?))
         }
     }
-    let found: Option<Rate> = tx
-        .fetch_optional(
-            "SELECT rate_bps FROM commission_rate
-             WHERE (seller_id = ?1 OR seller_id IS NULL) AND effective_from <= ?2
-             ORDER BY seller_id IS NULL, effective_from DESC LIMIT 1",
-            params![seller_id, at],
+    let asked: Vec<_> = sellers.iter().map(|seller_id| vec![seller_id.bind(), at.bind()]).collect();
+    let found: Vec<Rate> = tx
+        .fetch_many(
+            "SELECT asked.column1, coalesce(
+                (SELECT rate_bps FROM commission_rate
+                 WHERE seller_id = asked.column1 AND effective_from <= asked.column2
+                 ORDER BY effective_from DESC LIMIT 1),
+                (SELECT rate_bps FROM commission_rate WHERE seller_id IS NULL AND effective_from <= asked.column2
+                 ORDER BY effective_from DESC LIMIT 1),
+                (SELECT rate_bps FROM default_commission_rate WHERE effective_from <= asked.column2
+                 ORDER BY effective_from DESC LIMIT 1))
+             FROM (VALUES {(?1, ?2)}) AS asked",
+            &asked,
         )
         .await?;
-    Ok(found.map(|Rate(rate)| rate))
+    Ok(found.into_iter().map(|Rate(seller_id, rate)| (seller_id, rate)).collect())
+}
+
+/// The default that came last, and from when on it holds.
+///
+/// # Errors
+/// What the database says.
+pub(crate) async fn last_default(tx: &mut Tx) -> Result<Option<(BasisPoints, Moment)>, Error> {
+    struct Default(BasisPoints, Moment);
+    impl FromRow for Default {
+        fn from_row(row: &Row<'_>) -> Result<Self, Error> {
+            Ok(Self(rate(row, 0)?, row.get(1)?))
+        }
+    }
+    let last = "SELECT rate_bps, effective_from FROM default_commission_rate ORDER BY effective_from DESC LIMIT 1";
+    let found: Option<Default> = tx.fetch_optional(last, &[]).await?;
+    Ok(found.map(|Default(rate, effective_from)| (rate, effective_from)))
+}
+
+/// Adds a default, instead of one from the same moment on.
+///
+/// # Errors
+/// What the database says.
+pub(crate) async fn insert_default(tx: &mut Tx, rate: BasisPoints, effective_from: Moment) -> Result<(), Error> {
+    tx.send(
+        "INSERT INTO default_commission_rate (effective_from, rate_bps) VALUES (?1, ?2)
+         ON CONFLICT (effective_from) DO UPDATE SET rate_bps = excluded.rate_bps",
+        params![effective_from, rate.points()],
+    )
+    .await
 }
 
 /// Rates, the latest to begin first; with a seller, only that seller's and those for all.

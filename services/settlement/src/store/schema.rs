@@ -186,3 +186,18 @@ pub(crate) const SCHEMA: Migration = Migration::expand(
     CREATE INDEX simulated_bank_event_due ON simulated_bank_event (due_at) WHERE told = FALSE;
     ",
 );
+
+/// The commission that holds where none was set, as the settings had it, each from its moment on.
+pub(crate) const DEFAULT_RATES: Migration = Migration::expand(
+    "settlement-2",
+    "CREATE TABLE default_commission_rate (
+        effective_from TIMESTAMPTZ PRIMARY KEY,
+        rate_bps BIGINT NOT NULL
+    );",
+);
+
+/// By which a page of the whole ledger is found.
+pub(crate) const NEWEST_POSTINGS: Migration = Migration::expand(
+    "settlement-3",
+    "CREATE INDEX ledger_posting_newest ON ledger_posting (booked_at, transaction_id, position);",
+);

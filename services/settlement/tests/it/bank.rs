@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bojagi_api::settlement::{IngestBankEventRequest, PayoutState, RegisterPayoutAccountRequest};
+use bojagi_api::settlement::{IngestBankEventRequest, LedgerAccountKind, PayoutState, RegisterPayoutAccountRequest};
 use bojagi_kernel::reexport::Uuid;
 use bojagi_settlement::{Bank, BankAnswer, BankSilent, BankToken, PayoutOrder};
 use bojagi_testkit::{Rig, TestAccount, eventually, reason};
@@ -170,6 +170,27 @@ async fn words_in_any_order_and_number_are_booked_once() {
 }
 
 #[tokio::test]
+async fn a_payout_that_fails_costs_the_fee_once_it_was_taken_and_one_that_is_refused_costs_nothing() {
+    let refused = || Ok(BankAnswer::Refused { reason: "ACCOUNT_UNKNOWN".into() });
+    let costly = || bojagi_settlement::Config { payout_fee_minor_units: 10, ..config() };
+    // The bank takes it, or takes it and its answer is lost, or refuses it; then it says that the payout failed.
+    for (answers, fee) in [(vec![Ok(BankAnswer::Taken)], 10), (vec![], 10), (vec![refused()], 0)] {
+        let answered = answers.len() as i64;
+        let shop = Shop::open_in(Rig::new(), costly(), Some(TestBank::answering(answers))).await;
+        let (seller, payout_id) = payout(&shop).await;
+        eventually("the answer is heard", async || {
+            shop.count("SELECT count(*) FROM payout WHERE state <> 'PENDING'", None).await == answered
+        })
+        .await;
+        tell(&shop, &payout_id, "payout.failed").await.unwrap();
+        let failed = shop.payout(&payout_id).await;
+        assert_eq!((failed.state(), failed.sent_at.is_some()), (PayoutState::Failed, fee > 0));
+        assert_eq!(minor(shop.balance(&seller).await.carried.as_ref()), 9_000);
+        assert_eq!(shop.balances().await.get(&LedgerAccountKind::Fees).copied().unwrap_or_default(), fee);
+    }
+}
+
+#[tokio::test]
 async fn the_same_event_from_sixty_four_senders_is_booked_once() {
     let bank = TestBank::answering([Ok(BankAnswer::Taken)]);
     let shop = Arc::new(Shop::open_in(Rig::new(), config(), Some(bank)).await);
@@ -265,4 +286,41 @@ async fn a_payout_account_is_one_that_the_bank_knows() {
     assert!(!format!("{:?}", request("hush", "Hana", "1234")).contains("hush"));
     let account = client.register_payout_account(request("bank_fails", "Woori", "9999")).await.unwrap().into_inner();
     assert_eq!(account.account.unwrap().last_four, "9999");
+}
+
+/// A bank that never says anything.
+struct SilentBank;
+
+impl Bank for SilentBank {
+    fn knows<'a>(&'a self, _: &'a BankToken) -> BoxFuture<'a, Result<bool, BankSilent>> {
+        Box::pin(std::future::pending())
+    }
+
+    fn pay(&self, _: PayoutOrder) -> BoxFuture<'_, Result<BankAnswer, BankSilent>> {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[tokio::test]
+async fn what_was_registered_is_answered_again_while_the_bank_is_silent_and_nothing_new_is() {
+    let shop = Shop::open().await;
+    let seller = shop.seller();
+    let request = RegisterPayoutAccountRequest {
+        request_id: id(),
+        bank_token: "bank_ok".into(),
+        bank_name: "Hana".into(),
+        last_four: "1234".into(),
+    };
+    let first = shop.calling_as(&seller).register_payout_account(request.clone()).await.unwrap().into_inner();
+    let impatient = bojagi_settlement::Config { bank_timeout_ms: 1, ..config() };
+    let shop = shop.crash(impatient, Some(Arc::new(SilentBank))).await;
+
+    let mut client = shop.calling_as(&seller);
+    assert_eq!(client.register_payout_account(request.clone()).await.unwrap().into_inner(), first);
+    let other = RegisterPayoutAccountRequest { last_four: "9999".into(), ..request.clone() };
+    let refused = client.register_payout_account(other.clone()).await.unwrap_err();
+    assert_eq!(reason(&refused), "IDEMPOTENCY_KEY_REUSED");
+    let new = RegisterPayoutAccountRequest { request_id: id(), ..other };
+    let refused = client.register_payout_account(new).await.unwrap_err();
+    assert_eq!((refused.code(), reason(&refused).as_str()), (tonic::Code::Unavailable, "UNAVAILABLE"));
 }

@@ -1,6 +1,7 @@
 //! What payment tells is booked once, balanced, and to the unit.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use bojagi_api::common::ParkedEventState;
 use bojagi_api::settlement::LedgerAccountKind::{
@@ -11,10 +12,12 @@ use bojagi_api::settlement::{
     ReplayParkedEventRequest, SetCommissionRateRequest, StatementEntryKind,
 };
 use bojagi_chassis::wire;
+use bojagi_settlement::{Config, NAME};
+use bojagi_store::Tx;
 use bojagi_telemetry::TraceContext;
 use bojagi_testkit::{eventually, reason};
 
-use crate::support::{Shop, id, line, minor, sale, won};
+use crate::support::{Shop, config, id, line, minor, sale, won};
 
 #[tokio::test]
 async fn an_order_of_two_sellers_with_a_platform_coupon_and_a_partial_refund_adds_up_in_every_account() {
@@ -192,7 +195,7 @@ async fn a_rate_holds_from_its_moment_on_and_never_before() {
         request_id: id(),
         seller_id: seller.account_id.to_string(),
         rate_bps: 2_000,
-        effective_from: Some(wire::timestamp(shop.now() + std::time::Duration::from_secs(60))),
+        effective_from: Some(wire::timestamp(shop.now() + Duration::from_secs(60))),
     };
     let answered = admin.set_commission_rate(request.clone()).await.unwrap().into_inner();
     assert_eq!(admin.set_commission_rate(request.clone()).await.unwrap().into_inner(), answered);
@@ -204,11 +207,64 @@ async fn a_rate_holds_from_its_moment_on_and_never_before() {
 
     // A capture of before, told late, and one of now.
     let (late, now) = (sale([line(&seller, 1, 10_000, 0, 0)]), sale([line(&seller, 1, 10_000, 0, 0)]));
-    let before = shop.now() - std::time::Duration::from_secs(30);
+    let before = shop.now() - Duration::from_secs(30);
     shop.payment.tell(late.payment_id, &late.captured(before)).await;
     shop.booked(&late.payment_id.to_string()).await;
     shop.capture(&now).await;
     assert_eq!(shop.balances().await[&CommissionIncome], -(1_000 + 2_000));
+}
+
+#[tokio::test]
+async fn a_default_rate_holds_for_what_is_captured_while_it_is_set_whenever_that_is_booked() {
+    let rate = |commission_rate_bps| Config { commission_rate_bps, ..config() };
+    let shop = Shop::open_with(rate(1_000)).await;
+    let seller = shop.seller();
+    let captured_at = shop.now();
+    shop.wait(60);
+    let shop = shop.crash(rate(2_000), None).await;
+    let (on_its_way, new) = (sale([line(&seller, 1, 10_000, 0, 0)]), sale([line(&seller, 1, 10_000, 0, 0)]));
+    shop.payment.tell(on_its_way.payment_id, &on_its_way.captured(captured_at)).await;
+    shop.booked(&on_its_way.payment_id.to_string()).await;
+    assert_eq!(shop.balances().await[&CommissionIncome], -1_000);
+    shop.capture(&new).await;
+    assert_eq!(shop.balances().await[&CommissionIncome], -3_000);
+
+    // The same again is nothing new, and what is older than everything has the first.
+    let shop = shop.crash(rate(2_000), None).await;
+    assert_eq!(shop.count("SELECT count(*) FROM default_commission_rate", None).await, 2);
+    let old = sale([line(&seller, 1, 10_000, 0, 0)]);
+    shop.payment.tell(old.payment_id, &old.captured(captured_at - Duration::from_secs(86_400))).await;
+    shop.booked(&old.payment_id.to_string()).await;
+    assert_eq!(shop.balances().await[&CommissionIncome], -4_000);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rate_that_holds_from_now_on_does_not_hold_for_what_was_captured_while_it_waited() {
+    let shop = Shop::open().await;
+    let (begun, has_begun) = tokio::sync::oneshot::channel();
+    let (end, may_end) = std::sync::mpsc::channel();
+    let store = shop.rig.store(NAME);
+    let busy = tokio::spawn(async move {
+        let unit = async move |_: &mut Tx| {
+            begun.send(()).unwrap();
+            may_end.recv().unwrap();
+            Ok::<_, bojagi_store::Error>(())
+        };
+        store.write(unit).await
+    });
+    has_begun.await.unwrap();
+    let mut admin = shop.calling_as(&shop.admin);
+    let request = SetCommissionRateRequest { request_id: id(), rate_bps: 2_000, ..Default::default() };
+    let mut setting = std::pin::pin!(admin.set_commission_rate(request));
+    for _ in 0..100 {
+        assert!(futures::poll!(&mut setting).is_pending());
+        tokio::task::yield_now().await;
+    }
+    shop.wait(60);
+    end.send(()).unwrap();
+    let set = setting.await.unwrap().into_inner().commission_rate.unwrap();
+    assert_eq!(wire::moment(&set.effective_from.unwrap()), Some(shop.now()));
+    busy.await.unwrap().unwrap();
 }
 
 #[tokio::test]

@@ -188,6 +188,59 @@ async fn a_close_that_was_interrupted_is_finished_by_the_next() {
     assert_eq!(shop.statements(&seller).await.len(), 1);
 }
 
+const ENDED: &str = "SELECT count(*) FROM close_run WHERE daily = FALSE AND finished_at IS NOT NULL";
+/// What a seller earned is more than a statement can hold.
+const TOO_MUCH: &str = "UPDATE statement_entry SET gross = 9223372036854775807, commission = 0,
+    net = 9223372036854775807 WHERE seller_id = ?1";
+const RIGHT_AGAIN: &str = "UPDATE statement_entry SET gross = 1000, commission = 100, net = 900 WHERE seller_id = ?1";
+
+#[tokio::test]
+async fn a_seller_whose_statement_cannot_be_made_keeps_nobody_else_from_theirs() {
+    let shop = Shop::open().await;
+    let sellers: Vec<_> = (0..5).map(|_| shop.seller()).collect();
+    for seller in sellers.iter().chain(&sellers) {
+        shop.capture(&sale([line(seller, 1, 1_000, 0, 0)])).await;
+    }
+    let unlucky = &sellers[2];
+    shop.bend(TOO_MUCH, unlucky.account_id.into()).await;
+    shop.wait(1);
+    let request = CloseStatementsRequest { request_id: id(), cut_off: None };
+    let close = async || shop.calling_as(&shop.admin).close_statements(request.clone()).await;
+    assert_eq!(close().await.unwrap_err().code(), tonic::Code::Internal);
+    for seller in &sellers {
+        assert_eq!(shop.statements(seller).await.len(), usize::from(seller.account_id != unlucky.account_id));
+    }
+    assert_eq!(shop.count(ENDED, None).await, 0);
+
+    shop.bend(RIGHT_AGAIN, unlucky.account_id.into()).await;
+    let closed = close().await.unwrap().into_inner();
+    assert_eq!((closed.statement_count, closed.entry_count), (5, 10));
+    assert_eq!(minor(shop.statements(unlucky).await[0].net.as_ref()), 1_800);
+    assert_eq!(shop.count(ENDED, None).await, 1);
+}
+
+#[tokio::test]
+async fn a_close_that_was_interrupted_is_not_taken_over_by_another_request_of_its_id() {
+    let shop = Shop::open().await;
+    let seller = shop.seller();
+    for _ in 0..2 {
+        shop.capture(&sale([line(&seller, 1, 1_000, 0, 0)])).await;
+    }
+    shop.bend(TOO_MUCH, seller.account_id.into()).await;
+    shop.wait(1);
+    let cut_off = shop.now();
+    let request = CloseStatementsRequest { request_id: id(), cut_off: Some(wire::timestamp(cut_off)) };
+    let close = async |request: CloseStatementsRequest| shop.calling_as(&shop.admin).close_statements(request).await;
+    assert_eq!(close(request.clone()).await.unwrap_err().code(), tonic::Code::Internal);
+
+    shop.bend(RIGHT_AGAIN, seller.account_id.into()).await;
+    let earlier = Some(wire::timestamp(cut_off - Duration::from_secs(1)));
+    let refused = close(CloseStatementsRequest { cut_off: earlier, ..request.clone() }).await.unwrap_err();
+    assert_eq!(reason(&refused), "IDEMPOTENCY_KEY_REUSED");
+    assert_eq!(shop.statements(&seller).await, []);
+    assert_eq!(close(request).await.unwrap().into_inner().entry_count, 2);
+}
+
 #[tokio::test]
 async fn statements_and_their_entries_are_listed_by_pages() {
     let shop = Shop::open().await;

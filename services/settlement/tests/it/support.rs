@@ -159,6 +159,14 @@ impl Shop {
         counted.unwrap().0
     }
 
+    /// Changes the store behind the service's back.
+    pub(crate) async fn bend(&self, sql: &'static str, of: Uuid) {
+        let store = self.rig.store(NAME);
+        let bent: Result<u64, bojagi_store::Error> =
+            store.write(async move |tx: &mut Tx| tx.execute(sql, &[bojagi_store::Value::Uuid(of)]).await).await;
+        assert!(bent.unwrap() > 0);
+    }
+
     /// Debits less credits of every kind of account, of everything booked so far. Checks that they sum to nothing.
     pub(crate) async fn balances(&self) -> BTreeMap<LedgerAccountKind, i64> {
         self.rig.clock.advance(Duration::from_micros(1));

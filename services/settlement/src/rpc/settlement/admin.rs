@@ -1,10 +1,12 @@
 //! Closing by hand, and commission rates.
 
+use std::sync::Arc;
+
 use bojagi_api::settlement::{
     CloseStatementsRequest, CloseStatementsResponse, ListCommissionRatesRequest, ListCommissionRatesResponse,
     SetCommissionRateRequest, SetCommissionRateResponse,
 };
-use bojagi_chassis::{Caller, Fields, once, wire};
+use bojagi_chassis::{Caller, CommonRefusal, Fields, once, wire};
 use bojagi_kernel::Failure;
 use bojagi_store::idempotency::{self, Recalled};
 use bojagi_store::{Error, Tx};
@@ -37,7 +39,12 @@ pub(super) async fn close(
         .map_err(|error: Error| Failure::from(error))?;
     let mut run = close_statements::asked_for(admin, &request_id.to_string(), cut_off.unwrap_or(now), now)?;
     if recalled == Recalled::New {
-        run.cut_off = close_statements::close(context, run).await?;
+        run = close_statements::begin(context, run).await?;
+        if cut_off.is_some_and(|cut_off| cut_off != run.cut_off) {
+            // Another request began under this id, and was interrupted before it had an answer.
+            return Err(CommonRefusal::IdempotencyKeyReused.into());
+        }
+        close_statements::close(context, run).await?;
     }
     once::write(&context.store, key, now, async move |tx: &mut Tx| {
         store::end_close(tx, run.id, now).await?;
@@ -64,11 +71,12 @@ pub(super) async fn set_rate(
         return Err(fields.refuse());
     };
 
-    let now = desk.context.clock.now();
+    let clock = Arc::clone(&desk.context.clock);
     let new = NewRate { seller_id, rate, effective_from, set_by };
     let key = once::key(caller, "SetCommissionRate", request_id, request);
-    once::write(&desk.context.store, key, now, async move |tx: &mut Tx| {
-        let rate = commission_rates::set(tx, new, now).await?;
+    once::write(&desk.context.store, key, clock.now(), async move |tx: &mut Tx| {
+        // What is booked before this unit was captured before this moment, however long the unit had to wait for its turn.
+        let rate = commission_rates::set(tx, new, clock.now()).await?;
         Ok(SetCommissionRateResponse { commission_rate: Some(show::rate(&rate)) })
     })
     .await

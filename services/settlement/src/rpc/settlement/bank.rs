@@ -5,9 +5,10 @@ use bojagi_api::settlement::{
 };
 use bojagi_chassis::{Caller, Fields, once};
 use bojagi_kernel::Failure;
-use bojagi_store::Tx;
+use bojagi_store::idempotency::{self, Recalled};
+use bojagi_store::{Error, Tx};
 
-use crate::bank::BankToken;
+use crate::bank::{BankSilent, BankToken};
 use crate::domain::{PayoutAccount, SettlementRefusal};
 use crate::rpc::{Desk, show};
 use crate::store;
@@ -38,17 +39,31 @@ pub(super) async fn register_account(
     };
 
     let token = BankToken::new(token);
-    if !desk.bank.knows(&token).await.map_err(|silent| Failure::Unavailable(Box::new(silent)))? {
-        return Err(SettlementRefusal::BankTokenUnknown.into());
+    let key = once::key(caller, "RegisterPayoutAccount", request_id, request);
+    // What was answered before holds whatever the bank says now.
+    let known = key.clone();
+    let recalled = desk.context.store.read(async move |tx: &mut Tx| idempotency::recall(tx, &known).await).await;
+    if recalled.map_err(|error: Error| Failure::from(error))? == Recalled::New {
+        ask_bank(desk, &token).await?;
     }
     let now = desk.context.clock.now();
     let account = PayoutAccount { bank_name, last_four };
-    let key = once::key(caller, "RegisterPayoutAccount", request_id, request);
     once::write(&desk.context.store, key, now, async move |tx: &mut Tx| {
         store::register_account(tx, seller_id, &token, &account, now).await?;
         Ok(RegisterPayoutAccountResponse { account: Some(show::account(&account)) })
     })
     .await
+}
+
+/// Whether the bank knows the token. A bank that does not answer in its time is not available.
+async fn ask_bank(desk: &Desk, token: &BankToken) -> Result<(), Failure> {
+    let answered = tokio::time::timeout(desk.bank_timeout, desk.bank.knows(token)).await;
+    let answered = answered.unwrap_or_else(|_| Err(BankSilent("it takes too long".into())));
+    if answered.map_err(|silent| Failure::Unavailable(Box::new(silent)))? {
+        Ok(())
+    } else {
+        Err(SettlementRefusal::BankTokenUnknown.into())
+    }
 }
 
 fn last_four(fields: &mut Fields, text: &str) -> Option<String> {
