@@ -6,7 +6,9 @@ use bojagi_kernel::{Failure, Moment, Money};
 use bojagi_store::{Bind, Error, Filter, FromRow, Kind, Row, Tx, Value, params};
 
 use super::stored::money;
-use crate::domain::{Account, AccountKind, LedgerEntryId, Transaction, TransactionId, TransactionKind};
+use crate::domain::{
+    Account, AccountKind, LedgerAccountId, LedgerEntryId, Transaction, TransactionId, TransactionKind,
+};
 
 /// Whether something was booked now or before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,31 +166,49 @@ impl FromRow for LedgerLine {
 /// # Errors
 /// What the database says.
 pub(crate) async fn list_entries(tx: &mut Tx, wanted: &EntryFilter, limit: i64) -> Result<Vec<LedgerLine>, Error> {
-    // The account of one seller is found by its id, which an index of the postings begins with.
-    let account = wanted.seller_id.map(|seller| Account::payable_to(seller).id());
+    let account = wanted.account();
+    let (sql, values) = listing(wanted, account.as_ref(), limit);
+    tx.fetch_all(&sql, &values).await
+}
+
+impl EntryFilter {
+    /// The one account whose entries are listed. An order has few, whatever account they are in: they are found by the order.
+    fn account(&self) -> Option<LedgerAccountId> {
+        let account = match (self.order_id, self.seller_id, self.account_kind) {
+            (None, Some(seller_id), _) => Account::payable_to(seller_id),
+            (None, None, Some(kind)) if kind != AccountKind::SellerPayable => Account::of_shop(kind),
+            _ => return None,
+        };
+        Some(account.id())
+    }
+}
+
+/// The statement of a page. It speaks of the postings' own moments, which indexes have in the order of the list, of all accounts
+/// and of each.
+fn listing<'a>(wanted: &'a EntryFilter, account: Option<&'a LedgerAccountId>, limit: i64) -> (String, Vec<Value<'a>>) {
     let mut filter = Filter::new();
-    filter.and_if("p.account_id = ?", account.as_ref());
+    filter.and_if("p.account_id = ?", account);
+    filter.and_if("a.seller_id = ?", wanted.seller_id.as_ref());
     filter.and_if("a.kind = ?", wanted.account_kind.as_ref());
     filter.and_if("t.order_id = ?", wanted.order_id.as_ref());
     filter.and_if("t.kind = ?", wanted.transaction_kind.as_ref());
-    filter.and_if("t.booked_at >= ?", wanted.from.as_ref());
-    filter.and_if("t.booked_at < ?", wanted.until.as_ref());
+    filter.and_if("p.booked_at >= ?", wanted.from.as_ref());
+    filter.and_if("p.booked_at < ?", wanted.until.as_ref());
     if let Some((booked_at, transaction, position)) = &wanted.after {
         filter.and(
-            "(t.booked_at, t.id, p.position) < (?, ?, ?)",
+            "(p.booked_at, p.transaction_id, p.position) < (?, ?, ?)",
             [booked_at.bind(), transaction.bind(), position.bind()],
         );
     }
-    let (sql, values) = filter.statement(
+    filter.statement(
         "SELECT t.id, p.position, t.kind, t.source_id, t.order_id, a.kind, a.seller_id, p.currency, p.amount,
-            t.booked_at, t.trace_id
-         FROM ledger_transaction t
-         JOIN ledger_posting p ON p.transaction_id = t.id
+            p.booked_at, t.trace_id
+         FROM ledger_posting p
+         JOIN ledger_transaction t ON t.id = p.transaction_id
          JOIN ledger_account a ON a.id = p.account_id",
-        "t.booked_at DESC, t.id DESC, p.position DESC",
+        "p.booked_at DESC, p.transaction_id DESC, p.position DESC",
         limit,
-    );
-    tx.fetch_all(&sql, &values).await
+    )
 }
 
 /// The sums of all accounts of one kind in one currency.
@@ -261,4 +281,55 @@ pub(crate) async fn clearing_totals(tx: &mut Tx, as_of: Moment) -> Result<Vec<(M
         )
         .await?;
     Ok(totals.into_iter().map(|Totals(captured, refunded)| (captured, refunded)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use bojagi_store::{Options, Store};
+    use bojagi_testkit::Rig;
+
+    use super::*;
+
+    struct Step(String);
+
+    impl FromRow for Step {
+        fn from_row(row: &Row<'_>) -> Result<Self, Error> {
+            Ok(Self(row.text(3)?.to_owned()))
+        }
+    }
+
+    /// How the database finds a page in the middle of a list.
+    async fn plan(rig: &Rig, wanted: EntryFilter) -> String {
+        let options = Options::at(rig.folder().join("plans.sqlite"));
+        let store = Store::open(&options, crate::MIGRATIONS, rig.clock.as_ref()).await.unwrap();
+        let found: Result<Vec<Step>, Error> = store
+            .read(async move |tx: &mut Tx| {
+                let after = Some((Moment::from_micros(0), TransactionId::generate(), 1));
+                let wanted = EntryFilter { after, ..wanted };
+                let account = wanted.account();
+                let (sql, values) = listing(&wanted, account.as_ref(), 20);
+                tx.fetch_all(&format!("EXPLAIN QUERY PLAN {sql}"), &values).await
+            })
+            .await;
+        found.unwrap().into_iter().map(|Step(step)| step + "\n").collect()
+    }
+
+    #[tokio::test]
+    async fn a_page_reads_no_more_than_itself() {
+        let rig = Rig::new();
+        let all = EntryFilter::default;
+        for (wanted, index) in [
+            (all(), "ledger_posting_newest"),
+            (EntryFilter { seller_id: Some(AccountId::generate()), ..all() }, "ledger_posting_account"),
+            (EntryFilter { account_kind: Some(AccountKind::Bank), ..all() }, "ledger_posting_account"),
+        ] {
+            let plan = plan(&rig, wanted).await;
+            assert!(plan.contains(index), "{plan}");
+            assert!(!plan.contains("TEMP B-TREE FOR ORDER BY"), "{plan}");
+        }
+        let of_order =
+            EntryFilter { order_id: Some(OrderId::generate()), seller_id: Some(AccountId::generate()), ..all() };
+        let plan = plan(&rig, of_order).await;
+        assert!(plan.contains("ledger_transaction_order"), "{plan}");
+    }
 }
