@@ -6,7 +6,7 @@ use bojagi_api::order::order_service_client::OrderServiceClient;
 use bojagi_api::payment::payment_service_client::PaymentServiceClient;
 use bojagi_api::{common, order, payment};
 use bojagi_chassis::{Channel, answer, wire};
-use bojagi_kernel::{Currency, Failure, Moment, Money, MoneyError};
+use bojagi_kernel::{Currency, Failure, Kind, Moment, Money, MoneyError};
 use bojagi_store::{Error, Store, Tx};
 
 use crate::domain::SettlementRefusal;
@@ -100,15 +100,32 @@ async fn ask_orders(channel: &Channel, as_of: Moment) -> Result<Totals, Failure>
     totals.iter().map(|total| pair("order", total.paid.as_ref(), total.given_back.as_ref())).collect()
 }
 
-/// A peer that is not there is named; everything else it says is a defect between the two of us.
+/// A peer that is not there, or has no time for this, is named; everything else it says is a defect between the two of us.
 fn silent(peer: &'static str, failure: Failure) -> Failure {
     match failure {
         Failure::Unavailable(cause) => {
             tracing::warn!(peer, %cause, "a peer does not answer");
             SettlementRefusal::PeerUnavailable { peer }.into()
         }
+        Failure::Refused(refusal) if asks_again(refusal.kind) => {
+            tracing::warn!(peer, %refusal, "a peer does not answer");
+            SettlementRefusal::PeerUnavailable { peer }.into()
+        }
         Failure::Refused(refusal) => Failure::broken(format!("{peer} refuses: {refusal}")),
         broken @ Failure::Broken(_) => broken,
+    }
+}
+
+/// Whether a refusal of this kind says nothing but that trying again makes sense.
+const fn asks_again(kind: Kind) -> bool {
+    match kind {
+        Kind::Exhausted | Kind::LostRace | Kind::Unavailable | Kind::TooLate => true,
+        Kind::Invalid
+        | Kind::NotFound
+        | Kind::AlreadyExists
+        | Kind::WrongState
+        | Kind::Unauthenticated
+        | Kind::Forbidden => false,
     }
 }
 

@@ -7,7 +7,8 @@ use bojagi_api::order::order_service_server::{OrderService, OrderServiceServer};
 use bojagi_api::payment::payment_service_server::{PaymentService, PaymentServiceServer};
 use bojagi_api::settlement::{GetTrialBalanceRequest, MoneyBook, ProveConservationRequest};
 use bojagi_api::{order, payment};
-use bojagi_chassis::{Service, wire};
+use bojagi_chassis::{Service, answer, wire};
+use bojagi_kernel::{Kind, Refusal};
 use bojagi_settlement::{MIGRATIONS, NAME, TOPIC};
 use bojagi_testkit::{Rig, reason};
 use tonic::{Request, Response, Status};
@@ -51,6 +52,8 @@ async fn m1_the_trial_balance_of_any_moment_sums_to_nothing() {
 struct Peers {
     payment: Arc<Mutex<(i64, i64)>>,
     orders: Arc<Mutex<(i64, i64)>>,
+    /// What order answers instead.
+    refusal: Arc<Mutex<Option<Refusal>>>,
 }
 
 /// A service of which only some methods are asked; the others refuse.
@@ -99,6 +102,9 @@ fake! {
             &self,
             _: Request<order::GetOrderTotalsRequest>,
         ) -> Result<Response<order::GetOrderTotalsResponse>, Status> {
+            if let Some(refusal) = self.refusal.lock().unwrap().clone() {
+                return Err(answer::status("order", refusal.into()));
+            }
             let (paid, given_back) = *self.orders.lock().unwrap();
             let total = order::OrderMoneyTotal { paid: won(paid), given_back: won(given_back) };
             Ok(Response::new(order::GetOrderTotalsResponse { totals: vec![total] }))
@@ -175,4 +181,21 @@ async fn a_peer_that_is_not_there_is_named() {
     let refused = shop.ledger().prove_conservation(ProveConservationRequest::default()).await.unwrap_err();
     assert_eq!((refused.code(), reason(&refused).as_str()), (tonic::Code::Unavailable, "PEER_UNAVAILABLE"));
     assert!(refused.message().contains("payment"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_peer_that_has_no_time_is_named_and_one_that_refuses_is_a_defect() {
+    let peers = Peers::default();
+    let shop = shop_with(&peers).await;
+    for (kind, code, told) in [
+        (Kind::Exhausted, tonic::Code::Unavailable, "PEER_UNAVAILABLE"),
+        (Kind::LostRace, tonic::Code::Unavailable, "PEER_UNAVAILABLE"),
+        (Kind::Unavailable, tonic::Code::Unavailable, "PEER_UNAVAILABLE"),
+        (Kind::TooLate, tonic::Code::Unavailable, "PEER_UNAVAILABLE"),
+        (Kind::Forbidden, tonic::Code::Internal, "INTERNAL"),
+    ] {
+        *peers.refusal.lock().unwrap() = Some(Refusal::new("order", kind, "SOME_REASON", "not now"));
+        let refused = shop.ledger().prove_conservation(ProveConservationRequest::default()).await.unwrap_err();
+        assert_eq!((refused.code(), reason(&refused).as_str()), (code, told), "{kind:?}");
+    }
 }
