@@ -6,7 +6,7 @@ use bojagi_store::Tx;
 
 use crate::domain::refusal::CatalogRefusal;
 use crate::events::told;
-use crate::store::{items, options, stores};
+use crate::store::{items, options, sellers, stores};
 
 /// Deletes a seller's own store and its items. What orders hold of them runs to its end.
 pub(crate) async fn delete_store(
@@ -21,8 +21,9 @@ pub(crate) async fn delete_store(
     clear_out(tx, seller_id, &[store_id], now).await
 }
 
-/// Deletes every store of a seller who has gone.
+/// Deletes every store of a seller who has gone, and lets the seller open no other.
 pub(crate) async fn delete_stores_of(tx: &mut Tx, seller_id: AccountId, now: Moment) -> Result<(), Failure> {
+    sellers::close(tx, seller_id, now).await?;
     let deleted = stores::delete_of(tx, seller_id, now).await?;
     clear_out(tx, seller_id, &deleted, now).await
 }

@@ -41,6 +41,7 @@ pub const MIGRATIONS: &[Migration] = &[
     bojagi_events::TRACESTATE_MIGRATION,
     store::schema::CATALOGUE,
     store::schema::STOCK,
+    store::schema::CLOSED_SELLERS,
 ];
 
 /// What it refuses.

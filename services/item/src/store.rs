@@ -7,6 +7,7 @@ pub(crate) mod limits;
 pub(crate) mod options;
 pub(crate) mod schema;
 pub(crate) mod search;
+pub(crate) mod sellers;
 pub(crate) mod stock;
 pub(crate) mod stores;
 

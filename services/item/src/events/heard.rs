@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use bojagi_api::order::{OrderCancelled, OrderConfirmed, OrderFactLine, OrderFailed};
-use bojagi_api::user::AccountClosed;
+use bojagi_api::user::{AccountClosed, AccountKind};
 use bojagi_events::{Event, Hears};
 use bojagi_kernel::id::OptionId;
 use bojagi_kernel::{Clock, Failure};
@@ -43,6 +43,10 @@ pub(crate) fn reactions(clock: &Arc<dyn Clock>) -> Hears {
             },
         )
         .on(async move |tx: &mut Tx, _: &Event, fact: AccountClosed| {
+            // Customers have no stores.
+            if fact.kind() == AccountKind::Customer {
+                return Ok(());
+            }
             delete_stores_of(tx, id("account_id", &fact.account_id)?, closed.now()).await
         })
 }

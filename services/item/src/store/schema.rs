@@ -144,3 +144,14 @@ pub(crate) const STOCK: Migration = Migration::expand(
     ) WITHOUT ROWID;
     ",
 );
+
+/// Sellers whose accounts are closed: none of them opens a store any more, also when the call comes after the fact was heard.
+pub(crate) const CLOSED_SELLERS: Migration = Migration::expand(
+    "item-catalogue-2",
+    "
+    CREATE TABLE closed_seller (
+        seller_id UUID PRIMARY KEY,
+        closed_at TIMESTAMPTZ NOT NULL
+    ) WITHOUT ROWID;
+    ",
+);

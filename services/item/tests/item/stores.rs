@@ -1,6 +1,7 @@
 //! Stores: names, changes, and the end of a store.
 
 use bojagi_api::item as api;
+use bojagi_api::policy::Role;
 use bojagi_api::user::{AccountClosed, AccountKind};
 use bojagi_testkit::{eventually, reason};
 use prost_types::FieldMask;
@@ -136,6 +137,32 @@ async fn the_stores_of_a_closed_account_go() {
     assert_eq!(shop.told::<api::ItemDeleted>(&item.item_id).await.len(), 1);
     let get = api::GetStoreRequest { store_id: shop.store_id.clone() };
     assert_eq!(reason(&shop.stores(&shop.seller).get_store(get).await.unwrap_err()), "STORE_NOT_FOUND");
+}
+
+#[tokio::test]
+async fn a_closed_account_opens_no_store_any_more() {
+    let shop = Shop::open().await;
+    let before = create("Glaze");
+    let mut stores = shop.stores(&shop.seller);
+    let opened = stores.create_store(before.clone()).await.unwrap().into_inner();
+    let account_id = shop.seller.account_id;
+    let closed = AccountClosed { account_id: account_id.to_string(), kind: AccountKind::Seller.into() };
+    shop.users.tell(account_id.into(), &closed).await;
+    eventually("the store goes", async || !shop.told::<api::StoreDeleted>(&shop.store_id).await.is_empty()).await;
+
+    // Its token is still good as far as the guard here knows.
+    let refused = stores.create_store(create("Slip")).await.unwrap_err();
+    assert_eq!((refused.code(), reason(&refused).as_str()), (Code::Unauthenticated, "TOKEN_REVOKED"));
+    let offer = shop.item_request("Mug", vec![draft("red", 5_000, 10)]);
+    let refused = shop.catalog(&shop.seller).create_item(offer).await.unwrap_err();
+    assert_eq!(reason(&refused), "STORE_NOT_FOUND");
+    // What was answered before is answered again.
+    assert_eq!(stores.create_store(before).await.unwrap().into_inner(), opened);
+    let all = api::SearchStoresRequest { seller_id: account_id.to_string(), ..Default::default() };
+    assert!(stores.search_stores(all).await.unwrap().into_inner().stores.is_empty());
+    // Others open theirs.
+    let other = shop.rig.account(&[Role::Seller]);
+    assert!(shop.stores(&other).create_store(create("The kiln")).await.is_ok());
 }
 
 #[tokio::test]
