@@ -9,6 +9,7 @@ use futures::Stream;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::shared::Shared;
 use crate::store::revocations::{self, Revocation};
 
 /// Revocations read at once.
@@ -33,8 +34,8 @@ pub(crate) enum News {
 ///
 /// # Errors
 /// What the store says.
-pub(crate) async fn knows(store: &Store, position: i64) -> Result<bool, Failure> {
-    let last = store.read(async move |tx: &mut Tx| revocations::last(tx).await).await.map_err(Failure::from)?;
+pub(crate) async fn knows(shared: &Shared, position: i64) -> Result<bool, Failure> {
+    let last = shared.read(async |tx: &mut Tx| revocations::last(tx).await).await?;
     Ok((0..=last).contains(&position))
 }
 

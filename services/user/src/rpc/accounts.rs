@@ -136,10 +136,10 @@ impl AccountService for AccountRpc {
         answer::to(NAME, async {
             let mut fields = Fields::new(NAME);
             let mask = Mask::read(&mut fields, asked.update_mask.as_ref(), &["name", "phone"]);
-            let name = mask.names("name", &asked.name).then(|| fields.line("name", &asked.name, LONGEST_NAME));
-            let phone = mask.names("phone", &asked.phone).then(|| read::phone(&mut fields, "phone", &asked.phone));
+            let name = mask.change("name", &asked.name, || fields.line("name", &asked.name, LONGEST_NAME));
+            let phone = mask.change("phone", &asked.phone, || read::phone(&mut fields, "phone", &asked.phone));
             fields.finish()?;
-            let account = profile::update(&self.0, caller.account()?, name.flatten(), phone.flatten()).await?;
+            let account = profile::update(&self.0, caller.account()?, name, phone).await?;
             Ok(UpdateMeResponse { account: Some(wire::account(account)) })
         })
         .await

@@ -140,12 +140,12 @@ fn read_change(asked: &UpdateAddressRequest) -> Result<(AddressId, AddressChange
     let address_id = fields.id("address.address_id", &address.address_id);
     let mut parts = Parts { fields: &mut fields, address };
     let change = AddressChange {
-        label: mask.names("label", &address.label).then(|| parts.label()).flatten(),
-        recipient_name: mask.names("recipient_name", &address.recipient_name).then(|| parts.recipient_name()).flatten(),
-        phone: mask.names("phone", &address.phone).then(|| parts.phone()).flatten(),
-        postal_code: mask.names("postal_code", &address.postal_code).then(|| parts.postal_code()).flatten(),
-        line1: mask.names("line1", &address.line1).then(|| parts.line1()).flatten(),
-        line2: mask.names("line2", &address.line2).then(|| parts.line2()).flatten(),
+        label: mask.change("label", &address.label, || parts.label()),
+        recipient_name: mask.change("recipient_name", &address.recipient_name, || parts.recipient_name()),
+        phone: mask.change("phone", &address.phone, || parts.phone()),
+        postal_code: mask.change("postal_code", &address.postal_code, || parts.postal_code()),
+        line1: mask.change("line1", &address.line1, || parts.line1()),
+        line2: mask.change("line2", &address.line2, || parts.line2()),
     };
     let Some(address_id) = address_id else { return Err(fields.refuse()) };
     fields.finish()?;

@@ -86,9 +86,12 @@ impl<'a> Mask<'a> {
         Self { paths }
     }
 
-    /// Whether a field is to change. Without a mask that is every field that is not empty.
-    pub(super) fn names(&self, field: &str, value: &str) -> bool {
-        if self.paths.is_empty() { !value.is_empty() } else { self.paths.iter().any(|path| path == field) }
+    /// What a field is to become, as `read` has it; `None` when it is not to change. Without a mask every field changes that is
+    /// not empty.
+    pub(super) fn change<T>(&self, field: &str, value: &str, read: impl FnOnce() -> Option<T>) -> Option<T> {
+        let is_named =
+            if self.paths.is_empty() { !value.is_empty() } else { self.paths.iter().any(|path| path == field) };
+        if is_named { read() } else { None }
     }
 }
 

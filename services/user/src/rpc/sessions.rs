@@ -148,7 +148,7 @@ impl SessionRpc {
         let mut fields = Fields::new(NAME);
         let position = if cursor.is_empty() { Some(0) } else { cursor.parse().ok() };
         match position {
-            Some(position) if watch_revocations::knows(&self.shared.store, position).await? => Ok(position),
+            Some(position) if watch_revocations::knows(&self.shared, position).await? => Ok(position),
             _ => {
                 fields.wrong("cursor", "is not one that this stream gave out; begin again without one");
                 Err(fields.refuse())

@@ -185,7 +185,8 @@ async fn a_server_that_goes_silent_is_waited_for_until_the_time_is_over() {
     let config = Smtp { host: "127.0.0.1".into(), port, encryption: Encryption::None, ..crate::Config::default().smtp };
     let mut server = Server::new(&config).unwrap();
     server.timeout = Duration::from_millis(100);
-    let (sent, accepted) = tokio::join!(server.send(letter()), listener.accept());
+    let sending = async { tokio::join!(server.send(letter()), listener.accept()) };
+    let (sent, accepted) = tokio::time::timeout(Duration::from_secs(10), sending).await.unwrap();
     accepted.unwrap();
     assert!(matches!(sent, Err(MailFault::TimedOut(_))), "{sent:?}");
 }
