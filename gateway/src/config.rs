@@ -160,13 +160,13 @@ pub struct ConnectionConfig {
     pub header_list_bytes: u32,
     /// Milliseconds for the head of an HTTP/1.1 request.
     pub header_ms: u64,
-    /// Milliseconds after which an unused connection is closed.
+    /// Milliseconds after which a connection is closed that is unused, or whose client has hung up.
     pub idle_ms: u64,
     /// Milliseconds for which a client may take nothing of what is written to it.
     pub stalled_ms: u64,
-    /// Milliseconds between pings to a silent HTTP/2 client.
+    /// Milliseconds after which a silent client is asked whether it is still there, by TCP and over HTTP/2 by pings.
     pub keep_alive_interval_ms: u64,
-    /// Milliseconds that an HTTP/2 client has to answer a ping.
+    /// Milliseconds that a client has to answer that.
     pub keep_alive_timeout_ms: u64,
 }
 

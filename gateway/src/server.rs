@@ -4,6 +4,7 @@ mod activity;
 mod client_socket;
 mod connection;
 mod places;
+mod presence;
 mod running;
 mod unread;
 
@@ -133,6 +134,9 @@ async fn accept_until(
         let gateway = running.gateway();
         let Some(place) = places.take(&gateway, peer.ip(), tasks.len()) else { continue };
         send_without_delay(&stream);
+        if let Err(error) = presence::ask_when_silent(&stream, &gateway.config.connections) {
+            tracing::debug!(%error, "TCP does not ask whether a client is still there");
+        }
         let connection = Arc::clone(&gateway.connections).serve(stream, peer.ip(), running.clone());
         tasks.spawn(async move {
             connection.await;

@@ -18,6 +18,7 @@ use tower::Service;
 
 use super::activity::{Activity, WhileRunning};
 use super::client_socket::ClientSocket;
+use super::presence::AskedSocket;
 use super::running::RunningGateway;
 use super::unread::ReadToEnd;
 use crate::clean_headers::Peer;
@@ -51,24 +52,31 @@ impl Connections {
     /// Serves a connection to its end. Each of its calls goes to the gateway that runs when the call comes.
     pub(crate) async fn serve(self: Arc<Self>, stream: TcpStream, peer: IpAddr, running: RunningGateway) {
         let first_head_until = Instant::now() + self.first_head;
-        let socket = ClientSocket::new(stream, self.stalled);
+        let stream = AskedSocket::new(stream);
+        let socket = ClientSocket::new(stream.clone(), self.stalled);
         let peer = Peer::new(peer, self.tls.is_some());
         let service = ConnectionService { running, peer, activity: Arc::default() };
-        let Some(tls) = &self.tls else { return self.serve_http(socket, service, first_head_until).await };
+        let Some(tls) = &self.tls else { return self.serve_http(socket, service, &stream, first_head_until).await };
 
         let handshake = tokio::select! {
             handshake = timeout_at(first_head_until, tls.accept(socket)) => handshake,
             () = self.drain.begun.cancelled() => return,
         };
         match handshake {
-            Ok(Ok(socket)) => self.serve_http(socket, service, first_head_until).await,
+            Ok(Ok(socket)) => self.serve_http(socket, service, &stream, first_head_until).await,
             Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
             Err(_) => tracing::debug!("a TLS handshake took too long"),
         }
     }
 
-    async fn serve_http<S>(&self, socket: S, service: ConnectionService, first_head_until: Instant)
-    where
+    /// `stream` is what is below `socket`.
+    async fn serve_http<S>(
+        &self,
+        socket: S,
+        service: ConnectionService,
+        stream: &AskedSocket,
+        first_head_until: Instant,
+    ) where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let activity = Arc::clone(&service.activity);
@@ -78,6 +86,7 @@ impl Connections {
         // A client that says nothing at all is not waited for as long as one that has paused.
         let mut idle_check = interval_at(first_head_until, self.idle);
         let mut asked_to_go = false;
+        let mut was_left = false;
         let mut begun = 0;
         loop {
             tokio::select! {
@@ -93,6 +102,11 @@ impl Connections {
                     connection.as_mut().graceful_shutdown();
                 }
                 _ = idle_check.tick() => {
+                    // One that has hung up can still wait for its answer, but not for ever.
+                    if std::mem::replace(&mut was_left, stream.is_left()) {
+                        tracing::debug!("a client has hung up, and what runs for it is ended");
+                        return;
+                    }
                     if !activity.is_idle_since(&mut begun) {
                         continue;
                     }

@@ -66,6 +66,53 @@ async fn a_client_that_does_not_take_its_answer_is_dropped() {
 }
 
 #[tokio::test]
+async fn a_client_that_hangs_up_is_noticed_even_if_more_than_its_request_has_come() {
+    for more in [&b"x"[..], &[b'x'; 64 * 1024]] {
+        let (upstream, mut call) = silent();
+        let gateway = Listening::configured(upstream, |config| {
+            (config.connections.header_ms, config.connections.idle_ms) = (500, 10);
+        })
+        .await;
+        let mut client = gateway.connect().await;
+        client.write_all(&[&http1_request(WATCH, "", &message(b"")), more].concat()).await.unwrap();
+        timeout(GUARD, call.recv()).await.unwrap().expect("the call has begun");
+        drop(client);
+        let ended = timeout(GUARD, call.recv()).await.expect("the call is given up");
+        assert!(ended.is_none());
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_writes_no_more_gets_its_answer_if_it_comes_soon_enough() {
+    let (upstream, mut received) = answering(Answer::unary(b""));
+    let gateway = Listening::before(upstream).await;
+    let mut client = gateway.connect().await;
+    client.write_all(&[&http1_request(GET, "", &message(b""))[..], b"x"].concat()).await.unwrap();
+    client.shutdown().await.unwrap();
+    assert!(received.recv().await.is_some());
+    assert!(read_to_end(&mut client).await.starts_with("HTTP/1.1 200 OK\r\n"));
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn tcp_asks_a_client_whether_it_is_still_there() {
+    let gateway = Listening::before(careless(Answer::unary(b""))).await;
+    let client = gateway.connect().await;
+    let ends = [gateway.address.port(), client.local_addr().unwrap().port()].map(|port| format!(":{port:04X}"));
+    let asks = |line: &str| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        // The kind of the timer that runs for the socket; 2 is that of the questions.
+        fields[1].ends_with(&ends[0]) && fields[2].ends_with(&ends[1]) && fields[5].starts_with("02:")
+    };
+    let asked = async {
+        while !std::fs::read_to_string("/proc/self/net/tcp").unwrap().lines().skip(1).any(asks) {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(GUARD, asked).await.expect("it does");
+}
+
+#[tokio::test]
 async fn a_client_that_does_not_answer_a_ping_is_dropped() {
     let (upstream, _at_upstream) = silent();
     let gateway = Listening::configured(upstream, |config| {
