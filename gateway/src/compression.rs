@@ -1,4 +1,4 @@
-//! gzip, for messages that are read or written here, and where work on a long message is done.
+//! gzip, for messages that are read or written here.
 
 use std::io::{Read, Write};
 
@@ -7,11 +7,10 @@ use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 
+use crate::frame::COMPRESSED;
+
 /// The name of the encoding in headers.
 pub(crate) const GZIP: &str = "gzip";
-
-/// Work on a message of this many bytes takes less time than handing it to another thread and back.
-const SHORT: usize = 64 * 1024;
 
 /// Why compressed bytes cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,13 +36,10 @@ pub(crate) fn decompress(bytes: &[u8], limit: u32) -> Result<Bytes, GzipError> {
     if too_long { Err(GzipError::TooLong { limit }) } else { Ok(decompressed.into()) }
 }
 
-/// Does work that grows with a message of `length` bytes, on a thread of its own where it would keep other calls waiting. `None` if the
-/// process is ending.
-pub(crate) async fn work_on<T: Send + 'static>(length: usize, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-    if length <= SHORT {
-        return Some(work());
-    }
-    tokio::task::spawn_blocking(work).await.ok()
+/// The bytes that there may be to read in the frame of one message. Of a compressed one nobody knows before it is decompressed, up to `limit`.
+pub(crate) fn most_to_read(frame: &[u8], limit: u32) -> usize {
+    let is_compressed = frame.first() == Some(&COMPRESSED);
+    if is_compressed { usize::try_from(limit).unwrap_or(usize::MAX).max(frame.len()) } else { frame.len() }
 }
 
 #[cfg(test)]

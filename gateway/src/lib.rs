@@ -35,6 +35,7 @@ mod grpc_web;
 mod health;
 mod identity;
 mod jwks;
+mod long_work;
 mod messages;
 mod methods;
 mod metrics;

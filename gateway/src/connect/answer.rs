@@ -14,11 +14,12 @@ use pin_project_lite::pin_project;
 use tonic::{Code, Status};
 
 use super::error_body;
-use crate::compression::{self, GZIP, work_on};
+use crate::compression::{self, GZIP};
 use crate::contracts::Contracts;
 use crate::dialect::Codec;
 use crate::errors::Reason;
 use crate::frame::{COMPRESSED, PREFIX_BYTES};
+use crate::long_work::work_on;
 
 const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
 const GRPC_ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");

@@ -11,10 +11,11 @@ use prost_reflect::{DynamicMessage, MessageDescriptor};
 use tonic::{Code, Status};
 
 use super::TranscodedAnswer;
-use crate::compression::{GZIP, decompress, work_on};
+use crate::compression::{GZIP, decompress, most_to_read};
 use crate::drain::Closing;
 use crate::errors::Cause;
 use crate::frame::{COMPRESSED, PREFIX_BYTES};
+use crate::long_work::work_on;
 use crate::upstream_fault::UpstreamFault;
 
 const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
@@ -44,7 +45,8 @@ where
     if let Some(message) = json_of {
         let encoding = head.headers.remove(GRPC_ENCODING);
         head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc+json"));
-        frame = work_on(frame.len(), move || to_json(&frame, encoding, message, limit)).await.ok_or(Closing)??;
+        let length = most_to_read(&frame, limit);
+        frame = work_on(length, move || to_json(&frame, encoding, message, limit)).await.ok_or(Closing)??;
     }
     let body = TranscodedAnswer::Whole { framed: Some(frame), trailers: Some(trailers) };
     Ok(Response::from_parts(head, body))

@@ -12,11 +12,12 @@ use prost_reflect::{DynamicMessage, MessageDescriptor};
 
 use super::TranscodedRequest;
 use super::fault::TranscodeFault;
-use crate::compression::{decompress, work_on};
+use crate::compression::{decompress, most_to_read};
 use crate::drain::Closing;
 use crate::errors::Cause;
 use crate::frame::{COMPRESSED, FrameRules, FrameScanner, PREFIX_BYTES};
 use crate::grpc_web::RequestFault;
+use crate::long_work::work_on;
 use crate::methods::Call;
 
 const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
@@ -35,7 +36,8 @@ where
     head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc+proto"));
 
     let frame = read_frame(body, limit).await?;
-    let framed = work_on(frame.len(), move || translate(&frame, message, limit)).await.ok_or(Closing)??;
+    let length = most_to_read(&frame, limit);
+    let framed = work_on(length, move || translate(&frame, message, limit)).await.ok_or(Closing)??;
     let request = http::Request::from_parts(head, TranscodedRequest::Whole { framed: Some(framed) });
     Ok(Call { method: call.method, request })
 }

@@ -7,6 +7,7 @@ mod refusals;
 use std::io::Read;
 
 use bytes::Bytes;
+use futures::FutureExt;
 use http::{Request, Version};
 use serde_json::{Value, json};
 use tonic::Status;
@@ -14,7 +15,7 @@ use tonic::Status;
 use crate::support::answer::Answer;
 use crate::support::client::{Reply, call, call_in_chunks, request};
 use crate::support::log::Log;
-use crate::support::upstream::{answering, echo};
+use crate::support::upstream::{answering, careless, echo};
 use crate::support::{frame, gateway, gateway_with, message};
 
 const GET: &str = "/shop.v1.Orders/Get";
@@ -151,6 +152,35 @@ async fn compression_is_passed_on_for_protobuf_and_done_here_for_json() {
     assert_eq!(received.header("grpc-encoding"), Some("gzip"));
     assert_eq!(received.header("grpc-accept-encoding"), Some("gzip"), "who sends gzip can read it");
     assert_eq!(received.body.unwrap(), frame(1, b"as it is"));
+}
+
+#[test]
+fn a_few_compressed_bytes_keep_no_other_call_waiting() {
+    // All threads for long work are taken, of which there is one.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(1).build().unwrap();
+    let plain = Bytes::from(r#"{"text": "tea"}"#);
+    for (encoding, asked, answered, is_done_at_once) in [
+        ("identity", plain.clone(), message(&text("tea")), true),
+        ("gzip", gzip(&plain), message(&text("tea")), false),
+        ("identity", plain.clone(), frame(1, &gzip(&text("tea"))), false),
+    ] {
+        let answer = Answer::grpc().header("grpc-encoding", "gzip").data(answered).trailers(&[("grpc-status", "0")]);
+        let gateway = gateway(careless(answer));
+        runtime.block_on(async {
+            let (release, released) = std::sync::mpsc::channel::<()>();
+            let elsewhere = tokio::task::spawn_blocking(move || released.recv());
+            let mut called = Box::pin(call(&gateway, request(JSON, GET).header("content-encoding", encoding), asked));
+            let at_once = called.as_mut().now_or_never();
+            assert_eq!(at_once.is_some(), is_done_at_once, "what it comes to is known only when it is decompressed");
+            release.send(()).unwrap();
+            elsewhere.await.unwrap().unwrap();
+            let reply = match at_once {
+                Some(reply) => reply,
+                None => called.await,
+            };
+            assert_eq!(json_of(&reply), json!({"text": "tea"}));
+        });
+    }
 }
 
 #[tokio::test]
