@@ -118,9 +118,53 @@ impl Unlisted {
     /// What stands for the method of this path, if it is forwarded.
     pub(crate) fn find(&self, path: &str) -> Option<&Arc<Method>> {
         let (_, method) = self.by_prefix.iter().find(|(prefix, _)| path.starts_with(prefix))?;
-        // A path of a call has a service and a method; anything else is no call.
-        let (service, name) = path.strip_prefix('/')?.rsplit_once('/')?;
-        let is_call = !service.is_empty() && !name.is_empty() && !path.contains("//");
-        method.as_ref().filter(|_| is_call)
+        method.as_ref().filter(|_| names_a_method(path))
+    }
+}
+
+/// Whether a path is that of a method, letter by letter. There are servers that decode paths and resolve dots in them, so one that is written
+/// in any other way could reach a method past the rule for it.
+fn names_a_method(path: &str) -> bool {
+    let Some((service, method)) = path.strip_prefix('/').and_then(|path| path.split_once('/')) else { return false };
+    let is_name =
+        |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    service.split('.').all(is_name) && is_name(method)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_names_a_method_in_one_way_only() {
+        for path in ["/shop.v1.Repairs/Fix", "/Repairs/Fix", "/shop_2.v1beta1._Repairs/fix_2"] {
+            assert!(names_a_method(path), "{path}");
+        }
+        for path in [
+            "",
+            "/",
+            "*",
+            "//",
+            "/shop.v1.Repairs",
+            "/shop.v1.Repairs/",
+            "//Fix",
+            "/shop.v1.%52epairs/Fix",
+            "/shop.v1.Repairs/%46ix",
+            "/shop.v1.Repairs%2FFix/x",
+            "/./shop.v1.Repairs/Fix",
+            "/shop.v1.Orders/../shop.v1.Repairs/Fix",
+            "/../Fix",
+            "/shop.v1.Repairs/..",
+            "/shop.v1..Repairs/Fix",
+            "/.shop.v1.Repairs/Fix",
+            "/shop.v1.Repairs./Fix",
+            "/shop.v1.Repairs//Fix",
+            "/shop.v1.Repairs/Fix/",
+            "/shop.v1.Repairs/Fix;x",
+            "/shop.v1.Repairs\\Fix/x",
+            "/shop.v1.R\u{e9}pairs/Fix",
+        ] {
+            assert!(!names_a_method(path), "{path}");
+        }
     }
 }

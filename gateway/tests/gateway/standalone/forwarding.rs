@@ -84,7 +84,17 @@ async fn internal_methods_look_as_if_they_did_not_exist() {
     let upstream = Server::of(careless(Answer::unary(b""))).await;
     let rules = "policies.rules = [{ prefix = \"/shop.Repairs/\", access = \"internal\" }]";
     let gateway = open(&upstream, rules).await;
-    assert_eq!(ending(gateway.call("/shop.Repairs/Mend").await).await.0, Code::Unimplemented as i32);
+    // Also as a server would read them that decodes paths and resolves dots in them.
+    for path in [
+        "/shop.Repairs/Mend",
+        "/shop.%52epairs/Mend",
+        "/shop.Repairs%2FMend/x",
+        "/./shop.Repairs/Mend",
+        "/shop.Orders/../shop.Repairs/Mend",
+        "/shop..Repairs/Mend",
+    ] {
+        assert_eq!(ending(gateway.call(path).await).await.0, Code::Unimplemented as i32, "{path}");
+    }
     assert_eq!(ending(gateway.call("/shop.Orders/Get").await).await.0, Code::Ok as i32);
 }
 
