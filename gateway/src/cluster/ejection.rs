@@ -1,9 +1,9 @@
 //! Leaves endpoints alone for a while that fail too many calls.
 //!
 //! Two rules, as in <https://github.com/grpc/proposal/blob/master/A50-xds-outlier-detection.md>: so many failures in a row, or a success rate
-//! over a window that is far below that of the others. An ejection is longer each time, up to a bound, and becomes shorter again with each
-//! window in which the endpoint is not ejected. A failure is a call that ended with UNKNOWN, INTERNAL, UNAVAILABLE or DATA_LOSS, or that
-//! broke off; what a caller may cause by itself, such as a deadline too short, does not count.
+//! over a window that is far below that of the others. An ejection is longer each time, up to a bound, and for each time as long as the first
+//! that then passes without one, an ejection is forgotten. A failure is a call that ended with UNKNOWN, INTERNAL, UNAVAILABLE or DATA_LOSS, or
+//! that broke off; what a caller may cause by itself, such as a deadline too short, does not count.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -28,7 +28,7 @@ pub(crate) struct Record {
     calls_in_window: u32,
     failures_in_window: u32,
     ejected_until: Option<Instant>,
-    /// How many times the base the last ejection took.
+    /// How many times the base the last ejection took, before the bound.
     times: u32,
     ejections: u64,
 }
@@ -60,7 +60,7 @@ impl Record {
 
     /// Ejects, and says for how long.
     fn eject(&mut self, now: Instant, config: &EjectionConfig) -> Duration {
-        self.times = self.times.saturating_add(1);
+        self.times = self.times.saturating_sub(self.forgotten(now, config)).saturating_add(1);
         let time = Duration::from_millis(config.base_ms.saturating_mul(self.times.into()).min(config.longest_ms));
         self.ejected_until = now.checked_add(time);
         self.ejections += 1;
@@ -68,11 +68,15 @@ impl Record {
         time
     }
 
+    /// How many of the ejections there were are forgotten by now.
+    fn forgotten(&self, now: Instant, config: &EjectionConfig) -> u32 {
+        let good = self.ejected_until.map_or(Duration::ZERO, |until| now.saturating_duration_since(until));
+        let forgotten = good.as_millis().checked_div(config.base_ms.into()).unwrap_or(0);
+        u32::try_from(forgotten).unwrap_or(u32::MAX)
+    }
+
     /// The success rate of the window that ends now, if there were enough calls to have one.
-    fn end_window(&mut self, now: Instant, config: &EjectionConfig) -> Option<f64> {
-        if !self.is_ejected(now) {
-            self.times = self.times.saturating_sub(1);
-        }
+    fn end_window(&mut self, config: &EjectionConfig) -> Option<f64> {
         let (calls, failures) = (self.calls_in_window, self.failures_in_window);
         (self.calls_in_window, self.failures_in_window) = (0, 0);
         let enough = calls > 0 && calls >= config.success_rate_calls;
@@ -123,9 +127,9 @@ async fn compare_windows(set: &Weak<EndpointSet>) {
 }
 
 fn end_window(set: &EndpointSet) {
-    let (now, config, all) = (Instant::now(), &set.config.ejection, set.all());
+    let (config, all) = (&set.config.ejection, set.all());
     let with_rate = all.iter().filter_map(|endpoint| {
-        let rate = endpoint.with_record(|record| record.end_window(now, config));
+        let rate = endpoint.with_record(|record| record.end_window(config));
         rate.map(|rate| (endpoint, rate))
     });
     let rated: Vec<(&Arc<Endpoint>, f64)> = with_rate.collect();

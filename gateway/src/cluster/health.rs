@@ -16,13 +16,14 @@ use tower::service_fn;
 use super::endpoint::Endpoint;
 use super::endpoint_set::EndpointSet;
 use super::exchange::exchange;
+use super::lane::Place;
 use super::status::EndpointHealth;
 
-/// Watches the health of an endpoint on one connection. It never ends, except with the connection: then nothing is known any more.
-pub(crate) async fn watch(set: &Arc<EndpointSet>, endpoint: &Arc<Endpoint>, sender: SendRequest<Bytes>) {
-    if !set.config.health.watch {
-        return std::future::pending().await;
-    }
+/// Watches the health of an endpoint on one connection, where it has a place like a call, if it is to be watched. It never ends, except with
+/// the connection: then nothing is known any more.
+pub(crate) async fn watch(set: &Arc<EndpointSet>, endpoint: &Arc<Endpoint>, place: Option<Place>) {
+    let Some(place) = place else { return std::future::pending().await };
+    let sender = place.sender();
     note(set, endpoint, EndpointHealth::Unknown);
     let mut attempts_failed = 0_u32;
     loop {
@@ -30,6 +31,8 @@ pub(crate) async fn watch(set: &Arc<EndpointSet>, endpoint: &Arc<Endpoint>, send
         let ended = listen(set, endpoint, sender.clone(), &mut heard).await;
         if ended.code() == Code::Unimplemented {
             note(set, endpoint, EndpointHealth::Unwatched);
+            drop((place, sender));
+            set.tell();
             return std::future::pending().await;
         }
         if sender.clone().ready().await.is_err() {

@@ -34,9 +34,15 @@ impl Lane {
         let place = Place { lane: Arc::clone(self) };
         (before < self.sender.current_max_send_streams()).then_some(place)
     }
+
+    /// Takes a place on a new connection, before there are calls that might take it.
+    pub(crate) fn reserve(self: &Arc<Self>) -> Place {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        Place { lane: Arc::clone(self) }
+    }
 }
 
-/// The place of a call on a connection, until it is dropped.
+/// The place of a call on a connection, or of the watch of its health, until it is dropped.
 pub(crate) struct Place {
     lane: Arc<Lane>,
 }

@@ -126,7 +126,9 @@ async fn use_until_lost(
     let mut driven = tokio::spawn(connection);
     // What was said of the connection before this one does not concern it.
     let _ = endpoint.lost.notified().now_or_never();
-    endpoint.connected(Lane::new(sender.clone()));
+    let lane = Lane::new(sender);
+    let place_of_watch = set.config.health.watch.then(|| lane.reserve());
+    endpoint.connected(lane);
     set.tell();
     tracing::debug!(endpoint = &*endpoint.label, "connected to an endpoint");
 
@@ -136,7 +138,7 @@ async fn use_until_lost(
             Ok(Ok(())) | Err(_) => "the endpoint closed the connection".to_owned(),
         },
         () = endpoint.lost.notified() => "the endpoint takes no more calls on the connection".to_owned(),
-        () = health::watch(set, endpoint, sender) => "the health of the endpoint cannot be watched any more".to_owned(),
+        () = health::watch(set, endpoint, place_of_watch) => "the health of the endpoint cannot be watched any more".to_owned(),
         () = pinged(&set.config, pings) => {
             driven.abort();
             "the endpoint does not answer pings".to_owned()

@@ -71,3 +71,27 @@ async fn who_is_full_is_passed_over() {
     assert_eq!(held(), (1, 4));
     calls.iter().for_each(JoinHandle::abort);
 }
+
+#[tokio::test]
+async fn the_watch_of_health_takes_the_place_of_a_call() {
+    let (health, watched) = tonic_health::server::health_reporter();
+    health.set_service_status("", ServingStatus::Serving).await;
+    let service = upstream(tower::service_fn(move |request: Request<Body>| {
+        let watched = watched.clone();
+        async move {
+            if request.uri().path().starts_with("/grpc.health.") {
+                return watched.oneshot(request).await;
+            }
+            Ok(Answer::unary(b"").to_response())
+        }
+    }));
+    let server = Server::with_streams(service, 1).await;
+    for (connections, expected) in [(1, Code::ResourceExhausted), (2, Code::Ok)] {
+        let cluster = cluster(&[&server], |config| {
+            config.max_connections = connections;
+            config.health.watch = true;
+        });
+        until(&cluster, |status| status.endpoints[0].health == EndpointHealth::Serving).await;
+        assert_eq!(asked(&gateway(cluster.upstream()), GET).await.code(), expected, "{connections} connections");
+    }
+}
