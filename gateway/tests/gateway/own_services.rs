@@ -2,7 +2,7 @@
 
 use bojagi_gateway::{Gateway, GatewayService};
 use futures::StreamExt;
-use prost_reflect::DescriptorPool;
+use prost_reflect::{DescriptorPool, MethodDescriptor};
 use tonic::Code;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
@@ -110,6 +110,7 @@ async fn reflection_describes_methods_with_their_options_and_hides_internal_ones
             panic!("not a file");
         };
         for file in answer.file_descriptor_proto {
+            assert!(!contains(&file, b"without a key") && !contains(&file, b"for anybody outside"));
             pool.decode_file_descriptor_proto(&file[..]).unwrap();
         }
     }
@@ -117,11 +118,27 @@ async fn reflection_describes_methods_with_their_options_and_hides_internal_ones
     let methods: Vec<_> = orders.methods().map(|method| method.name().to_owned()).collect();
     assert_eq!(methods, ["Get", "Look", "Describe", "Mine", "Sell", "Watch", "Follow", "Upload", "Talk"]);
     assert!(pool.get_service_by_name("shop.v1.Workshop").is_none());
+    let commented: Vec<_> =
+        orders.methods().filter_map(|method| Some((method.name().to_owned(), comment_of(&method)?))).collect();
+    let expected = [("Look", " Looks at an order and changes nothing.\n"), ("Watch", " Tells of every change.\n")];
+    assert_eq!(commented, expected.map(|(method, comment)| (method.to_owned(), comment.to_owned())));
     let policy = pool.get_extension_by_name("bojagi.options.v1.policy").unwrap();
     assert!(orders.methods().all(|method| method.options().has_extension(&policy)));
 
     let hidden = MessageRequest::FileContainingSymbol("shop.v1.Orders.Repair".to_owned());
     assert_eq!(ask(gateway, hidden).await.unwrap_err().code(), Code::NotFound);
+}
+
+fn contains(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
+}
+
+/// The comment that stands before a method.
+fn comment_of(method: &MethodDescriptor) -> Option<String> {
+    let file = method.parent_file();
+    let locations = &file.file_descriptor_proto().source_code_info.as_ref()?.location;
+    let location = locations.iter().find(|location| location.path == method.path())?;
+    location.leading_comments.clone()
 }
 
 #[tokio::test]
