@@ -136,6 +136,10 @@ impl Cause {
                 let source = std::error::Error::source(fault).map(tracing::field::display);
                 tracing::warn!(?code, reason, error = %fault, source, "an upstream failed a call");
             }
+            // What is wrong with a message is said with what stands in it, and that is for its sender alone.
+            Self::Transcode(TranscodeFault::Json { place, .. }) => {
+                tracing::debug!(?code, reason, place, "the gateway ended a call");
+            }
             _ => tracing::debug!(?code, reason, error = %self, "the gateway ended a call"),
         }
     }

@@ -29,6 +29,7 @@ use self::token::{TokenFault, TokenRules};
 use self::verified::VerifiedTokens;
 use crate::config_errors::{ConfigErrors, ConfigMistake};
 use crate::identity::{AuthenticationFailure, Authenticator, Identity, TokenMemory};
+use crate::masked_url::masked;
 
 /// The time in seconds since 1970.
 pub type UnixClock = Arc<dyn Fn() -> u64 + Send + Sync>;
@@ -48,13 +49,18 @@ impl JwksAuthenticator {
     /// # Errors
     /// All mistakes of the configuration at once; `option` is where it stands, such as `auth.jwks`.
     pub fn new(config: &JwksConfig, option: &str) -> Result<Self, ConfigErrors> {
+        Self::after(None, config, option)
+    }
+
+    /// The same in the place of another, if there is one: of a source that both have, its keys hold until the source answers anew.
+    pub(crate) fn after(previous: Option<&Self>, config: &JwksConfig, option: &str) -> Result<Self, ConfigErrors> {
         let mut mistakes = config.mistakes(option);
         let mut sources: Vec<Box<dyn KeySource>> = Vec::new();
         for url in &config.urls {
             match HttpSource::new(url, config) {
                 Ok(source) => sources.push(Box::new(source)),
                 Err(problem) => {
-                    mistakes.push(ConfigMistake::new(format!("{option}.urls"), format!("{url:?} {problem}")))
+                    mistakes.push(ConfigMistake::new(format!("{option}.urls"), format!("{:?} {problem}", masked(url))))
                 }
             }
         }
@@ -68,15 +74,25 @@ impl JwksAuthenticator {
         if !mistakes.is_empty() {
             return Err(ConfigErrors(mistakes));
         }
-        Ok(Self::with_sources(config, sources, Arc::new(jsonwebtoken::get_current_timestamp)))
+        Ok(Self::with_sources_after(previous, config, sources, Arc::new(jsonwebtoken::get_current_timestamp)))
     }
 
     /// The same with sources and a clock of one's own.
     #[must_use]
     pub fn with_sources(config: &JwksConfig, sources: Vec<Box<dyn KeySource>>, now: UnixClock) -> Self {
+        Self::with_sources_after(None, config, sources, now)
+    }
+
+    fn with_sources_after(
+        previous: Option<&Self>,
+        config: &JwksConfig,
+        sources: Vec<Box<dyn KeySource>>,
+        now: UnixClock,
+    ) -> Self {
         let stop = CancellationToken::new();
         let verified = VerifiedTokens::new(config.max_tokens);
-        let fetching = Fetching::start(config, sources, &stop);
+        let before = previous.map(|previous| previous.fetching.as_ref());
+        let fetching = Fetching::start(config, sources, before, &stop);
         Self { rules: TokenRules::new(config), fetching, verified, now, _stop: stop.drop_guard() }
     }
 

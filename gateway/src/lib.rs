@@ -36,6 +36,7 @@ mod health;
 mod identity;
 mod jwks;
 mod long_work;
+mod masked_url;
 mod messages;
 mod methods;
 mod metrics;

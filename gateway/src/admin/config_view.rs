@@ -3,7 +3,8 @@
 use serde::Serialize;
 use serde_json::Value;
 
-const MASK: &str = "***";
+use crate::masked_url::{MASK, masked};
+
 /// What the names of options that hold a secret end with. Certificates and keys are in files, and the configuration has only their names.
 const SECRETS: [&str; 4] = ["password", "passphrase", "secret", "token"];
 
@@ -28,21 +29,9 @@ fn mask(value: &mut Value) {
             }
         }
         Value::Array(values) => values.iter_mut().for_each(mask),
-        Value::String(text) => mask_url(text),
+        Value::String(text) => *text = masked(text),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
-}
-
-/// A URL may hold a user and password before its host, and anything in its query.
-fn mask_url(text: &mut String) {
-    let Some((scheme, rest)) = text.split_once("://") else { return };
-    let (rest, query) = rest.split_once('?').map_or((rest, ""), |(rest, _)| (rest, "?***"));
-    let authority = rest.split('/').next().unwrap_or_default();
-    let rest = match authority.rsplit_once('@') {
-        Some((user, _)) => format!("{MASK}{}", &rest[user.len()..]),
-        None => rest.to_owned(),
-    };
-    *text = format!("{scheme}://{rest}{query}");
 }
 
 #[cfg(test)]

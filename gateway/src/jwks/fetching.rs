@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use futures::future::{BoxFuture, join_all};
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use futures::stream::{FuturesUnordered, StreamExt};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, timeout};
@@ -13,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::config::JwksConfig;
 use super::keys::{self, KeySet, Keys};
 use super::source::{KeySource, SourceError};
+use crate::masked_url::masked;
 
 /// The first pause after a source did not answer; every further one is twice as long, up to that for keys that are not known.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -20,11 +23,26 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The keys, and how far their next fetch is.
 pub(crate) struct Fetching {
     keys: ArcSwap<Keys>,
+    latest: Mutex<Vec<Latest>>,
     progress: Mutex<Progress>,
     wanted: Notify,
     fetches_done: watch::Sender<u64>,
     between_wishes: Duration,
     longest_wait: Duration,
+}
+
+/// What a source has answered last.
+#[derive(Clone)]
+struct Latest {
+    source: String,
+    answer: Option<Answer>,
+}
+
+/// A key set, as it came and as it was read.
+#[derive(Clone)]
+struct Answer {
+    document: Bytes,
+    keys: KeySet,
 }
 
 struct Progress {
@@ -36,10 +54,17 @@ struct Progress {
 }
 
 impl Fetching {
-    /// Begins with the first fetch.
-    pub(crate) fn start(config: &JwksConfig, sources: Vec<Box<dyn KeySource>>, stop: &CancellationToken) -> Arc<Self> {
+    /// Begins with the first fetch. Of a source that has answered to the one before this, those keys hold until it answers again.
+    pub(crate) fn start(
+        config: &JwksConfig,
+        sources: Vec<Box<dyn KeySource>>,
+        before: Option<&Self>,
+        stop: &CancellationToken,
+    ) -> Arc<Self> {
+        let latest: Vec<Latest> = sources.iter().map(|source| Latest::of(source.name(), before)).collect();
         let fetching = Arc::new(Self {
-            keys: ArcSwap::from_pointee(Keys::of(&[], 0)),
+            keys: ArcSwap::from_pointee(keys_of(&latest, 0)),
+            latest: Mutex::new(latest),
             progress: Mutex::new(Progress { is_under_way: true, is_incomplete: true, last_wish: None }),
             wanted: Notify::new(),
             fetches_done: watch::Sender::new(0),
@@ -96,31 +121,9 @@ impl Fetching {
         refresh: Duration,
         of_source: Duration,
     ) {
-        let mut sets = vec![KeySet::new(); sources.len()];
-        let mut documents = vec![None; sources.len()];
         let mut fetches_failed = 0_u32;
         loop {
-            let fetched = join_all(sources.iter().map(|source| fetch(&**source, of_source))).await;
-            let mut is_incomplete = false;
-            let mut is_news = false;
-            for (index, fetched) in fetched.into_iter().enumerate() {
-                match fetched {
-                    Ok((document, set)) => {
-                        is_news |= documents[index].as_ref() != Some(&document);
-                        documents[index] = Some(document);
-                        sets[index] = set;
-                    }
-                    // The keys of before hold on.
-                    Err(error) => {
-                        is_incomplete = true;
-                        tracing::warn!(source = sources[index].name(), %error, "keys of tokens cannot be fetched");
-                    }
-                }
-            }
-            if is_news {
-                let version = self.keys.load().version() + 1;
-                self.keys.store(Arc::new(Keys::of(&sets, version)));
-            }
+            let is_incomplete = !self.fetch_all(&sources, of_source).await;
             fetches_failed = if is_incomplete { fetches_failed.saturating_add(1) } else { 0 };
             {
                 let mut progress = self.progress.lock();
@@ -136,6 +139,43 @@ impl Fetching {
         }
     }
 
+    /// Fetches from every source. The keys of one that answers hold at once, those of one that does not hold on. Whether all of them answered.
+    async fn fetch_all(&self, sources: &[Box<dyn KeySource>], longest: Duration) -> bool {
+        let fetches = sources.iter().enumerate().map(|(index, source)| fetch(index, &**source, longest));
+        let mut fetches: FuturesUnordered<_> = fetches.collect();
+        let mut have_all_answered = true;
+        while let Some((index, fetched)) = fetches.next().await {
+            match fetched {
+                Ok(answer) => self.take_up(index, answer),
+                Err(error) => {
+                    have_all_answered = false;
+                    let source = masked(sources[index].name());
+                    tracing::warn!(source, %error, "keys of tokens cannot be fetched");
+                }
+            }
+        }
+        have_all_answered
+    }
+
+    fn take_up(&self, index: usize, answer: Answer) {
+        let mut all = self.latest.lock();
+        let latest = &mut all[index];
+        if latest.answer.as_ref().is_some_and(|known| known.document == answer.document) {
+            return;
+        }
+        for (id, _) in answer.keys.iter().filter(|(_, key)| key.was_private()) {
+            let source = masked(&latest.source);
+            tracing::warn!(
+                source,
+                id,
+                "a key set holds the private half of a key; whoever has read it can sign tokens"
+            );
+        }
+        latest.answer = Some(answer);
+        let version = self.keys.load().version() + 1;
+        self.keys.store(Arc::new(keys_of(&all, version)));
+    }
+
     fn pause_after(&self, fetches_failed: u32) -> Duration {
         let doubled =
             FIRST_PAUSE.saturating_mul(1_u32.checked_shl(fetches_failed.saturating_sub(1)).unwrap_or(u32::MAX));
@@ -143,9 +183,23 @@ impl Fetching {
     }
 }
 
-async fn fetch(source: &dyn KeySource, longest: Duration) -> Result<(bytes::Bytes, KeySet), SourceError> {
+impl Latest {
+    fn of(source: &str, before: Option<&Fetching>) -> Self {
+        let known = before.and_then(|before| before.latest.lock().iter().find(|known| known.source == source).cloned());
+        known.unwrap_or_else(|| Self { source: source.to_owned(), answer: None })
+    }
+}
+
+fn keys_of(latest: &[Latest], version: u64) -> Keys {
+    Keys::of(latest.iter().filter_map(|latest| latest.answer.as_ref()).map(|answer| &answer.keys), version)
+}
+
+async fn fetch(index: usize, source: &dyn KeySource, longest: Duration) -> (usize, Result<Answer, SourceError>) {
     let late = || SourceError("the source does not answer in time".to_owned());
-    let document = timeout(longest, source.fetch()).await.map_err(|_| late())??;
-    let set = keys::read(&document)?;
-    Ok((document, set))
+    let fetched = async {
+        let document = timeout(longest, source.fetch()).await.map_err(|_| late())??;
+        let keys = keys::read(&document)?;
+        Ok(Answer { document, keys })
+    };
+    (index, fetched.await)
 }

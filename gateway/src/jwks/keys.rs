@@ -24,14 +24,20 @@ pub(crate) struct Keys {
 pub(crate) struct PublicKey {
     pub(crate) key: DecodingKey,
     algorithms: Vec<Algorithm>,
-    /// As it was published, for others who want to check tokens.
+    /// As it was published, for others who want to check tokens, but without what must stay private.
     published: Value,
+    was_private: bool,
 }
 
 impl PublicKey {
     /// Whether a signature by this algorithm may be checked with it.
     pub(crate) fn checks(&self, algorithm: Algorithm) -> bool {
         self.algorithms.contains(&algorithm)
+    }
+
+    /// Whether its private half was published with it, so that whoever has seen it can sign tokens.
+    pub(crate) const fn was_private(&self) -> bool {
+        self.was_private
     }
 }
 
@@ -40,9 +46,9 @@ pub(crate) type KeySet = HashMap<String, PublicKey>;
 
 impl Keys {
     /// The keys of all sources; where two have the same id, that of the first source counts.
-    pub(crate) fn of(sets: &[KeySet], version: u64) -> Self {
+    pub(crate) fn of<'s>(sets: impl IntoIterator<Item = &'s KeySet>, version: u64) -> Self {
         let mut by_id = KeySet::new();
-        for (id, key) in sets.iter().flatten() {
+        for (id, key) in sets.into_iter().flatten() {
             by_id.entry(id.clone()).or_insert_with(|| key.clone());
         }
         let mut published: Vec<_> = by_id.iter().map(|(id, key)| (id, &key.published)).collect();
@@ -97,7 +103,20 @@ fn usable(value: &Value) -> Option<(String, PublicKey)> {
         return None;
     }
     let key = DecodingKey::from_jwk(&jwk).ok()?;
-    Some((id, PublicKey { key, algorithms, published: value.clone() }))
+    let mut published = value.clone();
+    let was_private = remove_private(&mut published);
+    Some((id, PublicKey { key, algorithms, published, was_private }))
+}
+
+/// The members of a key that only its owner may know: RFC 7518, sections 6.2.2, 6.3.2 and 6.4.1, RFC 8037, and `priv` of newer kinds of keys.
+const PRIVATE: [&str; 9] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"];
+
+/// Removes the private half of a key, if it is there.
+fn remove_private(key: &mut Value) -> bool {
+    let Some(members) = key.as_object_mut() else { return false };
+    let before = members.len();
+    members.retain(|name, _| !PRIVATE.contains(&name.as_str()));
+    members.len() < before
 }
 
 /// The algorithms that a key of this kind can check. A shared secret checks none: whoever can read it could sign with it.

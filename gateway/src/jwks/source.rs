@@ -13,7 +13,7 @@ pub struct SourceError(pub String);
 
 /// A source of key sets.
 pub trait KeySource: Send + Sync + 'static {
-    /// The source as the log shows it.
+    /// Where the source is, by which it is known again in another configuration. Of a URL the log does not show what may be secret.
     fn name(&self) -> &str;
 
     /// The present key set, as the JSON of RFC 7517. How long it may take is bounded by the caller.

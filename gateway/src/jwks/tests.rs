@@ -57,6 +57,7 @@ fn token(seed: u8) -> String {
 /// A source that the test plays.
 #[derive(Clone)]
 struct Played {
+    name: &'static str,
     document: Arc<Mutex<Result<Vec<u8>, &'static str>>>,
     delay: Arc<Mutex<Duration>>,
     fetches: Arc<AtomicUsize>,
@@ -64,7 +65,12 @@ struct Played {
 
 impl Played {
     fn new(seeds: &[u8]) -> Self {
-        Self { document: Arc::new(Mutex::new(Ok(key_set(seeds)))), delay: Arc::default(), fetches: Arc::default() }
+        let document = Arc::new(Mutex::new(Ok(key_set(seeds))));
+        Self { name: "played", document, delay: Arc::default(), fetches: Arc::default() }
+    }
+
+    fn named(name: &'static str, seeds: &[u8]) -> Self {
+        Self { name, ..Self::new(seeds) }
     }
 
     fn publishes(&self, seeds: &[u8]) {
@@ -86,7 +92,7 @@ impl Played {
 
 impl KeySource for Played {
     fn name(&self) -> &str {
-        "played"
+        self.name
     }
 
     fn fetch(&self) -> BoxFuture<'_, Result<Bytes, SourceError>> {
@@ -101,11 +107,20 @@ impl KeySource for Played {
 
 /// An authenticator, and the clock of its tokens.
 async fn with_sources(config: &JwksConfig, sources: &[&Played]) -> (JwksAuthenticator, Arc<AtomicU64>) {
+    after(None, config, sources).await
+}
+
+/// The same in the place of another.
+async fn after(
+    previous: Option<&JwksAuthenticator>,
+    config: &JwksConfig,
+    sources: &[&Played],
+) -> (JwksAuthenticator, Arc<AtomicU64>) {
     let now = Arc::new(AtomicU64::new(NOW));
     let clock = Arc::clone(&now);
     let sources = sources.iter().map(|source| Box::new(Played::clone(source)) as Box<dyn KeySource>).collect();
-    let authenticator =
-        JwksAuthenticator::with_sources(config, sources, Arc::new(move || clock.load(Ordering::SeqCst)));
+    let clock = Arc::new(move || clock.load(Ordering::SeqCst));
+    let authenticator = JwksAuthenticator::with_sources_after(previous, config, sources, clock);
     if let Some(first_fetch) = authenticator.wait() {
         first_fetch.await;
     }
@@ -329,6 +344,51 @@ async fn keys_of_several_sources_count_together_and_fail_apart() {
     assert!(verify(&authenticator, &token(3)).await.is_ok());
     assert!(authenticator.verify(&token(1)).is_ok());
     assert_eq!(verify(&authenticator, &token(2)).await, Err(Unavailable), "one of them did not answer");
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_hold_as_soon_as_their_source_has_answered() {
+    let (slow, quick) = (Played::new(&[1]), Played::new(&[2]));
+    slow.takes(Duration::from_secs(4));
+    let (authenticator, _) = with_sources(&config(), &[&slow, &quick]).await;
+    assert!(authenticator.verify(&token(2)).is_ok());
+    assert_eq!(authenticator.verify(&token(1)), Err(Unavailable), "it is still being fetched");
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    assert!(authenticator.verify(&token(1)).is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_comes_in_the_place_of_another_keeps_the_keys_of_sources_that_both_have() {
+    let (one, two) = (Played::named("one", &[1]), Played::named("two", &[2]));
+    let (before, _) = with_sources(&config(), &[&one, &two]).await;
+    one.fails();
+    let patient = JwksConfig { leeway_seconds: 60, ..config() };
+    let (during, _) = after(Some(&before), &patient, &[&Played::named("new", &[3]), &one]).await;
+    drop(before);
+    for seed in [1, 3] {
+        assert!(during.verify(&token(seed)).is_ok(), "{seed}");
+    }
+    assert_eq!(during.verify(&token(2)), Err(Unavailable), "nobody names its source any more, but one does not answer");
+    let (still, _) = after(Some(&during), &config(), &[&one]).await;
+    assert!(still.verify(&token(1)).is_ok(), "through several of them");
+    one.publishes(&[4]);
+    tokio::time::sleep(Duration::from_secs(31)).await;
+    assert!(still.verify(&token(4)).is_ok());
+    assert_eq!(verify(&still, &token(1)).await, Err(Invalid), "the source has the last word");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_private_half_is_not_served() {
+    let source = Played::new(&[]);
+    let mut careless = published(1);
+    for member in ["d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"] {
+        careless[member] = json!("c2VjcmV0");
+    }
+    *source.document.lock().unwrap() = Ok(json!({"keys": [careless]}).to_string().into_bytes());
+    let (authenticator, _) = with_sources(&config(), &[&source]).await;
+    let served: Value = serde_json::from_slice(&authenticator.keys().unwrap()).unwrap();
+    assert_eq!(served, json!({"keys": [published(1)]}));
+    assert!(authenticator.verify(&token(1)).is_ok(), "who signs with it is not locked out");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,7 +1,7 @@
 //! Puts a gateway together from its configuration alone.
 //!
 //! What has not changed since the last time is taken over, so that a reload loses no connection to a server and nothing that is known about
-//! its health.
+//! its health; and the keys of a source that is still named hold on, whatever else has changed about tokens.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -118,7 +118,11 @@ impl Parts {
         let plan = AuthenticatorPlan { config: config.clone(), files };
         let authenticator = match &previous.authenticator {
             Some((known, authenticator)) if *known == plan => Arc::clone(authenticator),
-            _ => Arc::new(JwksAuthenticator::new(config, "auth.jwks").map_err(|errors| errors.mistakes().to_vec())?),
+            others => {
+                let before = others.as_ref().map(|(_, authenticator)| authenticator.as_ref());
+                let next = JwksAuthenticator::after(before, config, "auth.jwks");
+                Arc::new(next.map_err(|errors| errors.mistakes().to_vec())?)
+            }
         };
         self.authenticator = Some((plan, Arc::clone(&authenticator)));
         Ok(authenticator)

@@ -4,19 +4,25 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use bojagi_gateway::{AuthenticationFailure, Authenticator, Gateway, GatewayConfig, GatewayService, Identity};
+use bojagi_gateway::{
+    AuthenticationFailure, Authenticator, Gateway, GatewayConfig, GatewayService, Identity, JwksAuthenticator,
+    JwksConfig,
+};
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::Request;
 use http_body_util::Full;
-use tokio::time::Instant;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::{Instant, timeout};
 use tonic::Code;
 
 use crate::support::answer::Answer;
 use crate::support::client::{NATIVE, WEB, call, read, request, send};
+use crate::support::log::Log;
 use crate::support::upstream::careless;
 use crate::support::{FourTokens, message, policies};
 
+const GUARD: Duration = Duration::from_secs(20);
 const MINE: &str = "/shop.v1.Orders/Mine";
 
 /// Has its keys from the second question on.
@@ -81,4 +87,45 @@ async fn keys_are_published_for_others_also_in_browsers() {
 
     let private = read(send(&gateway_with(Arc::new(FourTokens)), asked()).await).await;
     assert_eq!(private.status, 405, "one that publishes no keys has no such document");
+}
+
+/// Logs what an authenticator finds at this URL, until it has said this.
+async fn log_of_keys_at(url: String, said: &str) -> String {
+    let log = Log::begin();
+    let [issuers, audiences] = [vec!["https://login".to_owned()], vec!["shop".to_owned()]];
+    let config = JwksConfig { urls: vec![url], issuers, audiences, ..JwksConfig::default() };
+    let _authenticator = JwksAuthenticator::new(&config, "auth.jwks").unwrap();
+    let logged = async {
+        while !log.text().contains(said) {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(GUARD, logged).await.expect(said);
+    log.text()
+}
+
+#[tokio::test]
+async fn what_may_be_secret_in_the_url_of_keys_is_not_logged() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let url = format!("http://{nobody}/keys.json?token=hunter2");
+    let text = log_of_keys_at(url, "keys of tokens cannot be fetched").await;
+    assert!(text.contains(&format!("http://{nobody}/keys.json?***")) && !text.contains("hunter2"), "{text}");
+}
+
+#[tokio::test]
+async fn a_private_half_among_the_keys_is_told_and_not_logged() {
+    let key =
+        serde_json::json!({"kty": "OKP", "crv": "Ed25519", "kid": "careless", "x": "A".repeat(43), "d": "hunter2"});
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/keys.json", listener.local_addr().unwrap());
+    let body = serde_json::json!({"keys": [key]}).to_string();
+    let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    let serving = tokio::spawn(async move {
+        let (mut connection, _) = listener.accept().await.unwrap();
+        connection.write_all(answer.as_bytes()).await.unwrap();
+        connection.read_to_end(&mut Vec::new()).await
+    });
+    let text = log_of_keys_at(url, "holds the private half of a key").await;
+    assert!(text.contains("\"id\":\"careless\"") && !text.contains("hunter2"), "{text}");
+    serving.abort();
 }

@@ -6,6 +6,7 @@ use super::{GET, JSON, PROTO, json_of};
 use crate::support::answer::Answer;
 use crate::support::client::{call, request};
 use crate::support::gateway;
+use crate::support::log::Log;
 use crate::support::upstream::answering;
 
 #[tokio::test]
@@ -30,6 +31,20 @@ async fn json_that_is_not_that_of_the_message() {
         assert!(violation["description"].as_str().unwrap().contains(said), "{body}: {error}");
     }
     assert!(received.try_recv().is_err(), "the service does not hear of it");
+}
+
+#[tokio::test]
+async fn the_log_says_where_a_mistake_is_and_not_what_stands_there() {
+    let log = Log::begin();
+    let (upstream, _received) = answering(Answer::unary(b""));
+    let gateway = gateway(upstream);
+    for secret in [r#"12345678"#, r#"{"hunter2": 1}"#] {
+        let body = format!(r#"{{"text": {secret}}}"#);
+        assert_eq!(call(&gateway, request(JSON, GET), body).await.status, 400);
+    }
+    let text = log.text();
+    assert_eq!(text.matches(r#""reason":"JSON_MALFORMED","place":"text""#).count(), 2, "{text}");
+    assert!(!text.contains("12345678") && !text.contains("hunter2"), "{text}");
 }
 
 #[tokio::test]

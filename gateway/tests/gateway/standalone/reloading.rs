@@ -1,11 +1,13 @@
+use bojagi_gateway::DEFAULT_CONFIG;
 use bytes::Bytes;
 use futures::StreamExt;
 use http_body::Frame;
-use http_body_util::{BodyExt, StreamBody};
+use http_body_util::{BodyExt, Full, StreamBody};
 use tonic::Code;
 
 use super::{Alone, GUARD, call, ending, h2_client};
 use crate::support::answer::Answer;
+use crate::support::client::{read, send};
 use crate::support::log::Log;
 use crate::support::message;
 use crate::support::server::Server;
@@ -112,6 +114,43 @@ async fn a_connection_outlives_a_reload() {
     until_answered(&gateway, (0, message(b"other"))).await;
     assert_eq!(ask().await, message(b"other"), "the next call on the old connection goes to the new upstream");
     connection.abort();
+}
+
+#[tokio::test]
+async fn keys_hold_on_while_their_source_is_away() {
+    let one = Server::of(careless(Answer::unary(b"one"))).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("keys.json");
+    let x = "A".repeat(43);
+    let keys = format!(r#"{{"keys":[{{"crv":"Ed25519","kid":"one","kty":"OKP","x":"{x}"}}]}}"#);
+    std::fs::write(&file, &keys).unwrap();
+    let config = |leeway_seconds: i64, default_access: &str| {
+        let defaults: toml::Table = DEFAULT_CONFIG.parse().unwrap();
+        let mut jwks = defaults["auth"]["jwks"].as_table().unwrap().clone();
+        jwks.insert("file".into(), file.display().to_string().into());
+        jwks.insert("issuers".into(), vec!["https://login"].into());
+        jwks.insert("audiences".into(), vec!["shop"].into());
+        jwks.insert("leeway_seconds".into(), leeway_seconds.into());
+        let url = one.url();
+        format!("routes = [\"/={url}\"]\npolicies.default_access = \"{default_access}\"\n[auth.jwks]\n{jwks}")
+    };
+    let gateway = Alone::with(&config(5, "internal")).await;
+    let served = async || {
+        let get = http::Request::get("/.well-known/jwks.json").body(Full::<Bytes>::default()).unwrap();
+        read(send(&gateway.running.gateway().service(), get).await).await.body
+    };
+    let fetched = async {
+        while served().await != keys {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(GUARD, fetched).await.expect("the keys are fetched");
+
+    std::fs::remove_file(&file).unwrap();
+    gateway.write(&config(6, "public"));
+    gateway.reload.notify_one();
+    until_answered(&gateway, (0, message(b"one"))).await;
+    assert_eq!(served().await, keys);
 }
 
 #[tokio::test]
