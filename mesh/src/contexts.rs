@@ -22,8 +22,6 @@ use crate::settings::MeshSettings;
 pub(crate) struct Surroundings {
     /// Where stores in files are.
     pub(crate) data: PathBuf,
-    /// Where mail goes when no SMTP server is configured.
-    pub(crate) mailbox: PathBuf,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) pager: Pager,
     pub(crate) verifier: Arc<Verifier>,
@@ -35,10 +33,9 @@ pub(crate) struct Surroundings {
 }
 
 impl Surroundings {
-    pub(crate) fn new(data: PathBuf, mailbox: PathBuf, clock: Arc<dyn Clock>, pager: Pager) -> Self {
+    pub(crate) fn new(data: PathBuf, clock: Arc<dyn Clock>, pager: Pager) -> Self {
         Self {
             data,
-            mailbox,
             pager,
             verifier: Arc::new(Verifier::new(Arc::clone(&clock))),
             clock,
@@ -76,7 +73,7 @@ impl Contexts {
         let calendar = ShopCalendar::in_zone(&settings.mesh.time_zone)
             .map_err(|error| Mistakes(vec![format!("mesh.time_zone: {error}")]))?;
         let opening = Opening { settings, around, calendar };
-        let user = bojagi_user::Config { mailbox_folder: around.mailbox.clone(), ..settings.user.clone() };
+        let user = bojagi_user::Config { mailbox_folder: settings.mailbox(&around.data), ..settings.user.clone() };
 
         /// Opens the store of a context and composes it.
         macro_rules! compose {

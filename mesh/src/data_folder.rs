@@ -52,12 +52,6 @@ impl DataFolder {
         &self.path
     }
 
-    /// Where mail goes when no SMTP server is configured.
-    #[must_use]
-    pub fn mailbox(&self) -> PathBuf {
-        self.path.join("mailbox")
-    }
-
     /// What the process on this directory is called among others: unlike any of them, and the same whenever it is started.
     ///
     /// # Errors

@@ -91,7 +91,7 @@ impl Mesh {
             }
         }
         let pager = pager(&settings, &folder)?;
-        let around = Surroundings::new(folder.path().to_owned(), folder.mailbox(), clock, pager);
+        let around = Surroundings::new(folder.path().to_owned(), clock, pager);
 
         let of_gateway = settings.gateway.clone();
         let (verifier, switchboard) = (Arc::clone(&around.verifier), around.switchboard.clone());

@@ -20,7 +20,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use self::closing::Closing;
+use self::closing::{Closing, Stage};
 use self::door::Door;
 use self::operations::Operations;
 use crate::contexts::{Contexts, Surroundings};
@@ -90,8 +90,7 @@ impl Served {
             Some(folder) => pager(&settings, folder)?,
             None => Pager::of_secret(&settings.mesh.page_secret),
         };
-        let mailbox = data.join("mailbox");
-        let around = Surroundings::new(data, mailbox, clock, pager);
+        let around = Surroundings::new(data, clock, pager);
         let contexts = Contexts::compose(&names, &settings, &around).await?;
         let readiness = Readiness::default();
         let entrance = described::entrance(contexts.handlers(), &readiness)?;
@@ -139,13 +138,13 @@ impl Served {
 
     /// Ends when an operator has asked the process to drain.
     pub async fn asked_to_drain(&self) {
-        self.closing.asked.cancelled().await;
+        self.closing.reached(Stage::Asked).await;
     }
 
     /// Ends it: health checks are told, no new calls, running ones finish within their time, then the tasks end and the stores
     /// close. False when some of it took longer than it may.
     pub async fn stop(self) -> bool {
-        self.closing.asked.cancel();
+        self.closing.reach(Stage::Asked);
         let drained = self.door.await.is_ok();
         // Only now: a call that runs may wait for what the tasks do.
         self.stop.cancel();

@@ -1,11 +1,12 @@
 //! The settings of a mesh: a section for each component, from its commented defaults, a file, the environment and flags.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bojagi_chassis::settings::{Mistakes, Settings};
 use bojagi_events::kafka::KafkaConfig;
 use bojagi_gateway::GatewayConfig;
 use bojagi_kernel::ShopCalendar;
+use bojagi_telemetry::logging;
 use bojagi_telemetry::otlp::{self, OtlpConfig};
 use serde::Deserialize;
 
@@ -22,50 +23,59 @@ pub(crate) const DEFAULTS: &str = include_str!("../config.default.toml");
 /// Characters of a secret that nobody guesses, in hexadecimal digits 16 bytes.
 const LEAST_SECRET: usize = 32;
 
-const SECTIONS: &[(&str, &str)] = &[
-    ("mesh", DEFAULTS),
-    ("database", database::DEFAULTS),
-    ("gateway", bojagi_gateway::DEFAULT_CONFIG),
-    ("kafka", bojagi_events::kafka::DEFAULTS),
-    ("telemetry", otlp::DEFAULTS),
-    ("user", bojagi_user::DEFAULTS),
-    ("item", bojagi_item::DEFAULTS),
-    ("coupon", bojagi_coupon::DEFAULTS),
-    ("order", bojagi_order::DEFAULTS),
-    ("payment", bojagi_payment::DEFAULTS),
-    ("settlement", bojagi_settlement::DEFAULTS),
-    ("serve", include_str!("../serve.default.toml")),
-    ("services", include_str!("../services.default.toml")),
-];
+/// Makes [`MeshSettings`] of a table: a section, its type, its commented defaults, and what is wrong with it.
+macro_rules! sections {
+    ($($(#[$what:meta])* $name:ident: $settings:ty = $defaults:expr, $check:expr;)*) => {
+        const SECTIONS: &[(&str, &str)] = &[$((stringify!($name), $defaults)),*];
 
-/// Everything that can be set.
-pub struct MeshSettings {
+        /// Everything that can be set.
+        pub struct MeshSettings {
+            $($(#[$what])* pub $name: $settings,)*
+        }
+
+        impl MeshSettings {
+            fn read(mut settings: Settings) -> Result<Self, Mistakes> {
+                $(let $name = settings.section::<$settings>(stringify!($name), $check);)*
+                settings.finish()?;
+                match ($($name,)*) {
+                    ($(Some($name),)*) => Ok(Self { $($name),* }),
+                    // A section that is not there has left a mistake, which has been answered.
+                    _ => Err(Mistakes(Vec::new())),
+                }
+            }
+        }
+    };
+}
+
+sections! {
     /// What concerns the whole mesh.
-    pub mesh: Shared,
+    mesh: Shared = DEFAULTS, Shared::check;
     /// Where the stores are.
-    pub database: DatabaseSettings,
+    database: DatabaseSettings = database::DEFAULTS, DatabaseSettings::check;
     /// The gateway.
-    pub gateway: GatewayConfig,
+    gateway: GatewayConfig = bojagi_gateway::DEFAULT_CONFIG, |config| {
+        config.mistakes().iter().chain(&config.only_for_one_alone()).map(ToString::to_string).collect()
+    };
     /// How facts travel.
-    pub kafka: KafkaConfig,
+    kafka: KafkaConfig = bojagi_events::kafka::DEFAULTS, KafkaConfig::check;
     /// Where traces and metrics go.
-    pub telemetry: OtlpConfig,
-    /// The contexts.
-    pub user: bojagi_user::Config,
+    telemetry: OtlpConfig = otlp::DEFAULTS, OtlpConfig::check;
+    /// Accounts, sessions and mail.
+    user: bojagi_user::Config = bojagi_user::DEFAULTS, bojagi_user::Config::check;
     /// Stores, items and stock.
-    pub item: bojagi_item::Config,
+    item: bojagi_item::Config = bojagi_item::DEFAULTS, bojagi_item::Config::check;
     /// Coupons.
-    pub coupon: bojagi_coupon::Config,
+    coupon: bojagi_coupon::Config = bojagi_coupon::DEFAULTS, bojagi_coupon::Config::check;
     /// Orders.
-    pub order: bojagi_order::Config,
+    order: bojagi_order::Config = bojagi_order::DEFAULTS, bojagi_order::Config::check;
     /// Payments.
-    pub payment: bojagi_payment::Config,
+    payment: bojagi_payment::Config = bojagi_payment::DEFAULTS, bojagi_payment::Config::check;
     /// Settlement.
-    pub settlement: bojagi_settlement::Config,
+    settlement: bojagi_settlement::Config = bojagi_settlement::DEFAULTS, bojagi_settlement::Config::check;
     /// A process that runs some of the services.
-    pub serve: ServeSettings,
+    serve: ServeSettings = include_str!("../serve.default.toml"), ServeSettings::check;
     /// Where the services of other processes are.
-    pub services: ServiceSettings,
+    services: ServiceSettings = include_str!("../services.default.toml"), ServiceSettings::check;
 }
 
 /// What concerns the whole mesh.
@@ -93,6 +103,9 @@ impl Shared {
         let mut mistakes = Vec::new();
         if let Err(error) = ShopCalendar::in_zone(&self.time_zone) {
             mistakes.push(format!("time_zone: {error}"));
+        }
+        if let Err(error) = logging::check(&self.log) {
+            mistakes.push(format!("log: {error}"));
         }
         if !["text", "json"].contains(&self.log_format.as_str()) {
             mistakes.push(format!("log_format: {:?} is neither text nor json", self.log_format));
@@ -125,57 +138,7 @@ impl MeshSettings {
         }
         settings.overlay_environment(environment);
 
-        let mesh = settings.section("mesh", Shared::check);
-        let database = settings.section("database", DatabaseSettings::check);
-        let gateway = settings.section("gateway", |config: &GatewayConfig| {
-            config.mistakes().iter().chain(&config.only_for_one_alone()).map(ToString::to_string).collect()
-        });
-        let kafka = settings.section("kafka", KafkaConfig::check);
-        let telemetry = settings.section("telemetry", OtlpConfig::check);
-        let user = settings.section("user", bojagi_user::Config::check);
-        let item = settings.section("item", bojagi_item::Config::check);
-        let coupon = settings.section("coupon", bojagi_coupon::Config::check);
-        let order = settings.section("order", bojagi_order::Config::check);
-        let payment = settings.section("payment", bojagi_payment::Config::check);
-        let settlement = settings.section("settlement", bojagi_settlement::Config::check);
-        let serve = settings.section("serve", ServeSettings::check);
-        let services = settings.section("services", ServiceSettings::check);
-        settings.finish()?;
-        match (
-            mesh, database, gateway, kafka, telemetry, user, item, coupon, order, payment, settlement, serve, services,
-        ) {
-            (
-                Some(mesh),
-                Some(database),
-                Some(gateway),
-                Some(kafka),
-                Some(telemetry),
-                Some(user),
-                Some(item),
-                Some(coupon),
-                Some(order),
-                Some(payment),
-                Some(settlement),
-                Some(serve),
-                Some(services),
-            ) => Ok(Self {
-                mesh,
-                database,
-                gateway,
-                kafka,
-                telemetry,
-                user,
-                item,
-                coupon,
-                order,
-                payment,
-                settlement,
-                serve,
-                services,
-            }),
-            // A section that is not there has left a mistake, which has been answered.
-            _ => Err(Mistakes(Vec::new())),
-        }
+        Self::read(settings)
     }
 
     /// The defaults alone.
@@ -184,6 +147,13 @@ impl MeshSettings {
     /// Never, unless the defaults themselves are wrong; a test holds that they are not.
     pub fn defaults() -> Result<Self, Mistakes> {
         Self::load(None, [])
+    }
+
+    /// The folder that takes the mails while no SMTP server is configured: the one that is set, or one in the data directory.
+    #[must_use]
+    pub fn mailbox(&self, data: &Path) -> PathBuf {
+        let set = &self.user.mailbox_folder;
+        if set.as_os_str().is_empty() { data.join("mailbox") } else { set.clone() }
     }
 }
 
@@ -201,6 +171,25 @@ mod tests {
     #[test]
     fn the_defaults_are_valid() {
         assert!(MeshSettings::defaults().is_ok());
+    }
+
+    #[test]
+    fn a_log_filter_that_cannot_be_read_is_a_mistake_like_others() {
+        let log = [("BOJAGI_MESH__LOG".into(), "a=b=c".into())];
+        let mistakes = MeshSettings::load(None, log).err().unwrap();
+        assert!(mistakes.0[0].starts_with("mesh.log: "), "{mistakes}");
+    }
+
+    #[test]
+    fn mail_goes_into_the_data_directory_unless_another_folder_is_set() {
+        let data = Path::new("there");
+        let settings = |folder: &str| {
+            let set = [("BOJAGI_USER__MAILBOX_FOLDER".into(), folder.into())];
+            MeshSettings::load(None, set).ok().unwrap()
+        };
+        assert_eq!(settings("").mailbox(data), Path::new("there/mailbox"));
+        assert_eq!(settings("/srv/mail").mailbox(data), Path::new("/srv/mail"));
+        assert_eq!(MeshSettings::defaults().ok().unwrap().mailbox(data), Path::new("there/mailbox"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use bojagi::{MeshSettings, StartError};
 use clap::Args;
 
 use super::CommandError;
@@ -13,13 +14,17 @@ pub(crate) struct Mail {
     /// The data directory.
     #[arg(long, value_name = "DIR", default_value = "./data")]
     data: PathBuf,
+    /// A settings file; [user] says whether the mailbox is elsewhere.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Only mail to this address.
     #[arg(long, value_name = "ADDRESS")]
     to: Option<String>,
 }
 
 pub(super) fn run(mail: &Mail) -> Result<ExitCode, CommandError> {
-    let letters = bojagi_user::mailbox::read(&mail.data.join("mailbox")).map_err(CommandError::other)?;
+    let settings = MeshSettings::load(mail.config.as_deref(), std::env::vars()).map_err(StartError::from)?;
+    let letters = bojagi_user::mailbox::read(&settings.mailbox(&mail.data)).map_err(CommandError::other)?;
     let wanted = |to: &str| mail.to.as_deref().is_none_or(|address| address.eq_ignore_ascii_case(to));
     for letter in letters.iter().filter(|letter| wanted(&letter.to)) {
         println!("{}", letter.text.trim_end());

@@ -5,38 +5,84 @@ use std::task::{Context, Poll};
 
 use bojagi_api::policy;
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use http::{HeaderMap, Response};
 use http_body::{Frame, SizeHint};
-use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use tokio::sync::watch;
 use tonic::Status;
 use tonic::body::Body;
 
-/// How far a process is on its way out. All clones are one.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Closing {
-    /// Somebody asked for it.
-    pub(super) asked: CancellationToken,
+/// How far a process is on its way out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stage {
+    /// It serves.
+    Open,
+    /// Somebody asked it to go.
+    Asked,
     /// No new calls: connections say GOAWAY, and streams end, which could last for ever and are made to be begun again.
-    pub(super) begun: CancellationToken,
+    Draining,
     /// All other calls end too.
-    pub(super) over: CancellationToken,
+    Over,
     /// Connections that still write are cut.
-    pub(super) closed: CancellationToken,
+    Closed,
+}
+
+/// The way out of a process, which leads forward only. All clones are one.
+#[derive(Clone, Debug)]
+pub(super) struct Closing(watch::Sender<Stage>);
+
+impl Default for Closing {
+    fn default() -> Self {
+        Self(watch::Sender::new(Stage::Open))
+    }
 }
 
 impl Closing {
+    /// Goes as far as this, unless it has gone further.
+    pub(super) fn reach(&self, stage: Stage) {
+        self.0.send_if_modified(|now| {
+            let further = *now < stage;
+            *now = stage.max(*now);
+            further
+        });
+    }
+
+    /// Ends when it has come so far.
+    pub(super) fn reached(&self, stage: Stage) -> impl Future<Output = ()> + Send + use<> {
+        // Held, so that it does not look as if nobody could go further.
+        let closing = self.clone();
+        async move {
+            let mut now = closing.0.subscribe();
+            drop(now.wait_for(|now| *now >= stage).await);
+        }
+    }
+
+    /// Closes all when it is dropped.
+    pub(super) fn drop_guard(&self) -> ClosedAtLast {
+        ClosedAtLast(self.clone())
+    }
+
     /// The answer of a call, unless the process goes before there is one.
     pub(super) async fn answer(&self, path: &str, answer: impl Future<Output = Response<Body>>) -> Response<Body> {
         // What is not in the contracts is health and reflection: streams.
         let streams = policy::of(path).is_none_or(|method| method.server_streaming);
-        let end = if streams { &self.begun } else { &self.over };
+        let end = if streams { Stage::Draining } else { Stage::Over };
         let answer = tokio::select! {
             biased;
             answer = answer => answer,
-            () = end.cancelled() => return going().into_http(),
+            () = self.reached(end) => return going().into_http(),
         };
-        let end = Box::pin(end.clone().cancelled_owned());
+        let end: BoxFuture<'static, ()> = Box::pin(self.reached(end));
         answer.map(|inner| Body::new(ClosingBody { inner, end, ended: false }))
+    }
+}
+
+/// See [`Closing::drop_guard`].
+pub(super) struct ClosedAtLast(Closing);
+
+impl Drop for ClosedAtLast {
+    fn drop(&mut self) {
+        self.0.reach(Stage::Closed);
     }
 }
 
@@ -47,7 +93,7 @@ fn going() -> Status {
 /// The body of an answer, which ends with UNAVAILABLE when the process goes.
 struct ClosingBody {
     inner: Body,
-    end: Pin<Box<WaitForCancellationFutureOwned>>,
+    end: BoxFuture<'static, ()>,
     ended: bool,
 }
 

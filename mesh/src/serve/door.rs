@@ -20,7 +20,7 @@ use tokio_util::task::TaskTracker;
 use tonic::body::Body;
 use tower::Service;
 
-use super::closing::Closing;
+use super::closing::{Closing, Stage};
 use crate::identity::Identity;
 use crate::settings::ConnectionLimits;
 
@@ -69,7 +69,7 @@ impl Door {
         grace: Duration,
     ) {
         // If this future is dropped, connections are too.
-        let _cut_all = closing.closed.clone().drop_guard();
+        let _cut_all = closing.drop_guard();
         let http = http_builder(&limits);
         let inside = Arc::new(Inside { entrance, identity, limits, http, closing: closing.clone() });
         let connections = TaskTracker::new();
@@ -78,24 +78,25 @@ impl Door {
 
         tracing::info!(connections = connections.len(), "the process drains");
         readiness.leave();
-        closing.begun.cancel();
+        closing.reach(Stage::Draining);
         connections.close();
         if timeout(grace, connections.wait()).await.is_err() {
             tracing::warn!(connections = connections.len(), "the grace is over; calls that still run are ended");
-            closing.over.cancel();
+            closing.reach(Stage::Over);
             // What takes longer is cut.
             let _ = timeout(LAST_WORDS, connections.wait()).await;
         }
-        closing.closed.cancel();
+        closing.reach(Stage::Closed);
         connections.wait().await;
     }
 }
 
 impl Inside {
     async fn accept_until_asked(self: &Arc<Self>, listener: &TcpListener, connections: &TaskTracker) {
+        let mut asked = pin!(self.closing.reached(Stage::Asked));
         loop {
             let accepted = tokio::select! {
-                () = self.closing.asked.cancelled() => return,
+                () = asked.as_mut() => return,
                 accepted = listener.accept() => accepted,
             };
             match accepted {
@@ -118,11 +119,14 @@ impl Inside {
         }
         let within = Duration::from_millis(self.limits.handshake_ms);
         let shaking_hands = timeout(within, self.identity.acceptor().accept(stream));
-        match self.closing.begun.run_until_cancelled(shaking_hands).await {
-            Some(Ok(Ok(stream))) => self.serve(stream).await,
-            Some(Ok(Err(error))) => tracing::warn!(%error, "a client was not let in"),
-            Some(Err(_)) => tracing::warn!("a client was not let in: its TLS handshake took too long"),
-            None => {}
+        let met = tokio::select! {
+            () = self.closing.reached(Stage::Draining) => return,
+            met = shaking_hands => met,
+        };
+        match met {
+            Ok(Ok(stream)) => self.serve(stream).await,
+            Ok(Err(error)) => tracing::warn!(%error, "a client was not let in"),
+            Err(_) => tracing::warn!("a client was not let in: its TLS handshake took too long"),
         }
     }
 
@@ -130,6 +134,8 @@ impl Inside {
         let peer = self.identity.peer_of(stream.get_ref().1.peer_certificates());
         let calls = service_fn(|request| self.call(request, peer));
         let mut connection = pin!(self.http.serve_connection(TokioIo::new(stream), calls));
+        let mut draining = pin!(self.closing.reached(Stage::Draining));
+        let mut closed = pin!(self.closing.reached(Stage::Closed));
         let mut asked_to_go = false;
         loop {
             tokio::select! {
@@ -140,11 +146,11 @@ impl Inside {
                     }
                     return;
                 }
-                () = self.closing.begun.cancelled(), if !asked_to_go => {
+                () = draining.as_mut(), if !asked_to_go => {
                     asked_to_go = true;
                     connection.as_mut().graceful_shutdown();
                 }
-                () = self.closing.closed.cancelled() => return,
+                () = closed.as_mut() => return,
             }
         }
     }

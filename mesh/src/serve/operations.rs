@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bojagi_gateway::{ClusterStatus, Operated, Readiness};
 use serde_json::{Value, json};
 
-use super::closing::Closing;
+use super::closing::{Closing, Stage};
 use crate::remote::Remotes;
 use crate::settings::{ServeSettings, ServiceSettings};
 
@@ -32,6 +32,6 @@ impl Operated for Operations {
     }
 
     fn begin_drain(&self) {
-        self.closing.asked.cancel();
+        self.closing.reach(Stage::Asked);
     }
 }

@@ -26,7 +26,7 @@ use tower::{Service, ServiceExt};
 
 use crate::MeshSettings;
 use crate::identity::Identity;
-use crate::serve::closing::Closing;
+use crate::serve::closing::{Closing, Stage};
 use crate::serve::described;
 use crate::serve::door::Door;
 use crate::settings::{ConnectionLimits, ServiceSettings};
@@ -190,7 +190,7 @@ impl Process {
 
     /// Begins to drain.
     pub(super) fn leave(&self) {
-        self.closing.asked.cancel();
+        self.closing.reach(Stage::Asked);
     }
 
     /// Ends when it has drained.
