@@ -63,6 +63,11 @@ pub enum ClientError {
         /// What is wrong with it, when its form is.
         source: Option<InvalidUri>,
     },
+    /// The gateway speaks TLS.
+    #[error(
+        "{0:?} is a gateway behind TLS, and this client speaks plain HTTP; give it the address of one without [gateway.tls]"
+    )]
+    Encrypted(String),
     /// The access token cannot stand in a header.
     #[error("an access token holds only visible ASCII characters")]
     Token,
@@ -83,10 +88,13 @@ impl GatewayClient {
     /// A client of the gateway at `address`, such as `http://127.0.0.1:8080`. Nothing is connected yet.
     ///
     /// # Errors
-    /// `Address` unless it is `http://`, a host and, maybe, a port.
+    /// `Encrypted` when it is `https://`, and `Address` unless it is `http://`, a host and, maybe, a port.
     pub fn new(address: &str) -> Result<Self, ClientError> {
         let refuse = |source| ClientError::Address { address: address.to_owned(), source };
         let uri: Uri = address.parse().map_err(|error| refuse(Some(error)))?;
+        if uri.scheme() == Some(&Scheme::HTTPS) {
+            return Err(ClientError::Encrypted(address.to_owned()));
+        }
         let bare = matches!(uri.path(), "" | "/") && uri.query().is_none();
         let authority = uri.authority().filter(|_| uri.scheme() == Some(&Scheme::HTTP) && bare);
         let authority = authority.ok_or_else(|| refuse(None))?.clone();

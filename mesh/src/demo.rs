@@ -1,7 +1,8 @@
 //! The sample shop of a first start: accounts, stores, items, coupons and points, made through the public API.
 //!
 //! It can be cut short at any point and begun again: every creating call carries a `request_id` that is derived from what it
-//! creates, passwords are written down before their accounts exist, and a marker says that all of it is there.
+//! creates, passwords are written down before their accounts exist, and a marker says in which shop all of it is there. List and
+//! marker are in the data directory and the shop is in the stores, so one may come without the other.
 
 mod accounts;
 mod catalogue;
@@ -22,7 +23,7 @@ use uuid::Uuid;
 pub use self::accounts::{DemoAccount, DemoAccounts, DemoRole};
 use self::folder::DemoFolder;
 use crate::client::{GatewayClient, Refused};
-use crate::people::JoinError;
+use crate::people::{self, JoinError};
 
 /// The namespace of the request ids of the sample shop.
 const REQUESTS: Uuid = Uuid::from_u128(0x6f0d_1c53_6a0e_4f6b_9d2c_7b1f_52a8_e4d1);
@@ -40,6 +41,14 @@ pub enum DemoError {
         email: String,
         /// Why not.
         cause: JoinError,
+    },
+    /// The shop has people with these addresses, whose passwords are not in this data directory.
+    #[error(
+        "the shop has an account {email} already, whose password is not in this data directory; no sample shop is made"
+    )]
+    Taken {
+        /// Whose.
+        email: String,
     },
     /// The admin was not made one.
     #[error("{email} could not be made an admin of the sample shop: {cause}")]
@@ -79,29 +88,41 @@ impl DemoError {
         move |status| Self::Refused { what, refused: Box::new(Refused::read(&status)) }
     }
 
+    fn join(email: &str, cause: JoinError) -> Self {
+        match cause {
+            JoinError::Known(email) => Self::Taken { email },
+            cause => Self::Join { email: email.to_owned(), cause },
+        }
+    }
+
     fn incomplete(what: impl Into<String>) -> impl FnOnce() -> Self {
         let what = what.into();
         move || Self::Incomplete(what)
     }
 }
 
-/// Makes the sample shop unless it is there already, and answers its accounts. `data` is the data directory, with the
-/// mailbox folder in it; `grant_admin` makes the account with an address an admin.
+/// Makes the sample shop unless it is there already, and answers its accounts. `data` is the data directory, `mailbox` the folder
+/// in which user leaves its mail; `grant_admin` makes the account with an address an admin.
 ///
 /// # Errors
 /// See [`DemoError`].
 pub async fn ensure(
     gateway: &GatewayClient,
     data: &Path,
+    mailbox: &Path,
     grant_admin: impl AsyncFn(&str) -> Result<(), Failure>,
 ) -> Result<DemoAccounts, DemoError> {
     let folder = DemoFolder::in_data(data);
-    if folder.is_complete()? {
-        return folder.accounts();
+    if let Some(accounts) = of_complete_shop(gateway, &folder).await? {
+        return Ok(accounts);
     }
 
     let (accounts, begun_before) = folder.accounts_or_new()?;
-    let cast = joining::join_all(gateway, data, &accounts, begun_before, grant_admin).await?;
+    let joined = joining::join_all(gateway, mailbox, &accounts, begun_before, grant_admin).await;
+    if matches!(joined, Err(DemoError::Taken { .. })) && !begun_before {
+        folder.remove_accounts()?;
+    }
+    let cast = joined?;
     let (categories, coupons, ()) = tokio::try_join!(
         stores::create_categories(&cast.admin),
         coupons::create(&cast.admin, cast.opened_at),
@@ -111,8 +132,23 @@ pub async fn ensure(
         stores::create_stores(&cast.sellers, &categories, cast.opened_at),
         customers::issue_coupons(&cast.customers, &coupons),
     )?;
-    folder.mark_complete()?;
+    folder.mark_complete(&cast.admin.account.account_id)?;
     Ok(accounts)
+}
+
+/// The accounts, if all of the sample shop is there: its admin can sign in, and is who the marker says. The stores may be others
+/// than those for which the marker was written.
+async fn of_complete_shop(gateway: &GatewayClient, folder: &DemoFolder) -> Result<Option<DemoAccounts>, DemoError> {
+    let Some(marker) = folder.marker()? else { return Ok(None) };
+    let accounts = folder.accounts()?;
+    let Some(admin) = accounts.first(DemoRole::Admin) else {
+        // The list was removed, and nobody is left to ask.
+        return Ok(Some(accounts));
+    };
+    // Whatever keeps the admin out is told when everybody joins.
+    let admin = people::sign_in(gateway, &admin.email, &admin.password).await.ok();
+    let complete = admin.is_some_and(|admin| marker.is_of(&admin.account.account_id));
+    Ok(complete.then_some(accounts))
 }
 
 /// The request id of the call that creates `label`.

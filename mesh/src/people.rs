@@ -61,6 +61,9 @@ pub enum JoinError {
     /// No mail with a link came.
     #[error("no mail with a link came to {0} within 10 seconds")]
     NoMail(String),
+    /// The address belongs to an account already, which its owner was told in a mail without a link.
+    #[error("somebody has an account with {0} already, under another password")]
+    Known(String),
     /// The mailbox folder cannot be read.
     #[error("the mailbox folder {0} cannot be read: {1}")]
     Mailbox(PathBuf, std::io::Error),
@@ -90,11 +93,13 @@ impl JoinError {
 /// Joins: from the sign-up to the first sign-in. The mail is read from the mailbox folder.
 ///
 /// # Errors
-/// See [`JoinError`].
+/// See [`JoinError`]; `Known` when the address has an account.
 pub async fn join(gateway: &GatewayClient, mailbox: &Path, person: &Person) -> Result<Member, JoinError> {
     let mails_before = mails_to(mailbox, &person.email).await?;
     sign_up(gateway, person).await?;
-    let token = link_in_mail(mailbox, &person.email, mails_before).await?;
+    let first_answer = |links: Vec<Option<String>>| links.into_iter().nth(mails_before);
+    let token = awaited(mailbox, &person.email, first_answer).await?;
+    let token = token.ok_or_else(|| JoinError::Known(person.email.clone()))?;
     verify_email(gateway, &token).await?;
     sign_in(gateway, &person.email, &person.password).await
 }
@@ -152,14 +157,22 @@ pub async fn mails_to(mailbox: &Path, email: &str) -> Result<usize, JoinError> {
 /// # Errors
 /// `NoMail` when none comes in time.
 pub async fn link_in_mail(mailbox: &Path, email: &str, mails_before: usize) -> Result<String, JoinError> {
+    awaited(mailbox, email, |links| links.into_iter().skip(mails_before).flatten().last()).await
+}
+
+/// Waits until `found` finds something among the links to an address.
+async fn awaited<T>(
+    mailbox: &Path,
+    email: &str,
+    found: impl Fn(Vec<Option<String>>) -> Option<T>,
+) -> Result<T, JoinError> {
     let mut look = tokio::time::interval(MAIL_INTERVAL);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let arrived = tokio::time::timeout(MAIL_PATIENCE, async {
         loop {
             look.tick().await;
-            let links = links_to(mailbox, email).await?;
-            if let Some(token) = links.into_iter().skip(mails_before).flatten().last() {
-                return Ok(token);
+            if let Some(awaited) = found(links_to(mailbox, email).await?) {
+                return Ok(awaited);
             }
         }
     });

@@ -1,12 +1,12 @@
 //! The tour over a mesh of its own, and over the sample shop.
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking")]
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 
 use bojagi::client::GatewayClient;
-use bojagi::demo::{self, DemoRole};
+use bojagi::demo::{self, DemoAccounts, DemoError, DemoRole};
 use bojagi::tour::{self, Admin, Stage, Timeline};
 use bojagi::{Mesh, MeshSettings, Options};
 use bojagi_api::coupon::ListCouponsRequest;
@@ -80,6 +80,56 @@ async fn counts(gateway: &GatewayClient) -> [usize; 4] {
     ]
 }
 
+async fn sample_shop(mesh: &Mesh, gateway: &GatewayClient) -> Result<DemoAccounts, DemoError> {
+    let mailbox = mesh.data().join("mailbox");
+    demo::ensure(gateway, mesh.data(), &mailbox, async |email: &str| mesh.grant_admin(email).await).await
+}
+
+/// What the sample shop leaves in a data directory beside the stores.
+const LEFT: [&str; 2] = ["demo-accounts.txt", "demo-complete"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sample_shop_is_made_in_other_stores_too_and_known_again_in_each() {
+    let (data, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (mesh, gateway) = start(data.path()).await;
+    let accounts = sample_shop(&mesh, &gateway).await.unwrap();
+
+    // The same data directory, as far as the sample shop knows, and empty stores.
+    for file in LEFT {
+        std::fs::copy(data.path().join(file), elsewhere.path().join(file)).unwrap();
+    }
+    let (other, other_gateway) = start(elsewhere.path()).await;
+    assert_eq!(sample_shop(&other, &other_gateway).await.unwrap(), accounts);
+    assert_eq!(counts(&other_gateway).await, [15, 5, 45, 9]);
+    assert!(other.stop().await);
+
+    std::fs::copy(elsewhere.path().join(LEFT[1]), data.path().join(LEFT[1])).unwrap();
+    let mailbox = data.path().join("mailbox");
+    let nobody = async |_: &str| panic!("nobody is made an admin");
+    assert_eq!(demo::ensure(&gateway, data.path(), &mailbox, nobody).await.unwrap(), accounts);
+    assert!(mesh.stop().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shop_whose_passwords_are_elsewhere_stays_as_it_is() {
+    let data = tempfile::tempdir().unwrap();
+    let (mesh, gateway) = start(data.path()).await;
+    sample_shop(&mesh, &gateway).await.unwrap();
+    for file in LEFT {
+        std::fs::remove_file(data.path().join(file)).unwrap();
+    }
+    let begun = std::time::Instant::now();
+    let taken = sample_shop(&mesh, &gateway).await.unwrap_err();
+    assert!(matches!(&taken, DemoError::Taken { email } if email == "admin@bojagi.example"), "{taken}");
+    assert!(begun.elapsed() < std::time::Duration::from_secs(8), "nobody waits for a link that does not come");
+    assert!(
+        LEFT.iter().all(|file| !data.path().join(file).exists()),
+        "passwords that open nothing are not written down"
+    );
+    assert_eq!(counts(&gateway).await, [15, 5, 45, 9]);
+    assert!(mesh.stop().await);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sample_shop_is_made_once_however_often_it_is_begun() {
     let data = tempfile::tempdir().unwrap();
@@ -87,16 +137,15 @@ async fn the_sample_shop_is_made_once_however_often_it_is_begun() {
 
     // Cut short while everything is under way, several times.
     for patience in [150, 300, 450] {
-        let begun = demo::ensure(&gateway, mesh.data(), async |email: &str| mesh.grant_admin(email).await);
-        drop(tokio::time::timeout(std::time::Duration::from_millis(patience), begun).await);
+        drop(tokio::time::timeout(std::time::Duration::from_millis(patience), sample_shop(&mesh, &gateway)).await);
     }
-    let accounts =
-        demo::ensure(&gateway, mesh.data(), async |email: &str| mesh.grant_admin(email).await).await.unwrap();
+    let accounts = sample_shop(&mesh, &gateway).await.unwrap();
     assert_eq!(counts(&gateway).await, [15, 5, 45, 9]);
 
-    // It is complete: nothing is asked of anybody any more.
+    // It is complete: nobody is made anything any more.
     let nobody = OnceCell::new();
-    let again = demo::ensure(&gateway, mesh.data(), async |_: &str| {
+    let mailbox = mesh.data().join("mailbox");
+    let again = demo::ensure(&gateway, mesh.data(), &mailbox, async |_: &str| {
         drop(nobody.set(()));
         Ok(())
     });

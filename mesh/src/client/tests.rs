@@ -94,11 +94,11 @@ fn an_address_is_http_host_and_port() {
     for good in ["http://127.0.0.1:8080", "http://shop.example/", "http://[::1]:80"] {
         assert!(GatewayClient::new(good).is_ok(), "{good}");
     }
-    for bad in
-        ["", "127.0.0.1:8080", "https://shop.example", "http://shop.example/path", "http://shop.example?x", "ftp://x"]
-    {
+    for bad in ["", "127.0.0.1:8080", "http://shop.example/path", "http://shop.example?x", "ftp://x"] {
         assert!(matches!(GatewayClient::new(bad), Err(ClientError::Address { .. })), "{bad}");
     }
+    let encrypted = GatewayClient::new("https://shop.example");
+    assert!(matches!(encrypted, Err(ClientError::Encrypted(_))), "{encrypted:?}");
     let gateway = GatewayClient::new("http://127.0.0.1:8080").unwrap();
     assert!(matches!(gateway.signed_in("a\nb"), Err(ClientError::Token)));
     assert!(!format!("{:?}", gateway.signed_in("secret").unwrap()).contains("secret"));

@@ -18,10 +18,10 @@ pub(crate) struct Demo {
     /// The gateway, such as http://127.0.0.1:8080.
     #[arg(long, value_name = "URL")]
     gateway: String,
-    /// The directory in which user leaves its mail, and in which the accounts are written down.
+    /// The directory in which user leaves its mail, unless [user] names another, and in which the accounts are written down.
     #[arg(long, value_name = "DIR", default_value = "./data")]
     data: PathBuf,
-    /// A settings file; it says where the store of user is.
+    /// A settings file; it says where the store and the mail of user are.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
@@ -33,12 +33,16 @@ pub(super) async fn run(demo: Demo) -> Result<ExitCode, CommandError> {
                       by itself";
         return Err(CommandError::Other(reason.into()));
     }
+    if let Some(reason) = up::no_mail_to_read(&settings) {
+        return Err(CommandError::Other(format!("no sample shop is made: {reason}")));
+    }
     std::fs::create_dir_all(&demo.data).map_err(CommandError::other)?;
     let options = Options::on(settings.database.of(bojagi_user::NAME, &demo.data).map_err(StartError::from)?);
     let users = Store::open(&options, bojagi_user::MIGRATIONS, &SystemClock).await.map_err(CommandError::other)?;
     let gateway = GatewayClient::new(&demo.gateway).map_err(CommandError::other)?;
     let grant = async |email: &str| bojagi_user::grant_admin(&users, &SystemClock, email).await.map(drop);
-    let accounts = ensure(&gateway, &demo.data, grant).await.map_err(CommandError::other)?;
+    let mailbox = settings.mailbox(&demo.data);
+    let accounts = ensure(&gateway, &demo.data, &mailbox, grant).await.map_err(CommandError::other)?;
     up::print_accounts(&accounts);
     Ok(ExitCode::SUCCESS)
 }

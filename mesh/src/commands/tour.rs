@@ -9,6 +9,8 @@ use bojagi::client::GatewayClient;
 use bojagi::demo::{DemoAccounts, DemoRole};
 use bojagi::tour::{self, Admin, Stage, Timeline, TourError};
 use bojagi::{Mesh, MeshSettings, Options, StartError};
+use bojagi_chassis::settings::Mistakes;
+use bojagi_gateway::GatewayConfig;
 use bojagi_kernel::SystemClock;
 use bojagi_telemetry::metrics::Metrics;
 use clap::Args;
@@ -23,12 +25,16 @@ pub(crate) struct Tour {
     /// its own.
     #[arg(long, value_name = "URL", requires = "data")]
     gateway: Option<String>,
-    /// The data directory of the running mesh: its mailbox and the admin of its sample shop are there.
+    /// The data directory of the running mesh: the admin of its sample shop is there, and its mailbox unless [user] names another.
     #[arg(long, value_name = "DIR", requires = "gateway")]
     data: Option<PathBuf>,
     /// Keep the data of the tour's own mesh in this directory instead of a temporary one.
     #[arg(long, value_name = "DIR", conflicts_with = "gateway")]
     keep: Option<PathBuf>,
+    /// Let the tour's own mesh use the PostgreSQL and Kafka of the settings, where its customers, orders and statements stay. No
+    /// shop may be there: the tour would take part of its facts, and close its statements.
+    #[arg(long, conflicts_with = "gateway")]
+    here: bool,
     /// Print one JSON object instead of a timeline.
     #[arg(long)]
     json: bool,
@@ -36,6 +42,9 @@ pub(crate) struct Tour {
 
 pub(super) async fn run(tour: Tour) -> Result<ExitCode, CommandError> {
     let settings = MeshSettings::load(None, std::env::vars()).map_err(StartError::from)?;
+    if tour.gateway.is_none() && !tour.here {
+        refuse_what_others_use(&settings)?;
+    }
     let process = if tour.gateway.is_some() { "tour" } else { "bojagi" };
     let export = telemetry::start(&settings.telemetry, process, &Metrics::of_process(VERSION))?;
     let mut timeline = if tour.json { Timeline::silent() } else { Timeline::printed_to(std::io::stdout()) };
@@ -51,7 +60,7 @@ pub(super) async fn run(tour: Tour) -> Result<ExitCode, CommandError> {
             };
             let stage = Stage {
                 gateway: GatewayClient::new(gateway).map_err(CommandError::other)?,
-                mailbox: data.join("mailbox"),
+                mailbox: settings.mailbox(data),
                 admin: Admin::SignsIn { email: admin.email.clone(), password: admin.password.clone() },
             };
             tour::run(stage, &mut timeline).await
@@ -80,18 +89,35 @@ pub(super) async fn run(tour: Tour) -> Result<ExitCode, CommandError> {
     }
 }
 
+/// A mesh of the tour's own has nothing in common with others: what the environment says is mostly meant for another.
+fn refuse_what_others_use(settings: &MeshSettings) -> Result<(), StartError> {
+    let shared = [
+        ("database.url", settings.database.on_a_server(), "a PostgreSQL server"),
+        ("kafka.bootstrap", settings.kafka.is_used(), "brokers"),
+    ];
+    let told = shared.into_iter().filter(|(_, used, _)| *used).map(|(setting, _, what)| {
+        format!(
+            "{setting}: names {what}, where a shop may be, and without --gateway the tour starts a mesh of its own; unset it, \
+             or say --here if the tour is to use that"
+        )
+    });
+    let mistakes: Vec<_> = told.collect();
+    if mistakes.is_empty() { Ok(()) } else { Err(Mistakes(mistakes).into()) }
+}
+
 async fn on_a_mesh_of_its_own(
-    settings: MeshSettings,
+    mut settings: MeshSettings,
     keep: Option<PathBuf>,
     timeline: &mut Timeline,
 ) -> Result<Result<(), TourError>, CommandError> {
     let temporary = tempfile::tempdir().map_err(CommandError::other)?;
-    let options = Options {
-        data: keep.unwrap_or_else(|| temporary.path().join("data")),
-        listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-        clock: Arc::new(SystemClock),
-        settings,
-    };
+    let data = keep.unwrap_or_else(|| temporary.path().join("data"));
+    // The tour reads its mail itself, and comes by plain HTTP.
+    settings.user.mailbox_folder = data.join("mailbox");
+    settings.user.smtp.host.clear();
+    settings.gateway.tls = GatewayConfig::default().tls;
+    let options =
+        Options { data, listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), clock: Arc::new(SystemClock), settings };
     let mesh = Mesh::start(options).await?;
     let granting = &mesh;
     let stage = Stage {

@@ -1,5 +1,6 @@
 //! `bojagi up`: everything in this process.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
@@ -24,6 +25,7 @@ pub(super) async fn run(up: Up) -> Result<ExitCode, CommandError> {
     let metrics = Metrics::of_process(VERSION);
     let export = telemetry::start(&settings.telemetry, "bojagi", &metrics)?;
     let for_operators = settings.gateway.admin.clone();
+    let shown = Shown::of(&up, &settings);
     let kafka = &settings.kafka;
     let events = if kafka.is_used() { format!("Kafka at {}", kafka.bootstrap) } else { "in this process".into() };
     let options = Options { data: up.data.clone(), listen: up.listen, clock: Arc::new(SystemClock), settings };
@@ -31,7 +33,7 @@ pub(super) async fn run(up: Up) -> Result<ExitCode, CommandError> {
     let admin = operators::admit(&for_operators, mesh.gateway(), metrics, log).await?;
     let address = mesh.address();
     println!("bojagi is ready after {} ms", began.elapsed().as_millis());
-    println!("  gateway   http://{address}  (gRPC, gRPC-Web)");
+    println!("  gateway   {}://{address}  (gRPC, gRPC-Web)", shown.scheme());
     println!("  services  user item coupon order payment settlement, in this process");
     println!("  events    {events}");
     println!("  data      {}", mesh.data().display());
@@ -41,7 +43,7 @@ pub(super) async fn run(up: Up) -> Result<ExitCode, CommandError> {
 
     let stopped_early = tokio::select! {
         () = stop.come() => true,
-        shown = show(&mesh, up.no_demo) => { shown?; false },
+        () = shown.print(&mesh) => false,
     };
     if !stopped_early {
         tokio::select! {
@@ -60,22 +62,75 @@ pub(super) async fn run(up: Up) -> Result<ExitCode, CommandError> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Makes the sample catalogue if it is not there, and prints what to try.
-async fn show(mesh: &Mesh, no_demo: bool) -> Result<(), CommandError> {
-    let address = mesh.address();
-    if !no_demo {
-        let gateway = GatewayClient::new(&format!("http://{address}")).map_err(CommandError::other)?;
-        let accounts = demo::ensure(&gateway, mesh.data(), async |email: &str| mesh.grant_admin(email).await)
-            .await
-            .map_err(CommandError::other)?;
-        print_accounts(&accounts);
+/// What is shown once the mesh is ready.
+struct Shown {
+    tls: bool,
+    mailbox: PathBuf,
+    sample_shop: SampleShop,
+}
+
+/// Whether there is to be a sample shop.
+enum SampleShop {
+    Wanted,
+    Unwanted,
+    /// It cannot be made, for this reason.
+    Impossible(String),
+}
+
+impl Shown {
+    fn of(up: &Up, settings: &MeshSettings) -> Self {
+        let tls = settings.gateway.tls.is_on();
+        let no_way_in = || "what makes it speaks plain HTTP, and the gateway is behind TLS ([gateway.tls])".to_owned();
+        let sample_shop = match tls.then(no_way_in).or_else(|| no_mail_to_read(settings)) {
+            _ if up.no_demo => SampleShop::Unwanted,
+            Some(reason) => SampleShop::Impossible(reason),
+            None => SampleShop::Wanted,
+        };
+        Self { tls, mailbox: settings.mailbox(&up.data), sample_shop }
     }
-    println!("\ntry");
-    println!("  cargo run --release -- tour --gateway http://{address} --data {}", mesh.data().display());
-    println!("  grpcurl -plaintext {address} list");
-    println!("  grpcurl -plaintext -d '{{\"keyword\": \"tea\"}}' {address} bojagi.item.v1.CatalogService/SearchItems");
-    println!("\nCtrl-C stops it");
-    Ok(())
+
+    const fn scheme(&self) -> &'static str {
+        if self.tls { "https" } else { "http" }
+    }
+
+    /// Makes the sample catalogue if it is not there, and prints what to try. The shop is open whatever becomes of its samples.
+    async fn print(&self, mesh: &Mesh) {
+        match &self.sample_shop {
+            SampleShop::Wanted => match self.ensure_sample_shop(mesh).await {
+                Ok(accounts) => print_accounts(&accounts),
+                Err(error) => {
+                    eprintln!("bojagi: {error}; the mesh runs, and with --no-demo it starts without a sample shop")
+                }
+            },
+            SampleShop::Impossible(reason) => {
+                println!("\nno sample shop is made: {reason}; --no-demo keeps quiet about it")
+            }
+            SampleShop::Unwanted => {}
+        }
+        let address = mesh.address();
+        let security = if self.tls { "-cacert CA.pem" } else { "-plaintext" };
+        println!("\ntry");
+        if !self.tls {
+            println!("  cargo run --release -- tour --gateway http://{address} --data {}", mesh.data().display());
+        }
+        println!("  grpcurl {security} {address} list");
+        println!(
+            "  grpcurl {security} -d '{{\"keyword\": \"tea\"}}' {address} bojagi.item.v1.CatalogService/SearchItems"
+        );
+        println!("\nCtrl-C stops it");
+    }
+
+    async fn ensure_sample_shop(&self, mesh: &Mesh) -> Result<DemoAccounts, CommandError> {
+        let gateway = GatewayClient::new(&format!("http://{}", mesh.address())).map_err(CommandError::other)?;
+        let grant = async |email: &str| mesh.grant_admin(email).await;
+        demo::ensure(&gateway, mesh.data(), &self.mailbox, grant).await.map_err(CommandError::other)
+    }
+}
+
+/// Why nobody can join the shop from here, if so.
+pub(super) fn no_mail_to_read(settings: &MeshSettings) -> Option<String> {
+    let host = &settings.user.smtp.host;
+    (!host.is_empty()).then(|| format!("its people read their mail in a folder, and mail goes to {host} ([user.smtp])"))
 }
 
 pub(super) fn print_accounts(accounts: &DemoAccounts) {

@@ -1,4 +1,4 @@
-//! What the sample shop leaves in the data directory: the list of accounts, and the marker that all of it is there.
+//! What the sample shop leaves in the data directory: the list of accounts, and the marker that says where all of it is there.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -14,6 +14,20 @@ const ACCOUNTS: &str = "demo-accounts.txt";
 /// The marker.
 const COMPLETE: &str = "demo-complete";
 
+/// The first line of the marker; each of the others is the account id of the admin of a sample shop.
+const FIRST_LINE: &str = "The sample shop is complete; remove this file and it is completed again at the next start.";
+
+/// What the marker says.
+pub(super) struct Marker(String);
+
+impl Marker {
+    /// Whether the shop with this admin is complete. A marker that names none speaks of whatever shop there is.
+    pub(super) fn is_of(&self, admin: &str) -> bool {
+        let mut admins = self.0.lines().skip(1).peekable();
+        admins.peek().is_none() || admins.any(|complete| complete == admin)
+    }
+}
+
 pub(super) struct DemoFolder {
     accounts: PathBuf,
     complete: PathBuf,
@@ -24,20 +38,20 @@ impl DemoFolder {
         Self { accounts: data.join(ACCOUNTS), complete: data.join(COMPLETE) }
     }
 
-    pub(super) fn is_complete(&self) -> Result<bool, DemoError> {
-        self.complete.try_exists().map_err(|error| DemoError::File(self.complete.clone(), error))
+    pub(super) fn marker(&self) -> Result<Option<Marker>, DemoError> {
+        Ok(read(&self.complete)?.map(Marker))
     }
 
     /// The accounts of the list; none when it was removed.
     pub(super) fn accounts(&self) -> Result<DemoAccounts, DemoError> {
-        let text = self.read()?.unwrap_or_default();
+        let text = read(&self.accounts)?.unwrap_or_default();
         Ok(DemoAccounts::from_text(&text))
     }
 
     /// The accounts of the list, or new ones, written down before anybody signs up with them. The flag says that the list was
     /// there, so that its accounts may exist.
     pub(super) fn accounts_or_new(&self) -> Result<(DemoAccounts, bool), DemoError> {
-        if let Some(text) = self.read()? {
+        if let Some(text) = read(&self.accounts)? {
             let accounts = DemoAccounts::from_text(&text);
             let listed = |email| accounts.list().iter().any(|account| account.email == email);
             return match INHABITANTS.iter().find(|person| !listed(person.email)) {
@@ -51,17 +65,24 @@ impl DemoFolder {
         Ok((accounts, false))
     }
 
-    pub(super) fn mark_complete(&self) -> Result<(), DemoError> {
-        let text = b"The sample shop is complete; remove this file and it is completed again at the next start.\n";
-        write_whole(&self.complete, text).map_err(|error| DemoError::File(self.complete.clone(), error))
+    /// Takes the list back: nobody can sign in by it.
+    pub(super) fn remove_accounts(&self) -> Result<(), DemoError> {
+        fs::remove_file(&self.accounts).map_err(|error| DemoError::File(self.accounts.clone(), error))
     }
 
-    fn read(&self) -> Result<Option<String>, DemoError> {
-        match fs::read_to_string(&self.accounts) {
-            Ok(text) => Ok(Some(text)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(DemoError::File(self.accounts.clone(), error)),
-        }
+    /// Notes that the shop with this admin is complete, beside others for which that was noted.
+    pub(super) fn mark_complete(&self, admin: &str) -> Result<(), DemoError> {
+        let before = read(&self.complete)?.unwrap_or_else(|| format!("{FIRST_LINE}\n"));
+        write_whole(&self.complete, format!("{before}{admin}\n").as_bytes())
+            .map_err(|error| DemoError::File(self.complete.clone(), error))
+    }
+}
+
+fn read(path: &Path) -> Result<Option<String>, DemoError> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(DemoError::File(path.to_owned(), error)),
     }
 }
 
@@ -100,12 +121,18 @@ mod tests {
     }
 
     #[test]
-    fn the_marker_stays() {
+    fn the_marker_says_of_each_shop_that_it_is_complete() {
         let data = tempfile::tempdir().unwrap();
         let folder = DemoFolder::in_data(data.path());
-        assert!(!folder.is_complete().unwrap());
-        folder.mark_complete().unwrap();
-        assert!(folder.is_complete().unwrap());
+        assert!(folder.marker().unwrap().is_none());
+        folder.mark_complete("one").unwrap();
+        let complete = |admin: &str| folder.marker().unwrap().unwrap().is_of(admin);
+        assert_eq!((complete("one"), complete("another")), (true, false));
+        folder.mark_complete("another").unwrap();
+        assert_eq!((complete("one"), complete("another")), (true, true));
         assert_eq!(folder.accounts().unwrap().list(), []);
+
+        fs::write(data.path().join(COMPLETE), format!("{FIRST_LINE}\n")).unwrap();
+        assert!(complete("whoever"));
     }
 }

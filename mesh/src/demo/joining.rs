@@ -23,34 +23,30 @@ pub(super) struct Cast {
 
 pub(super) async fn join_all(
     gateway: &GatewayClient,
-    data: &Path,
+    mailbox: &Path,
     accounts: &DemoAccounts,
     begun_before: bool,
     grant_admin: impl AsyncFn(&str) -> Result<(), Failure>,
 ) -> Result<Cast, DemoError> {
-    let mailbox = data.join("mailbox");
     let join = async |account: &DemoAccount| {
         let person = person(account);
         let joined = if begun_before {
-            go_on(gateway, &mailbox, &person).await
+            go_on(gateway, mailbox, &person).await
         } else {
-            people::join(gateway, &mailbox, &person).await
+            people::join(gateway, mailbox, &person).await
         };
-        let member = joined.map_err(|cause| DemoError::Join { email: person.email.clone(), cause })?;
-        match account.role {
-            DemoRole::Admin => make_admin(gateway, &person, member, &grant_admin).await,
-            DemoRole::Seller | DemoRole::Customer => Ok(member),
-        }
+        joined.map_err(|cause| DemoError::join(&person.email, cause))
     };
-    let members = side_by_side(accounts.list().iter().map(join)).await?;
-
-    let mut cast: [Vec<Member>; 3] = Default::default();
-    for (account, member) in accounts.list().iter().zip(members) {
-        cast[account.role as usize].push(member);
-    }
-    let [admins, sellers, customers] = cast;
+    let everybody = |role| accounts.list().iter().filter(move |account| account.role == role);
     let incomplete = || DemoError::Incomplete("the admin".to_owned());
-    let admin = admins.into_iter().next().ok_or_else(incomplete)?;
+
+    // First: where that account is somebody else's, nobody joins.
+    let admin = everybody(DemoRole::Admin).next().ok_or_else(incomplete)?;
+    let admin = make_admin(gateway, &person(admin), join(admin).await?, grant_admin).await?;
+    let sellers = side_by_side(everybody(DemoRole::Seller).map(&join));
+    let customers = side_by_side(everybody(DemoRole::Customer).map(&join));
+    let (sellers, customers) = tokio::try_join!(sellers, customers)?;
+
     let opened_at = admin.account.created_at.ok_or_else(incomplete)?;
     Ok(Cast { admin, sellers, customers, opened_at })
 }
@@ -90,13 +86,13 @@ async fn make_admin(
     gateway: &GatewayClient,
     person: &Person,
     member: Member,
-    grant_admin: &impl AsyncFn(&str) -> Result<(), Failure>,
+    grant_admin: impl AsyncFn(&str) -> Result<(), Failure>,
 ) -> Result<Member, DemoError> {
     if member.has(Role::Admin) {
         return Ok(member);
     }
-    let email = || person.email.clone();
-    grant_admin(&person.email).await.map_err(|cause| DemoError::Grant { email: email(), cause })?;
+    let granted = grant_admin(&person.email).await;
+    granted.map_err(|cause| DemoError::Grant { email: person.email.clone(), cause })?;
     let signed_in = people::sign_in(gateway, &person.email, &person.password).await;
-    signed_in.map_err(|cause| DemoError::Join { email: email(), cause })
+    signed_in.map_err(|cause| DemoError::join(&person.email, cause))
 }
