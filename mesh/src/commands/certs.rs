@@ -14,8 +14,8 @@ pub(crate) struct Certs {
     /// The directory for them; nothing that is there already is overwritten.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// A host on which services run, besides this one; may be given several times. Those who call a service check the name of
-    /// the service, so this is for other clients.
+    /// A host on which services run, besides this one; may be given several times. The mesh checks the name of the service and
+    /// needs none of them: they are for other clients, such as grpcurl, of a process that runs one service.
     #[arg(long = "name", value_name = "HOST")]
     names: Vec<String>,
     /// What the URIs in the certificates begin with, as in [serve.identity].

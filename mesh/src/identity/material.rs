@@ -7,7 +7,7 @@ use bojagi_chassis::settings::Mistakes;
 use bojagi_gateway::{UpstreamTls, UpstreamTlsConfig};
 use bojagi_tls::{certificates, private_key, provider};
 use rustls::pki_types::CertificateDer;
-use rustls::server::{ResolvesServerCertUsingSni, WebPkiClientVerifier};
+use rustls::server::{ClientHello, ResolvesServerCert, ResolvesServerCertUsingSni, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
 use rustls::{RootCertStore, ServerConfig};
 
@@ -26,14 +26,22 @@ impl Material {
             return Err(told(mistakes));
         }
         let mut clients = Clients::new();
-        let mut names = ResolvesServerCertUsingSni::new();
+        let mut shown = Shown { names: ResolvesServerCertUsingSni::new(), alone: None };
         for workload in workloads {
-            match read_workload(settings, workload, &mut names) {
-                Ok(client) => drop(clients.insert(*workload, client)),
+            match read_workload(settings, workload) {
+                Ok((client, pair)) => {
+                    shown.alone = (workloads.len() == 1).then(|| Arc::new(pair.clone()));
+                    let added = shown.names.add(workload, pair);
+                    let file = settings.certificate_of(workload);
+                    let mistake =
+                        |error| format!("certificate: {}: cannot answer as {workload}: {error}", file.display());
+                    mistakes.extend(added.map_err(mistake).err());
+                    clients.insert(*workload, client);
+                }
                 Err(mistake) => mistakes.push(mistake),
             }
         }
-        match server(settings, names) {
+        match server(settings, shown) {
             Ok(server) if mistakes.is_empty() => Ok(Self { server: Arc::new(server), clients }),
             Ok(_) => Err(told(mistakes)),
             Err(mistake) => Err(told([mistakes, vec![mistake]].concat())),
@@ -45,11 +53,22 @@ fn told(mistakes: Vec<String>) -> Mistakes {
     Mistakes(mistakes.into_iter().map(|mistake| format!("serve.identity.{mistake}")).collect())
 }
 
-fn read_workload(
-    settings: &IdentitySettings,
-    workload: &str,
-    names: &mut ResolvesServerCertUsingSni,
-) -> Result<UpstreamTls, String> {
+/// Shows a client the certificate of the workload that it asks for. A process of one workload has no other to show: clients that
+/// are not of the mesh ask for a host, or for none when they know only its address.
+#[derive(Debug)]
+struct Shown {
+    names: ResolvesServerCertUsingSni,
+    alone: Option<Arc<CertifiedKey>>,
+}
+
+impl ResolvesServerCert for Shown {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        self.alone.clone().or_else(|| self.names.resolve(hello))
+    }
+}
+
+/// How a workload speaks TLS as a client, and what it shows as a server.
+fn read_workload(settings: &IdentitySettings, workload: &str) -> Result<(UpstreamTls, CertifiedKey), String> {
     let (certificate, key) = (settings.certificate_of(workload), settings.key_of(workload));
     let chain = certificates(&certificate).map_err(|problem| format!("certificate: {problem}"))?;
     let of_file = |error: &dyn std::fmt::Display| format!("certificate: {}: {error}", certificate.display());
@@ -59,15 +78,14 @@ fn read_workload(
     }
     let private = private_key(&key).map_err(|problem| format!("key: {problem}"))?;
     let pair = CertifiedKey::from_der(chain, private, &provider()).map_err(|error| of_file(&error))?;
-    names.add(workload, pair).map_err(|error| of_file(&format_args!("cannot answer as {workload}: {error}")))?;
 
     let (ca, server_name) = ((&settings.ca).into(), String::new());
-    UpstreamTls::read(&UpstreamTlsConfig { ca, server_name, certificate, key }, "certificate")
-        .map_err(|mistake| mistake.to_string())
+    let client = UpstreamTls::read(&UpstreamTlsConfig { ca, server_name, certificate, key }, "certificate");
+    Ok((client.map_err(|mistake| mistake.to_string())?, pair))
 }
 
 /// A server that talks to nobody who does not show a certificate of the mesh.
-fn server(settings: &IdentitySettings, names: ResolvesServerCertUsingSni) -> Result<ServerConfig, String> {
+fn server(settings: &IdentitySettings, shown: Shown) -> Result<ServerConfig, String> {
     let of_file = |error: &dyn std::fmt::Display| format!("ca: {}: {error}", settings.ca);
     let mut roots = RootCertStore::empty();
     for authority in certificates(Path::new(&settings.ca)).map_err(|problem| format!("ca: {problem}"))? {
@@ -80,7 +98,7 @@ fn server(settings: &IdentitySettings, names: ResolvesServerCertUsingSni) -> Res
         .with_safe_default_protocol_versions()
         .map_err(|error| of_file(&error))?
         .with_client_cert_verifier(callers)
-        .with_cert_resolver(Arc::new(names));
+        .with_cert_resolver(Arc::new(shown));
     server.alpn_protocols = vec![b"h2".to_vec()];
     Ok(server)
 }

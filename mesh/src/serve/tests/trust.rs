@@ -54,26 +54,32 @@ async fn certificates_of_another_authority_open_nothing() {
 async fn without_a_certificate_nobody_is_let_in() {
     let certificates = certificates();
     let item = Process::of_item("a", &certificates).await;
-    let roots = {
-        use rustls::pki_types::CertificateDer;
-        use rustls::pki_types::pem::PemObject;
-        let mut roots = rustls::RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_file(certificates.path().join("ca.pem")).unwrap()).unwrap();
-        roots
-    };
-    let mut config = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    config.alpn_protocols = vec![b"h2".to_vec()];
+    let config = bare_client(&certificates).with_no_client_auth();
     let stream = tokio::net::TcpStream::connect(item.address).await.unwrap();
-    let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
-    let mut stream = connector.connect("item".try_into().unwrap(), stream).await.unwrap();
+    let mut stream = connector(config).connect("item".try_into().unwrap(), stream).await.unwrap();
     // With TLS 1.3 the client has finished before it hears what the server makes of it.
     let refused = tokio::io::AsyncReadExt::read(&mut stream, &mut [0; 1024]).await;
     let refused = refused.unwrap_err().to_string();
     assert!(refused.contains("CertificateRequired"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_process_of_one_service_answers_those_who_know_only_its_address() {
+    let certificates = certificates();
+    let alone = Process::of_item("a", &certificates).await;
+    let shared = Process::with(identity(&certificates, &["coupon", "item"])).await;
+    let file = |name: &str| certificates.path().join(name);
+    let client = || {
+        let chain = bojagi_tls::certificates(&file("order.pem")).unwrap();
+        let key = bojagi_tls::private_key(&file("order.key")).unwrap();
+        connector(bare_client(&certificates).with_client_auth_cert(chain, key).unwrap())
+    };
+    let shakes_hands = async |process: &Process| {
+        let stream = tokio::net::TcpStream::connect(process.address).await.unwrap();
+        client().connect(process.address.ip().into(), stream).await.is_ok()
+    };
+    assert!(shakes_hands(&alone).await);
+    assert!(!shakes_hands(&shared).await, "which of its certificates to show, it cannot know");
 }
 
 #[tokio::test]
@@ -139,6 +145,23 @@ fn what_is_wrong_with_the_files_is_told_at_once() {
         mistakes("item.pem", "item.key", "ca.pem", &["order"])[0]
             .contains("is not the certificate of spiffe://bojagi/order")
     );
+}
+
+/// A client that is not of the mesh and trusts its authority.
+fn bare_client(certificates: &TempDir) -> rustls::ConfigBuilder<rustls::ClientConfig, rustls::client::WantsClientCert> {
+    let mut roots = rustls::RootCertStore::empty();
+    for authority in bojagi_tls::certificates(&certificates.path().join("ca.pem")).unwrap() {
+        roots.add(authority).unwrap();
+    }
+    rustls::ClientConfig::builder_with_provider(bojagi_tls::provider())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+}
+
+fn connector(mut config: rustls::ClientConfig) -> tokio_rustls::TlsConnector {
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    tokio_rustls::TlsConnector::from(Arc::new(config))
 }
 
 /// A workload that calls item although the contracts give it no reason to.
