@@ -13,13 +13,13 @@ use super::CommandError;
 /// What to check.
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
-    /// The data directory. A running mesh is fine: then only what holds at any moment is checked, unless it is at rest.
+    /// The data directory. A running mesh is fine, at rest or with --moving: what is under way looks like a mistake else.
     #[arg(long, value_name = "DIR", default_value = "./data")]
     data: PathBuf,
     /// A settings file; it says whether the stores are on a server instead.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Check only what holds at any moment, not what compares stores and holds at rest.
+    /// Check only what holds at any moment, and leave out what compares stores and holds when nothing is under way.
     #[arg(long)]
     moving: bool,
 }
