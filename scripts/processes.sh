@@ -1,0 +1,30 @@
+# Sourced by the scripts that keep something running: files that remember a process. A process id comes back, after a reboot at the
+# latest, so beside it stands when the process began.
+
+# When a process began, in a form that no two of one id share; nothing when there is none.
+began() {
+    local stat
+    if [ -r /proc/self/stat ]; then
+        stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 0
+        # The name, in parentheses, may hold anything; the 20th field behind it counts from the start of the system.
+        # shellcheck disable=SC2086
+        set -- ${stat##*) }
+        echo "${20}-$(cat /proc/sys/kernel/random/boot_id)"
+    else
+        ps -o lstart= -p "$1" | tr -s ' ' -
+    fi
+}
+
+# Whether a process is there, and not only waiting for its end to be noticed. One that was killed goes thread by thread (Zl), and
+# its sockets and locks with the last.
+alive() { case "$(ps -o stat= -p "$1")" in Z*l*) ;; "" | Z*) return 1 ;; esac; }
+
+# remember FILE PID
+remember() { echo "$2 $(began "$2")" >"$1"; }
+
+# The id of the process that a file remembers; nothing when that one has gone.
+remembered() {
+    local pid since
+    read -r pid since 2>/dev/null <"$1" || return 0
+    if [ -n "$since" ] && [ "$(began "$pid")" = "$since" ] && alive "$pid"; then echo "$pid"; fi
+}
