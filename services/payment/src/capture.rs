@@ -7,7 +7,7 @@ use bojagi_kernel::{Currency, Failure, Moment, Refusal, Violation};
 use bojagi_store::Tx;
 
 use crate::NAME;
-use crate::desk::{Begun, Desk, uninterrupted};
+use crate::desk::{Desk, Stop, uninterrupted};
 use crate::domain::{Allocations, Payment, PaymentRefusal, UnderWay};
 use crate::settle::follow;
 use crate::store::payments;
@@ -35,29 +35,26 @@ impl Desk {
     }
 }
 
-async fn begin(tx: &mut Tx, ask: &Capture, has_wallet: bool, now: Moment) -> Result<Begun<Payment>, Failure> {
-    let (order_id, mut missing) = (ask.order_id, None);
-    let changed = payments::change(tx, order_id, None, |payment| {
+async fn begin(tx: &mut Tx, ask: &Capture, has_wallet: bool, now: Moment) -> Result<Payment, Stop> {
+    let order_id = ask.order_id;
+    let changed: Result<_, Stop> = payments::change(tx, order_id, None, |payment| {
         // What points alone pay for is taken at once.
-        missing = payment.wallet().filter(|_| payment.external == 0 && !has_wallet);
-        if missing.is_some() {
-            return Ok(None);
+        if payment.external == 0 {
+            Stop::without_wallet(payment, has_wallet)?;
         }
         if payment.customer_id.is_some() && payment.currency != ask.currency {
-            return Err(in_another_currency("allocations", payment));
+            return Err(in_another_currency("allocations", payment).into());
         }
         Ok(payment.capture(&ask.allocations, ask.allocated, now)?)
-    });
-    let Some((payment, turn)) = changed.await? else {
+    })
+    .await;
+    let Some((payment, turn)) = changed? else {
         return Err(PaymentRefusal::OrderWithoutPayment { order_id }.into());
     };
-    if let Some(customer_id) = missing {
-        return Ok(Begun::NeedsWallet(customer_id));
-    }
     if let Some(turn) = turn {
         follow(tx, &payment, turn, now).await?;
     }
-    Ok(Begun::Done(payment))
+    Ok(payment)
 }
 
 /// The refusal of amounts in another currency than the payment's.

@@ -10,7 +10,6 @@ use bojagi_store::{LockKey, Tx};
 use crate::desk::{Desk, of_charge, uninterrupted};
 use crate::domain::{Balance, Charge, ChargeId, ChargeState, PaymentRefusal, WALLET_LIMIT};
 use crate::provider::Manner;
-use crate::settle::Settled;
 use crate::store::{charges, methods, wallets};
 
 /// What a customer buys.
@@ -36,10 +35,7 @@ impl Desk {
             let unit = async move |tx: &mut Tx| begin(tx, &ask, clock.now()).await;
             let (charge, balance) = desk.store.write_locking([wallet], unit).await?;
             let Some(errand) = of_charge(&charge) else { return Ok((charge, balance)) };
-            match desk.ask(errand, Manner::Perform, None).await? {
-                Settled::Charge(charge, balance) => Ok((charge, balance)),
-                Settled::Payment(_) | Settled::Refund(..) => Err(Failure::broken("a charge settled as something else")),
-            }
+            desk.ask(errand, Manner::Perform, None).await?.charge()
         })
         .await
     }

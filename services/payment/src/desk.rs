@@ -10,11 +10,11 @@ use std::sync::Arc;
 use bojagi_chassis::Pager;
 use bojagi_kernel::id::{AccountId, OrderId};
 use bojagi_kernel::{Clock, Currency, Failure, Moment};
-use bojagi_store::{Error, LockKey, Store, Tx};
+use bojagi_store::{Error, LockKey, Reason, Store, Tx};
 use bojagi_telemetry::TraceContext;
 use futures::future::Either;
 
-use crate::domain::{Charge, Outcome, Payment, ProviderKey, Refund, UnderWay};
+use crate::domain::{Charge, Outcome, Payment, PaymentRefusal, ProviderKey, Refund, UnderWay};
 use crate::flights::{Flight, Flights};
 use crate::provider::{Asking, Instruction, Manner};
 use crate::settle::{Settled, settle};
@@ -42,22 +42,18 @@ impl Desk {
     pub(crate) async fn on_payment<T: Send + 'static>(
         &self,
         order_id: OrderId,
-        unit: impl AsyncFn(&mut Tx, bool, Moment) -> Result<Begun<T>, Failure> + Clone + Send + 'static,
+        unit: impl AsyncFn(&mut Tx, bool, Moment) -> Result<T, Stop> + Clone + Send + 'static,
     ) -> Result<T, Failure> {
         let (order, again) = (LockKey::of(order_id), unit.clone());
         let (clock, later) = (Arc::clone(&self.clock), Arc::clone(&self.clock));
         let unit = async move |tx: &mut Tx| unit(tx, false, clock.now()).await;
-        let begun = self.store.write_locking([order], unit).await?;
-        let customer_id = match begun {
-            Begun::Done(answer) => return Ok(answer),
-            Begun::NeedsWallet(customer_id) => customer_id,
+        let customer_id = match self.store.write_locking([order], unit).await {
+            Err(Stop::NeedsWallet(customer_id)) => customer_id,
+            done => return Ok(done?),
         };
         let both = [order, LockKey::of(customer_id)];
         let again = async move |tx: &mut Tx| again(tx, true, later.now()).await;
-        match self.store.write_locking(both, again).await? {
-            Begun::Done(answer) => Ok(answer),
-            Begun::NeedsWallet(_) => Err(Failure::broken("a wallet was asked for twice")),
-        }
+        Ok(self.store.write_locking(both, again).await?)
     }
 
     /// Asks the provider, stores its answer, and says what that came to. Whoever asks for the same meanwhile joins.
@@ -116,10 +112,7 @@ impl Desk {
             return Ok(payment);
         }
         let Some(errand) = of_payment(&payment) else { return Ok(payment) };
-        match self.ask(errand, Manner::Perform, Some(payment)).await? {
-            Settled::Payment(payment) => Ok(payment),
-            Settled::Refund(..) | Settled::Charge(..) => Err(Failure::broken("a payment settled as something else")),
-        }
+        self.ask(errand, Manner::Perform, Some(payment)).await?.payment()
     }
 
     /// Has the provider let go what it holds, without anybody waiting for it.
@@ -140,12 +133,58 @@ async fn landed(flight: Flight) -> Result<Settled, Failure> {
     flight.await.ok_or_else(|| Failure::Unavailable("the provider's answer could not be stored".into()))
 }
 
-/// How far a unit about a payment has come.
-pub(crate) enum Begun<T> {
-    /// It is done.
-    Done(T),
-    /// Nowhere: the wallet of this customer has to be locked first.
+/// Why a unit about a payment ends without having done anything.
+pub(crate) enum Stop {
+    /// The wallet of this customer has to be locked first.
     NeedsWallet(AccountId),
+    /// It is refused, or something broke.
+    Failed(Failure),
+}
+
+impl Stop {
+    /// Stops a unit that has not locked the wallet that pays.
+    pub(crate) fn without_wallet(payment: &Payment, has_wallet: bool) -> Result<(), Self> {
+        match payment.wallet() {
+            Some(customer_id) if !has_wallet => Err(Self::NeedsWallet(customer_id)),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl From<PaymentRefusal> for Stop {
+    fn from(refusal: PaymentRefusal) -> Self {
+        Self::Failed(refusal.into())
+    }
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<Stop> for Failure {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::NeedsWallet(_) => Self::broken("a wallet was asked for that is locked"),
+            Stop::Failed(failure) => failure,
+        }
+    }
+}
+
+impl Reason for Stop {
+    fn fault(&self) -> Option<&'static str> {
+        match self {
+            Self::NeedsWallet(_) => None,
+            Self::Failed(failure) => failure.fault(),
+        }
+    }
 }
 
 /// What the provider is to do, and what its answer is about here.

@@ -12,7 +12,6 @@ use bojagi_kernel::{Clock, Currency, Failure, Moment};
 use bojagi_store::{LockKey, Tx};
 
 use crate::NAME;
-use crate::desk::Begun;
 use crate::domain::{Allocations, Charge, Payment, PaymentState, Refund, Turn};
 use crate::rpc::{allocations, show};
 use crate::store::methods;
@@ -136,9 +135,7 @@ fn wallet(fact: &OrderFailed) -> Vec<LockKey> {
 /// Makes sure that nothing can be captured any more for an order that failed. Order fails only after a void, so there is
 /// nothing left to do, unless something is wrong: then the fact is parked, and an operator sees it.
 async fn end_order(tx: &mut Tx, order_id: OrderId, currency: Currency, now: Moment) -> Result<(), Failure> {
-    let Begun::Done((payment, _)) = void(tx, order_id, currency, true, now).await? else {
-        return Err(Failure::broken("a wallet was asked for that is locked"));
-    };
+    let (payment, _) = void(tx, order_id, currency, true, now).await?;
     match payment.state {
         PaymentState::Voided | PaymentState::Declined => Ok(()),
         state => Err(Failure::broken(format!("order {order_id} failed while its payment is {state}"))),

@@ -7,10 +7,10 @@ use bojagi_kernel::{Failure, Moment, Money};
 use bojagi_store::Tx;
 
 use crate::capture::in_another_currency;
-use crate::desk::{Begun, Desk, of_refund, uninterrupted};
+use crate::desk::{Desk, Stop, of_refund, uninterrupted};
 use crate::domain::{Allocations, Legs, Payment, PaymentRefusal, Refund, RefundId, RefundState};
 use crate::provider::Manner;
-use crate::settle::{Settled, given_back};
+use crate::settle::given_back;
 use crate::store::{payments, refunds};
 
 /// What order asks to go back.
@@ -33,61 +33,47 @@ impl Desk {
             let unit = async move |tx: &mut Tx, has_wallet, now| begin(tx, &ask, has_wallet, now).await;
             let (refund, payment) = desk.on_payment(order_id, unit).await?;
             let Some(errand) = of_refund(&refund, &payment) else { return Ok((refund, payment)) };
-            match desk.ask(errand, Manner::Perform, None).await? {
-                Settled::Refund(refund, payment) => Ok((refund, payment)),
-                Settled::Payment(_) | Settled::Charge(..) => Err(Failure::broken("a refund settled as something else")),
-            }
+            desk.ask(errand, Manner::Perform, None).await?.refund()
         })
         .await
     }
 }
 
-async fn begin(
-    tx: &mut Tx,
-    ask: &GiveBack,
-    has_wallet: bool,
-    now: Moment,
-) -> Result<Begun<(Refund, Payment)>, Failure> {
+async fn begin(tx: &mut Tx, ask: &GiveBack, has_wallet: bool, now: Moment) -> Result<(Refund, Payment), Stop> {
     let &GiveBack { order_id, refund_id, amount, .. } = ask;
+    let without_payment = || PaymentRefusal::OrderWithoutPayment { order_id };
     let earlier = refunds::by_id(tx, refund_id).await?;
-    if let Some(earlier) = &earlier
-        && !repeats(ask, earlier)
-    {
-        return Err(PaymentRefusal::RefundMismatch { refund_id }.into());
+    if let Some(earlier) = &earlier {
+        if !repeats(ask, earlier) {
+            return Err(PaymentRefusal::RefundMismatch { refund_id }.into());
+        }
+        if earlier.state != RefundState::Failed {
+            let payment = payments::of_order(tx, order_id).await?.ok_or_else(without_payment)?;
+            return Ok((earlier.clone(), payment));
+        }
     }
-    let begins = earlier.as_ref().is_none_or(|refund| refund.state == RefundState::Failed);
 
-    let mut missing = None;
-    let changed = payments::change(tx, order_id, None, |payment| {
+    let changed: Result<_, Stop> = payments::change(tx, order_id, None, |payment| {
         if payment.customer_id.is_none() {
-            return Err(PaymentRefusal::OrderWithoutPayment { order_id }.into());
+            return Err(without_payment().into());
         }
-        missing = payment.wallet().filter(|_| begins && !has_wallet);
-        if !begins || missing.is_some() {
-            return Ok(None);
-        }
+        Stop::without_wallet(payment, has_wallet)?;
         fits(ask, payment)?;
         let legs = payment.begin_refund(amount.minor(), now)?;
         if legs.external == 0 {
             payment.finish_refund(legs, now);
         }
         Ok(Some(legs))
-    });
-    let Some((payment, legs)) = changed.await? else {
-        return Err(PaymentRefusal::OrderWithoutPayment { order_id }.into());
-    };
-    if let Some(customer_id) = missing {
-        return Ok(Begun::NeedsWallet(customer_id));
-    }
-    let (refund, stored) = match (earlier, legs) {
-        (Some(earlier), None) => return Ok(Begun::Done((earlier, payment))),
-        (None, None) => return Err(Failure::broken("a new refund did not begin")),
-        (Some(failed), Some(legs)) => {
+    })
+    .await;
+    let Some((payment, Some(legs))) = changed? else { return Err(without_payment().into()) };
+    let (refund, stored) = match earlier {
+        Some(failed) => {
             let again = failed.attempted_again(legs, now);
             let stored = refunds::update(tx, &again, &failed).await?;
             (again, stored)
         }
-        (None, Some(legs)) => {
+        None => {
             let first = first_attempt(ask, legs, now);
             let stored = refunds::insert(tx, &first).await?;
             (first, stored)
@@ -99,7 +85,7 @@ async fn begin(
     if refund.state == RefundState::Succeeded {
         given_back(tx, &payment, &refund, now).await?;
     }
-    Ok(Begun::Done((refund, payment)))
+    Ok((refund, payment))
 }
 
 fn first_attempt(ask: &GiveBack, legs: Legs, now: Moment) -> Refund {

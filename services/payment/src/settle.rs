@@ -22,6 +22,33 @@ pub(crate) enum Settled {
     Charge(Charge, Balance),
 }
 
+impl Settled {
+    pub(crate) fn payment(self) -> Result<Payment, Failure> {
+        match self {
+            Self::Payment(payment) => Ok(payment),
+            Self::Refund(..) | Self::Charge(..) => Err(settled_as_something_else()),
+        }
+    }
+
+    pub(crate) fn refund(self) -> Result<(Refund, Payment), Failure> {
+        match self {
+            Self::Refund(refund, payment) => Ok((refund, payment)),
+            Self::Payment(_) | Self::Charge(..) => Err(settled_as_something_else()),
+        }
+    }
+
+    pub(crate) fn charge(self) -> Result<(Charge, Balance), Failure> {
+        match self {
+            Self::Charge(charge, balance) => Ok((charge, balance)),
+            Self::Payment(_) | Self::Refund(..) => Err(settled_as_something_else()),
+        }
+    }
+}
+
+fn settled_as_something_else() -> Failure {
+    Failure::broken("a key was settled as something else than it stands for")
+}
+
 /// Takes over the outcome of a key. Answers `None` when nothing of the kind was ever asked from here.
 pub(crate) async fn settle(
     tx: &mut Tx,
@@ -47,8 +74,9 @@ async fn payment(
     known: Option<Payment>,
     now: Moment,
 ) -> Result<Option<Settled>, Failure> {
-    let changed = payments::change(tx, order_id, known, |payment| Ok(payment.conclude(asked, outcome, now))).await?;
-    let Some((payment, turn)) = changed else { return Ok(None) };
+    let changed: Result<_, Failure> =
+        payments::change(tx, order_id, known, |payment| Ok(payment.conclude(asked, outcome, now))).await;
+    let Some((payment, turn)) = changed? else { return Ok(None) };
     if let Some(turn) = turn {
         follow(tx, &payment, turn, now).await?;
     }
@@ -82,15 +110,16 @@ async fn refund(
     if concluded && !refunds::update(tx, &refund, &earlier).await? {
         return Err(PaymentRefusal::ConcurrentChange.into());
     }
-    let changed = payments::change(tx, refund.order_id, None, |payment| {
+    let changed: Result<_, Failure> = payments::change(tx, refund.order_id, None, |payment| {
         match refund.state {
             RefundState::Succeeded if concluded => payment.finish_refund(refund.legs, now),
             RefundState::Failed if concluded => payment.cancel_refund(refund.legs, now),
             _ => return Ok(None),
         }
         Ok(Some(()))
-    });
-    let Some((payment, _)) = changed.await? else {
+    })
+    .await;
+    let Some((payment, _)) = changed? else {
         return Err(Failure::broken(format!("refund {refund_id} has no payment")));
     };
     if concluded && refund.state == RefundState::Succeeded {

@@ -6,7 +6,7 @@ use bojagi_kernel::id::OrderId;
 use bojagi_kernel::{Currency, Failure, Moment};
 use bojagi_store::Tx;
 
-use crate::desk::{Begun, Desk, uninterrupted};
+use crate::desk::{Desk, Stop, uninterrupted};
 use crate::domain::{Payment, PaymentRefusal, Turn, UnderWay, Voiding};
 use crate::events;
 use crate::settle::follow;
@@ -43,29 +43,23 @@ pub(crate) async fn void(
     currency: Currency,
     has_wallet: bool,
     now: Moment,
-) -> Result<Begun<(Payment, Voiding)>, Failure> {
-    let (mut voiding, mut missing) = (Voiding::Stands, None);
-    let changed = payments::change(tx, order_id, None, |payment| {
-        missing = payment.wallet().filter(|_| !has_wallet);
-        if missing.is_some() {
-            return Ok(None);
-        }
+) -> Result<(Payment, Voiding), Stop> {
+    let mut voiding = Voiding::Stands;
+    let changed: Result<_, Stop> = payments::change(tx, order_id, None, |payment| {
+        Stop::without_wallet(payment, has_wallet)?;
         voiding = payment.void(now);
         Ok(match voiding {
             Voiding::Turned(turn) => Some(turn),
             Voiding::CaptureDecides | Voiding::Stands => None,
         })
-    });
-    let changed = changed.await?;
-    if let Some(customer_id) = missing {
-        return Ok(Begun::NeedsWallet(customer_id));
-    }
-    match changed {
+    })
+    .await;
+    match changed? {
         Some((payment, turn)) => {
             if let Some(turn) = turn {
                 follow(tx, &payment, turn, now).await?;
             }
-            Ok(Begun::Done((payment, voiding)))
+            Ok((payment, voiding))
         }
         None => {
             let payment = Payment::ended(order_id, currency, now);
@@ -74,7 +68,7 @@ pub(crate) async fn void(
             }
             let turn = Turn::Voided { provider_held: false };
             events::payment_turned(tx, &payment, turn, now).await?;
-            Ok(Begun::Done((payment, Voiding::Turned(turn))))
+            Ok((payment, Voiding::Turned(turn)))
         }
     }
 }

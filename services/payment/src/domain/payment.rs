@@ -146,17 +146,8 @@ impl Payment {
 
     /// Opens the payment of an order: with an external leg the authorisation is under way, without one it is done.
     pub(crate) fn open(terms: &Terms, paid_with: Option<PaidWith>, now: Moment) -> Self {
-        let external = terms.total.minor() - terms.points;
-        let mut payment = Self {
-            customer_id: Some(terms.customer_id),
-            state: PaymentState::Pending,
-            total: terms.total.minor(),
-            points: terms.points,
-            external,
-            paid_with,
-            ..Self::ended(terms.order_id, terms.total.currency(), now)
-        };
-        if external == 0 {
+        let mut payment = Self::new(terms, paid_with, now);
+        if payment.external == 0 {
             payment.authorize(now);
         } else {
             payment.set_out(UnderWay::Authorize, now);
@@ -166,14 +157,19 @@ impl Payment {
 
     /// A payment that was refused before anything was held.
     pub(crate) fn refused(terms: &Terms, paid_with: Option<PaidWith>, reason: DeclineReason, now: Moment) -> Self {
+        Self { state: PaymentState::Declined, decline_reason: Some(reason), ..Self::new(terms, paid_with, now) }
+    }
+
+    /// A payment with which nothing has been done yet.
+    fn new(terms: &Terms, paid_with: Option<PaidWith>, now: Moment) -> Self {
         Self {
-            state: PaymentState::Declined,
-            decline_reason: Some(reason),
-            under_way: None,
-            asked_at: None,
-            authorized: 0,
-            authorized_at: None,
-            ..Self::open(terms, paid_with, now)
+            customer_id: Some(terms.customer_id),
+            state: PaymentState::Pending,
+            total: terms.total.minor(),
+            points: terms.points,
+            external: terms.total.minor() - terms.points,
+            paid_with,
+            ..Self::ended(terms.order_id, terms.total.currency(), now)
         }
     }
 

@@ -1,7 +1,7 @@
 //! Payments.
 
+use bojagi_kernel::Moment;
 use bojagi_kernel::id::{AccountId, OrderId, PaymentId};
-use bojagi_kernel::{Failure, Moment};
 use bojagi_store::{Bind, Error, Filter, FromRow, Row, Tx, Value, params};
 
 use super::columns::StoredCurrency;
@@ -137,12 +137,12 @@ async fn update(tx: &mut Tx, payment: &Payment) -> Result<bool, Error> {
 /// Lets the rules decide about the payment of an order, and stores what they decided; if somebody else changed it since
 /// `known` was read, reads it again and decides anew. `decide` answers `None` when it leaves the payment as it is.
 /// Answers `None` when the order has no payment.
-pub(crate) async fn change<T>(
+pub(crate) async fn change<T, E: From<Error>>(
     tx: &mut Tx,
     order_id: OrderId,
     mut known: Option<Payment>,
-    mut decide: impl FnMut(&mut Payment) -> Result<Option<T>, Failure>,
-) -> Result<Option<(Payment, Option<T>)>, Failure> {
+    mut decide: impl FnMut(&mut Payment) -> Result<Option<T>, E>,
+) -> Result<Option<(Payment, Option<T>)>, E> {
     loop {
         let found = match known.take() {
             Some(payment) => Some(payment),
