@@ -73,52 +73,52 @@ impl Session {
     pub(crate) async fn execute(&mut self, sql: &str, params: &[Value<'_>]) -> Result<u64, Error> {
         let _waiting = Waiting::begin(&self.waiting);
         let statement = self.prepare(sql, params).await?;
-        let (ahead, pending) = self.take_ahead();
-        let client = self.client()?;
-        let executed = client.execute_raw(&statement, params.iter().copied());
-        let (ahead, told, executed) = futures::join!(ahead.answers(), tell(client, &pending), executed);
-        self.judge(ahead)?;
-        self.settle(told, executed, sql)
+        self.ask(sql, async |client| client.execute_raw(&statement, params.iter().copied()).await).await
     }
 
     pub(crate) async fn query(&mut self, sql: &str, params: &[Value<'_>]) -> Result<Vec<Row>, Error> {
         let _waiting = Waiting::begin(&self.waiting);
         let statement = self.prepare(sql, params).await?;
-        let (ahead, pending) = self.take_ahead();
-        let client = self.client()?;
-        let rows = async { client.query_raw(&statement, params.iter().copied()).await?.try_collect().await };
-        let (ahead, told, rows) = futures::join!(ahead.answers(), tell(client, &pending), rows);
-        self.judge(ahead)?;
-        self.settle(told, rows, sql)
+        self.ask(sql, async |client| rows_of(client, &statement, params).await).await
     }
 
     /// Executes several statements, which travel together and are done in their order.
     pub(crate) async fn execute_each(&mut self, statements: &[Asking<'_>]) -> Result<u64, Error> {
         let _waiting = Waiting::begin(&self.waiting);
         let prepared = self.prepare_each(statements).await?;
-        let (ahead, pending) = self.take_ahead();
-        let client = self.client()?;
         let each = prepared.iter().zip(statements);
-        let each = each.map(|(statement, asking)| client.execute_raw(statement, asking.params.iter().copied()));
-        let (ahead, told, executed) = futures::join!(ahead.answers(), tell(client, &pending), join_all(each));
-        self.judge(ahead)?;
+        let ask = async |client: &Client| {
+            let each = each.map(|(statement, asking)| client.execute_raw(statement, asking.params.iter().copied()));
+            join_all(each).await.into_iter().sum()
+        };
         // Behind the first that failed all others fail because of it.
-        self.settle(told, executed.into_iter().sum(), first_of(statements))
+        self.ask(first_of(statements), ask).await
     }
 
     /// The same for queries.
     pub(crate) async fn query_each(&mut self, statements: &[Asking<'_>]) -> Result<Vec<Row>, Error> {
         let _waiting = Waiting::begin(&self.waiting);
         let prepared = self.prepare_each(statements).await?;
+        let each = prepared.iter().zip(statements);
+        let ask = async |client: &Client| {
+            let each = each.map(|(statement, asking)| rows_of(client, statement, &asking.params));
+            let rows: Result<Vec<Vec<Row>>, _> = join_all(each).await.into_iter().collect();
+            rows.map(|rows| rows.into_iter().flatten().collect())
+        };
+        self.ask(first_of(statements), ask).await
+    }
+
+    /// Asks the server, behind what was sent ahead and what is to come before it; all of it is one journey.
+    async fn ask<T>(
+        &mut self,
+        sql: &str,
+        asked: impl AsyncFnOnce(&Client) -> Result<T, tokio_postgres::Error>,
+    ) -> Result<T, Error> {
         let (ahead, pending) = self.take_ahead();
         let client = self.client()?;
-        let each = prepared.iter().zip(statements).map(async |(statement, asking)| {
-            client.query_raw(statement, asking.params.iter().copied()).await?.try_collect::<Vec<Row>>().await
-        });
-        let (ahead, told, rows) = futures::join!(ahead.answers(), tell(client, &pending), join_all(each));
+        let (ahead, told, answer) = futures::join!(ahead.answers(), tell(client, &pending), asked(client));
         self.judge(ahead)?;
-        let rows: Result<Vec<Vec<Row>>, _> = rows.into_iter().collect();
-        self.settle(told, rows.map(|rows| rows.into_iter().flatten().collect()), first_of(statements))
+        self.settle(told, answer, sql)
     }
 
     /// Sends a statement, and what comes before it, without waiting for the answer.
@@ -180,12 +180,7 @@ impl Session {
         let _waiting = Waiting::begin(&self.waiting);
         let sql = of_migration(sql);
         self.ready().await?;
-        let (ahead, pending) = self.take_ahead();
-        let client = self.client()?;
-        let (ahead, told, executed) =
-            futures::join!(ahead.answers(), tell(client, &pending), client.batch_execute(&sql));
-        self.judge(ahead)?;
-        self.settle(told, executed, &sql)
+        self.ask(&sql, async |client| client.batch_execute(&sql).await).await
     }
 
     pub(crate) fn begin_snapshot(&mut self) {
@@ -363,6 +358,14 @@ fn beginning(locks: &Locks) -> String {
 
 fn first_of<'a>(statements: &'a [Asking<'_>]) -> &'a str {
     statements.first().map_or("", |asking| asking.sql.as_str())
+}
+
+async fn rows_of(
+    client: &Client,
+    statement: &Statement,
+    params: &[Value<'_>],
+) -> Result<Vec<Row>, tokio_postgres::Error> {
+    client.query_raw(statement, params.iter().copied()).await?.try_collect().await
 }
 
 /// Sends what comes before a statement; answers the number of the transaction if one began.
