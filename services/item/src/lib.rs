@@ -42,6 +42,7 @@ pub const MIGRATIONS: &[Migration] = &[
     store::schema::CATALOGUE,
     store::schema::STOCK,
     store::schema::CLOSED_SELLERS,
+    store::schema::PRICES_IN_STORES,
 ];
 
 /// What it refuses.

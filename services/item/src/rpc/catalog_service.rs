@@ -182,7 +182,6 @@ impl CatalogService for Catalog {
             let (Some(wanted), Some(page)) = (wanted, page) else { return Err(fields.refuse()) };
             let unit = async move |tx: &mut Tx| {
                 let ids = search::find(tx, &wanted, page.after.as_ref(), page.limit()).await?;
-                let ids: Vec<_> = ids.into_iter().map(|(item_id,)| item_id).collect();
                 let mut found = items::find_all(tx, &ids).await?;
                 let next_page_token = page.cut(&mut found, searches::cursor);
                 Ok((found, next_page_token))

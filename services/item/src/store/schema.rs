@@ -155,3 +155,9 @@ pub(crate) const CLOSED_SELLERS: Migration = Migration::expand(
     ) WITHOUT ROWID;
     ",
 );
+
+/// The items of a store by price, for searching.
+pub(crate) const PRICES_IN_STORES: Migration = Migration::expand(
+    "item-catalogue-3",
+    "CREATE INDEX item_of_store_by_price ON item (store_id, currency, lowest_price, item_id) WHERE deleted_at IS NULL",
+);

@@ -10,7 +10,7 @@
 
 use bojagi_kernel::id::ItemId;
 use bojagi_kernel::{Currency, Moment, Money};
-use bojagi_store::{Bind, Error, Filter, Tx, Value, containing};
+use bojagi_store::{Bind, Error, Filter, FromRow, Tx, Value, containing};
 
 use crate::domain::catalogue::{Item, ItemOrder, ItemSearch, without_case};
 
@@ -38,7 +38,18 @@ pub(crate) async fn find(
     search: &ItemSearch,
     after: Option<&Place>,
     limit: i64,
-) -> Result<Vec<(ItemId,)>, Error> {
+) -> Result<Vec<ItemId>, Error> {
+    let found: Vec<(ItemId,)> = select(tx, "SELECT item_id FROM item", search, after, limit).await?;
+    Ok(found.into_iter().map(|(item_id,)| item_id).collect())
+}
+
+async fn select<T: FromRow>(
+    tx: &mut Tx,
+    select: &str,
+    search: &ItemSearch,
+    after: Option<&Place>,
+    limit: i64,
+) -> Result<Vec<T>, Error> {
     let pattern = containing(&without_case(&search.keyword));
     let currency = search.min_price.or(search.max_price).map(|price| price.currency());
     let after_currency = after.map(|place| place.lowest_price.currency());
@@ -70,7 +81,7 @@ pub(crate) async fn find(
         ItemOrder::PriceAscending => "currency, lowest_price, item_id",
         ItemOrder::PriceDescending => "currency DESC, lowest_price DESC, item_id DESC",
     };
-    let (sql, values) = filter.statement("SELECT item_id FROM item", order, limit);
+    let (sql, values) = filter.statement(select, order, limit);
     tx.fetch_all(&sql, &values).await
 }
 
@@ -83,3 +94,6 @@ fn begin_after<'a>(filter: &mut Filter<'a>, order: ItemOrder, place: &'a Place, 
         ItemOrder::PriceDescending => filter.and("(currency, lowest_price, item_id) < (?, ?, ?)", by_price),
     }
 }
+
+#[cfg(test)]
+mod tests;

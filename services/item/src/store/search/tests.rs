@@ -1,0 +1,37 @@
+use bojagi_kernel::id::StoreId;
+use bojagi_store::{Options, Store};
+use bojagi_testkit::Rig;
+
+use super::*;
+use crate::MIGRATIONS;
+use crate::domain::catalogue::CategoryId;
+
+/// Each order, everywhere, within a category and within a store, from the beginning and from a place on.
+#[tokio::test]
+async fn every_order_walks_an_index() {
+    let rig = Rig::new();
+    // SQLite says in words how it reads; the indexes are the same on a server.
+    let options = Options::at(rig.folder().join("search.sqlite"));
+    let store = Store::open(&options, MIGRATIONS, rig.clock.as_ref()).await.unwrap();
+    let won = Money::new(Currency::KRW, 1_000);
+    let place = Place { created_at: Moment::from_micros(0), lowest_price: won, item_id: ItemId::generate() };
+    let (category_id, store_id) = (Some(CategoryId::generate()), Some(StoreId::generate()));
+    for order in [ItemOrder::Latest, ItemOrder::PriceAscending, ItemOrder::PriceDescending] {
+        for (category_id, store_id) in [(None, None), (category_id, None), (None, store_id)] {
+            for after in [None, Some(place)] {
+                let (keyword, in_stock) = (String::new(), false);
+                let search =
+                    ItemSearch { keyword, category_id, store_id, min_price: None, max_price: None, in_stock, order };
+                let asked = format!("{search:?} after {after:?}");
+                let plan: Result<Vec<(i64, i64, i64, String)>, Error> = store
+                    .read(async move |tx: &mut Tx| {
+                        let explained = "EXPLAIN QUERY PLAN SELECT item_id FROM item";
+                        select(tx, explained, &search, after.as_ref(), 20).await
+                    })
+                    .await;
+                let steps: Vec<_> = plan.unwrap().into_iter().map(|(_, _, _, step)| step).collect();
+                assert!(steps.len() == 1 && steps[0].contains(" INDEX item_"), "{asked}: {steps:?}");
+            }
+        }
+    }
+}
