@@ -43,6 +43,7 @@ pub const MIGRATIONS: &[Migration] = &[
     store::schema::STOCK,
     store::schema::CLOSED_SELLERS,
     store::schema::PRICES_IN_STORES,
+    store::schema::OVERDUE_HOLDS,
 ];
 
 /// What it refuses.

@@ -176,8 +176,7 @@ pub(crate) async fn lines(tx: &mut Tx, order_id: OrderId) -> Result<Vec<HeldLine
     .await
 }
 
-/// How many pieces of each option an order holds, by option, so that concurrent writers lock in one order. They are summed
-/// here, because grouping makes SQLite build two temporary tables for what is nearly always one line.
+/// How many pieces of each option an order holds, by option. They are summed here, because grouping makes SQLite build two temporary tables for what is nearly always one line.
 pub(crate) async fn sums(tx: &mut Tx, order_id: OrderId) -> Result<Vec<(OptionId, ItemId, i64)>, Error> {
     let lines: Vec<(OptionId, ItemId, i64)> = tx
         .fetch_all("SELECT option_id, item_id, quantity FROM hold_line WHERE order_id = ?1", params![order_id])
@@ -200,10 +199,29 @@ pub(crate) async fn overdue(tx: &mut Tx, since: Moment, limit: i64) -> Result<Ve
     .await
 }
 
-/// How many orders hold pieces and have not ended, and since when the first of them does; those apart that were told to be
-/// overdue.
-pub(crate) async fn count_open(tx: &mut Tx) -> Result<(i64, Option<Moment>), Error> {
-    tx.fetch_one("SELECT count(*), min(reserved_at) FROM hold WHERE state = 'RESERVED' AND NOT overdue_told", &[]).await
+/// The orders that hold pieces and have not ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct OpenHolds {
+    /// All of them.
+    pub(crate) count: i64,
+    /// Those that were told to be overdue.
+    pub(crate) overdue: i64,
+    /// Since when the first of the others holds its pieces.
+    pub(crate) oldest_in_time: Option<Moment>,
+}
+
+from_row!(OpenHolds { count, overdue, oldest_in_time });
+
+/// Counts the orders that hold pieces and have not ended. Each part has an index of its own.
+pub(crate) async fn count_open(tx: &mut Tx) -> Result<OpenHolds, Error> {
+    tx.fetch_one(
+        "SELECT in_time.holds + overdue.holds, overdue.holds, in_time.oldest
+         FROM (SELECT count(*) AS holds, min(reserved_at) AS oldest FROM hold
+               WHERE state = 'RESERVED' AND NOT overdue_told) AS in_time,
+              (SELECT count(*) AS holds FROM hold WHERE state = 'RESERVED' AND overdue_told) AS overdue",
+        &[],
+    )
+    .await
 }
 
 /// Notes that an order was told to be overdue; false when it has ended, or was told before.
@@ -216,3 +234,6 @@ pub(crate) async fn mark_overdue(tx: &mut Tx, order_id: OrderId) -> Result<bool,
         .await?;
     Ok(marked == 1)
 }
+
+#[cfg(test)]
+mod tests;

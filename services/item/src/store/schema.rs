@@ -161,3 +161,9 @@ pub(crate) const PRICES_IN_STORES: Migration = Migration::expand(
     "item-catalogue-3",
     "CREATE INDEX item_of_store_by_price ON item (store_id, currency, lowest_price, item_id) WHERE deleted_at IS NULL",
 );
+
+/// The holds that were told to be overdue and have not ended, for counting.
+pub(crate) const OVERDUE_HOLDS: Migration = Migration::expand(
+    "item-stock-2",
+    "CREATE INDEX hold_overdue ON hold (reserved_at) WHERE state = 'RESERVED' AND overdue_told",
+);
