@@ -24,8 +24,7 @@ pub(crate) async fn sell(tx: &mut Tx, order_id: OrderId, now: Moment) -> Result<
     }
     let problem = match holds::find(tx, order_id).await?.map(|hold| hold.state) {
         Some(HoldState::Sold) => return Ok(()),
-        Some(HoldState::Reserved) => return Err(in_motion(order_id)),
-        Some(HoldState::Released) => "what it held was given back",
+        Some(_) => "what it held was given back",
         None => "nothing was ever held for it",
     };
     Err(Failure::broken(format!("order {order_id} is confirmed, but {problem}")))
@@ -48,8 +47,9 @@ pub(crate) async fn release(
         return Ok(());
     }
     let step = (hold.state, HoldState::Released);
+    // The order is locked, so nobody can have moved its hold since it was read.
     if !holds::advance(tx, order_id, step, now).await? {
-        return Err(in_motion(order_id));
+        return Err(Failure::broken(format!("the hold of order {order_id} is not what it was a moment ago")));
     }
     let movements = shift_all(tx, order_id, step).await?;
     for Movement { option_id, quantity, .. } in &movements {
@@ -65,9 +65,4 @@ async fn shift_all(tx: &mut Tx, order_id: OrderId, step: (HoldState, HoldState))
         movements.push(stock::shift(tx, held, step).await?);
     }
     Ok(movements)
-}
-
-/// Another instance is writing the same hold; the fact is heard again and finds what it has become.
-fn in_motion(order_id: OrderId) -> Failure {
-    Failure::Unavailable(format!("the hold of order {order_id} is being changed").into())
 }

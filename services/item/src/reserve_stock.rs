@@ -13,7 +13,7 @@ use bojagi_store::{self as database, Combined, LockKey, Store, Tx};
 
 use crate::domain::hold::{self, HeldLine, Hold, HoldState};
 use crate::domain::refusal::StockRefusal;
-use crate::domain::reservation::{Asked, Offer};
+use crate::domain::reservation::Asked;
 use crate::domain::shelf::{Bundle, Shelf};
 use crate::events::told;
 use crate::store::{holds, limits, stock};
@@ -68,13 +68,11 @@ async fn reserve(tx: &mut Tx, asks: &[Ask<'_>], now: Moment) -> Result<Vec<Resul
 async fn load_shelf(tx: &mut Tx, asked: impl Iterator<Item = &Asked> + Clone) -> Result<Shelf, Failure> {
     let options = asked.clone().flat_map(|asked| &asked.lines).map(|line| line.option_id).collect();
     let offers = holds::load_offers(tx, &options).await?;
-    let limited = |option_id| {
-        let is_limited = |offer: &Offer| offer.option_id == option_id && offer.customer_limit.is_some();
-        offers.iter().any(is_limited)
-    };
+    let limited = offers.iter().filter(|offer| offer.customer_limit.is_some()).map(|offer| offer.option_id);
+    let limited: BTreeSet<_> = limited.collect();
     let mut whose = BTreeSet::new();
     for asked in asked {
-        let options = asked.lines.iter().map(|line| line.option_id).filter(|option_id| limited(*option_id));
+        let options = asked.lines.iter().map(|line| line.option_id).filter(|option_id| limited.contains(option_id));
         whose.extend(options.map(|option_id| (option_id, asked.customer_id)));
     }
     let counted = limits::taken(tx, &whose).await?;

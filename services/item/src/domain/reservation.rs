@@ -54,7 +54,7 @@ pub(crate) struct Taking<'a> {
     pub(crate) quantity: i64,
 }
 
-/// Decides what to take, one entry an option, ordered by option so that concurrent writers lock in one order.
+/// Decides what to take, one entry an option, ordered by option.
 ///
 /// Lines are judged in the order in which they were asked for: first whether the option is on offer at the price the
 /// customer saw and within its sale window, then, per option and with its lines summed, the customer's limit and what is left.
