@@ -25,7 +25,7 @@ pub(crate) enum PaymentState {
     Refunded,
     /// Nothing was captured and nothing ever will be.
     Voided,
-    /// Refused for good; nothing is held.
+    /// Refused for good: no points are held, and the provider is told to let go what it may hold.
     Declined,
     /// The provider's answer is unknown.
     Unresolved,

@@ -61,6 +61,9 @@ async fn the_first_method_is_the_default_until_another_is(shop: Shop) {
     assert_eq!(listed(&mut customer).await, in_order([4, 3, 1, 0, 2])[..4]);
     let gone = customer.methods.remove_payment_method(request).await.unwrap_err();
     assert_eq!((gone.code(), reason(&gone).as_str()), (tonic::Code::NotFound, "PAYMENT_METHOD_NOT_FOUND"));
+    // So the gateway must not ask again by itself: it would tell of a removal that there was nothing to remove.
+    let path = "/bojagi.payment.v1.PaymentMethodService/RemovePaymentMethod";
+    assert!(!bojagi_api::policy::of(path).unwrap().retry_safe);
 
     // Somebody else's methods don't exist.
     let mut stranger = shop.customer();
