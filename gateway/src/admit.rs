@@ -3,13 +3,14 @@
 //! Place: inside the layer that answers errors; before the deadline, which depends on the method, and before anything that costs the
 //! upstream work. Whether the thing asked for is the caller's own is for the service to decide.
 
-use std::future::{Ready, ready};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use futures::future::{BoxFuture, Either};
+use futures::future::BoxFuture;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, Request, Response};
+use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
 use crate::call_notes::CallNotes;
@@ -69,9 +70,7 @@ where
 {
     type Response = Response<R>;
     type Error = Cause;
-    /// The call as it is, one that has to wait for keys, or a refusal.
-    type Future =
-        Either<S::Future, Either<BoxFuture<'static, Result<Response<R>, Cause>>, Ready<Result<Response<R>, Cause>>>>;
+    type Future = AdmitFuture<S::Future, R>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Cause>> {
         self.inner.poll_ready(cx)
@@ -80,32 +79,63 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let path = request.uri().path();
         let Some(method) = self.door.methods.find(path).cloned() else {
-            return refused(UnknownMethod { path: path.to_owned() });
+            return AdmitFuture::refused(UnknownMethod { path: path.to_owned() });
         };
         CallNotes::of(&request).method_found(&method.metrics);
         // What could not be translated is told here, where it looks like any other refusal.
         if let Some(fault) = request.extensions().get::<ConnectFault>() {
-            return refused(fault.clone());
+            return AdmitFuture::refused(fault.clone());
         }
         match self.door.check(&method.policy.access, request.headers()) {
-            Ok(identity) => Either::Left(self.inner.call(let_in(method, request, identity))),
+            Ok(identity) => AdmitFuture::LetIn { answer: self.inner.call(let_in(method, request, identity)) },
             Err(cause) => match self.door.wait_after(&cause) {
-                None => refused(cause),
+                None => AdmitFuture::refused(cause),
                 Some(wait) => {
                     let (door, mut inner) = (Arc::clone(&self.door), self.inner.clone());
-                    Either::Right(Either::Left(Box::pin(async move {
+                    let answer = Box::pin(async move {
                         wait.await;
                         let identity = door.check(&method.policy.access, request.headers())?;
                         inner.call(let_in(method, request, identity)).await
-                    })))
+                    });
+                    AdmitFuture::Waiting { answer }
                 }
             },
         }
     }
 }
 
-fn refused<L, M, T>(cause: impl Into<Cause>) -> Either<L, Either<M, Ready<Result<T, Cause>>>> {
-    Either::Right(Either::Right(ready(Err(cause.into()))))
+pin_project! {
+    /// The answer to a call.
+    #[project = ProjectedFuture]
+    pub(crate) enum AdmitFuture<F, R> {
+        /// It may be made.
+        LetIn { #[pin] answer: F },
+        /// It may be made or not, once there are keys that tell.
+        Waiting { answer: BoxFuture<'static, Result<Response<R>, Cause>> },
+        /// It may not be made, as is told once.
+        Refused { cause: Option<Cause> },
+    }
+}
+
+impl<F, R> AdmitFuture<F, R> {
+    fn refused(cause: impl Into<Cause>) -> Self {
+        Self::Refused { cause: Some(cause.into()) }
+    }
+}
+
+impl<F, R> Future for AdmitFuture<F, R>
+where
+    F: Future<Output = Result<Response<R>, Cause>>,
+{
+    type Output = Result<Response<R>, Cause>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project() {
+            ProjectedFuture::LetIn { answer } => answer.poll(cx),
+            ProjectedFuture::Waiting { answer } => answer.as_mut().poll(cx),
+            ProjectedFuture::Refused { cause } => cause.take().map_or(Poll::Pending, |cause| Poll::Ready(Err(cause))),
+        }
+    }
 }
 
 fn let_in<B>(method: Arc<Method>, mut request: Request<B>, identity: Option<Identity>) -> Call<B> {

@@ -2,21 +2,19 @@
 //!
 //! Place: before the door, because checking a token is the first thing that costs something. A call counts until its answer is over.
 
-use std::pin::Pin;
+use std::future::{Ready, ready};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
 use futures::future::Either;
 use http::{Request, Response};
-use http_body::{Body, Frame, SizeHint};
-use pin_project_lite::pin_project;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower::{Layer, Service};
 
 use crate::config_errors::ConfigMistake;
 use crate::errors::Cause;
+use crate::holding::Holding;
 
 /// How much a gateway takes on at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -43,6 +41,9 @@ impl LimitConfig {
     }
 }
 
+/// The place of a call; nothing where there is no limit.
+type Place = Option<OwnedSemaphorePermit>;
+
 /// There are too many calls.
 #[derive(Debug, thiserror::Error)]
 #[error("the gateway has as many calls as it takes at a time")]
@@ -62,8 +63,8 @@ impl<S> LimitConcurrency<S> {
         tower::layer::layer_fn(move |inner| Self { inner, room: room.clone() })
     }
 
-    /// A place, where there is a limit.
-    fn take_place(&self) -> Result<Option<OwnedSemaphorePermit>, TooManyCalls> {
+    /// A place, if there is one left.
+    fn take_place(&self) -> Result<Place, TooManyCalls> {
         let Some(room) = &self.room else { return Ok(None) };
         Arc::clone(room).try_acquire_owned().map(Some).map_err(|_| TooManyCalls)
     }
@@ -73,9 +74,9 @@ impl<S, B, R> Service<Request<B>> for LimitConcurrency<S>
 where
     S: Service<Request<B>, Response = Response<R>, Error = Cause>,
 {
-    type Response = Response<PlacedBody<R>>;
+    type Response = Response<Holding<R, Place>>;
     type Error = Cause;
-    type Future = Either<PlacedAnswer<S::Future>, std::future::Ready<Result<Response<PlacedBody<R>>, Cause>>>;
+    type Future = Either<Holding<S::Future, Place>, Ready<Result<Self::Response, Cause>>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Cause>> {
         self.inner.poll_ready(cx)
@@ -83,58 +84,8 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         match self.take_place() {
-            Ok(place) => Either::Left(PlacedAnswer { answer: self.inner.call(request), place }),
-            Err(too_many) => Either::Right(std::future::ready(Err(too_many.into()))),
+            Ok(place) => Either::Left(Holding::new(self.inner.call(request), place)),
+            Err(too_many) => Either::Right(ready(Err(too_many.into()))),
         }
-    }
-}
-
-pin_project! {
-    /// An answer that has a place.
-    pub(crate) struct PlacedAnswer<F> {
-        #[pin]
-        answer: F,
-        place: Option<OwnedSemaphorePermit>,
-    }
-}
-
-impl<F, R> Future for PlacedAnswer<F>
-where
-    F: Future<Output = Result<Response<R>, Cause>>,
-{
-    type Output = Result<Response<PlacedBody<R>>, Cause>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        this.answer.poll(cx).map_ok(|response| {
-            let place = this.place.take();
-            response.map(|inner| PlacedBody { inner, _place: place })
-        })
-    }
-}
-
-pin_project! {
-    /// A response body that has a place until it is dropped.
-    pub(crate) struct PlacedBody<B> {
-        #[pin]
-        inner: B,
-        _place: Option<OwnedSemaphorePermit>,
-    }
-}
-
-impl<B: Body<Data = Bytes, Error = Cause>> Body for PlacedBody<B> {
-    type Data = Bytes;
-    type Error = Cause;
-
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cause>>> {
-        self.project().inner.poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
     }
 }

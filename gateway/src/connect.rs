@@ -17,42 +17,21 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
-use http::{Method, Request, Response};
+use http::{Request, Response};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
-pub(crate) use self::answer::ConnectAnswer;
 pub(crate) use self::error_body::ERROR_CODES;
 pub(crate) use self::fault::ConnectFault;
+pub(crate) use self::query::codec_name;
 pub(crate) use self::request_body::ConnectRequest;
 
 use self::answer::Form;
 use crate::contracts::Contracts;
-use crate::dialect::{Codec, Dialect, GrpcContentType};
+use crate::dialect::Dialect;
 use crate::grpc_web::RequestFault;
-
-/// Says that a call is one of the Connect protocol; an extension of its request.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ConnectCall {
-    pub(crate) codec: Codec,
-    pub(crate) by_get: bool,
-}
-
-impl ConnectCall {
-    /// Whether the request is a call of this protocol: `None` if not, and no codec if it is one in a codec that nobody knows.
-    pub(crate) fn of<B>(request: &Request<B>) -> Option<Option<Self>> {
-        if request.method() == Method::GET {
-            let codec = Codec::of_name(&query::codec_name(request.uri())?);
-            return Some(codec.map(|codec| Self { codec, by_get: true }));
-        }
-        match request.headers().get(CONTENT_TYPE).and_then(GrpcContentType::parse)?.dialect {
-            Dialect::Connect(codec) => Some(Some(Self { codec, by_get: false })),
-            Dialect::Native | Dialect::Web(_) => None,
-        }
-    }
-}
+use crate::own_body::OwnBody;
 
 /// The middleware; see the module.
 #[derive(Clone)]
@@ -76,7 +55,7 @@ where
     B: Body<Data = Bytes, Error = RequestFault>,
     R: Body<Data = Bytes, Error = Infallible> + Send + 'static,
 {
-    type Response = Response<ConnectAnswer<R>>;
+    type Response = Response<OwnBody<R>>;
     type Error = Infallible;
     type Future = ConnectFuture<S::Future, R>;
 
@@ -85,19 +64,18 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let Some(Some(call)) = ConnectCall::of(&request) else {
+        let Some(&Dialect::Connect { codec, by_get }) = request.extensions().get() else {
             return ConnectFuture::Native {
                 answer: self.inner.call(request.map(|inner| ConnectRequest::Native { inner })),
             };
         };
-        let (request, accepts_gzip) = match request::to_native(&mut request, call.codec) {
+        let (request, accepts_gzip) = match request::to_native(&mut request, codec) {
             Ok(read) => {
                 let longest = self.longest_request;
-                let mut request = request.map(|inner| match &read.queried {
+                let request = request.map(|inner| match &read.queried {
                     Some(message) => ConnectRequest::queried(message, read.is_compressed),
                     None => ConnectRequest::posted(inner, read.is_compressed, longest),
                 });
-                request.extensions_mut().insert(call);
                 (request, read.accepts_gzip)
             }
             Err(fault) => {
@@ -106,7 +84,7 @@ where
                 (request, false)
             }
         };
-        let form = Form { codec: call.codec, accepts_gzip, by_get: call.by_get };
+        let form = Form { codec, accepts_gzip, by_get };
         let (asked, contracts) = (self.inner.call(request), Arc::clone(&self.contracts));
         let answer = Box::pin(async move {
             let Ok(response) = asked.await;
@@ -121,7 +99,7 @@ pin_project! {
     #[project = ProjectedFuture]
     pub(crate) enum ConnectFuture<F, R> {
         Native { #[pin] answer: F },
-        Translated { answer: Pin<Box<dyn Future<Output = Response<ConnectAnswer<R>>> + Send>> },
+        Translated { answer: Pin<Box<dyn Future<Output = Response<OwnBody<R>>> + Send>> },
     }
 }
 
@@ -129,13 +107,13 @@ impl<F, R> Future for ConnectFuture<F, R>
 where
     F: Future<Output = Result<Response<R>, Infallible>>,
 {
-    type Output = Result<Response<ConnectAnswer<R>>, Infallible>;
+    type Output = Result<Response<OwnBody<R>>, Infallible>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project() {
             ProjectedFuture::Native { answer } => {
                 let response = ready!(answer.poll(cx)?);
-                Poll::Ready(Ok(response.map(|inner| ConnectAnswer::Native { inner })))
+                Poll::Ready(Ok(response.map(|inner| OwnBody::Passed { inner })))
             }
             ProjectedFuture::Translated { answer } => answer.as_mut().poll(cx).map(Ok),
         }

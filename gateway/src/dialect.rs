@@ -13,7 +13,11 @@ pub(crate) enum Dialect {
     /// gRPC-Web: status in the body.
     Web(WebEncoding),
     /// The unary form of the Connect protocol: status in HTTP's own, one message without a frame.
-    Connect(Codec),
+    Connect {
+        codec: Codec,
+        /// The message is in the query of a GET.
+        by_get: bool,
+    },
 }
 
 /// How a message of the Connect protocol is written.
@@ -69,7 +73,7 @@ impl<'v> GrpcContentType<'v> {
     fn of_text(value: &'v str) -> Option<Self> {
         let essence = value.split_once(';').map_or(value, |(essence, _)| essence).trim();
         if let Some(codec) = strip_prefix_of_any_case(essence, APPLICATION).and_then(Codec::of_name) {
-            return Some(Self { dialect: Dialect::Connect(codec), suffix: Some(codec.name()) });
+            return Some(Self { dialect: Dialect::Connect { codec, by_get: false }, suffix: Some(codec.name()) });
         }
         let rest = strip_prefix_of_any_case(essence, GRPC)?;
         let (kind, suffix) = match rest.split_once('+') {
@@ -109,7 +113,7 @@ pub(crate) fn accepted_encoding(accept: Option<&HeaderValue>, of_request: WebEnc
         .filter_map(GrpcContentType::of_text)
         .find_map(|accepted| match accepted.dialect {
             Dialect::Web(encoding) => Some(encoding),
-            Dialect::Native | Dialect::Connect(_) => None,
+            Dialect::Native | Dialect::Connect { .. } => None,
         })
         .unwrap_or(of_request)
 }
@@ -137,6 +141,10 @@ mod tests {
     const BINARY: Dialect = Dialect::Web(WebEncoding::Binary);
     const TEXT: Dialect = Dialect::Web(WebEncoding::Text);
 
+    const fn connect(codec: Codec) -> Dialect {
+        Dialect::Connect { codec, by_get: false }
+    }
+
     #[test]
     fn content_types_that_are_grpc() {
         for (value, dialect, suffix) in [
@@ -148,8 +156,8 @@ mod tests {
             ("APPLICATION/GRPC-WEB+PROTO ;a=b", BINARY, Some("PROTO")),
             ("application/grpc-web-text", TEXT, None),
             ("Application/gRPC-Web-Text+thrift", TEXT, Some("thrift")),
-            ("application/JSON; charset=utf-8", Dialect::Connect(Codec::Json), Some("json")),
-            ("application/proto", Dialect::Connect(Codec::Proto), Some("proto")),
+            ("application/JSON; charset=utf-8", connect(Codec::Json), Some("json")),
+            ("application/proto", connect(Codec::Proto), Some("proto")),
         ] {
             let content_type = HeaderValue::from_static(value);
             assert_eq!(GrpcContentType::parse(&content_type), Some(GrpcContentType { dialect, suffix }), "{value}");

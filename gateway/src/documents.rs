@@ -11,9 +11,10 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response};
-use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use tower::{Layer, Service};
+
+use crate::own_body::OwnBody;
 
 /// Documents in JSON, by path.
 pub(crate) type JsonDocuments = HashMap<&'static str, JsonDocument>;
@@ -47,7 +48,7 @@ impl<S, B, R> Service<Request<B>> for Documents<S>
 where
     S: Service<Request<B>, Response = Response<R>, Error = Infallible>,
 {
-    type Response = Response<DocumentBody<R>>;
+    type Response = Response<OwnBody<R>>;
     type Error = Infallible;
     type Future = DocumentAnswer<S::Future>;
 
@@ -76,62 +77,17 @@ impl<F, R> Future for DocumentAnswer<F>
 where
     F: Future<Output = Result<Response<R>, Infallible>>,
 {
-    type Output = Result<Response<DocumentBody<R>>, Infallible>;
+    type Output = Result<Response<OwnBody<R>>, Infallible>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         Poll::Ready(Ok(match self.project() {
             ProjectedAnswer::Document { document } => {
-                let mut response = Response::new(DocumentBody::Document { document: document.take() });
+                let mut response = Response::new(OwnBody::of(document.take().unwrap_or_default()));
                 response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
                 response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
                 response
             }
-            ProjectedAnswer::Asked { answer } => ready!(answer.poll(cx)?).map(|inner| DocumentBody::Passed { inner }),
+            ProjectedAnswer::Asked { answer } => ready!(answer.poll(cx)?).map(|inner| OwnBody::Passed { inner }),
         }))
-    }
-}
-
-pin_project! {
-    /// The body of either.
-    #[project = ProjectedBody]
-    pub(crate) enum DocumentBody<R> {
-        Document { document: Option<Bytes> },
-        Passed { #[pin] inner: R },
-    }
-}
-
-impl<R> Default for DocumentBody<R> {
-    fn default() -> Self {
-        Self::Document { document: None }
-    }
-}
-
-impl<R: Body<Data = Bytes>> Body for DocumentBody<R> {
-    type Data = Bytes;
-    type Error = R::Error;
-
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, R::Error>>> {
-        match self.project() {
-            ProjectedBody::Document { document } => {
-                Poll::Ready(document.take().map(|document| Ok(Frame::data(document))))
-            }
-            ProjectedBody::Passed { inner } => inner.poll_frame(cx),
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Document { document } => document.is_none(),
-            Self::Passed { inner } => inner.is_end_stream(),
-        }
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Document { document } => {
-                SizeHint::with_exact(document.as_ref().map_or(0, |document| document.len() as u64))
-            }
-            Self::Passed { inner } => inner.size_hint(),
-        }
     }
 }

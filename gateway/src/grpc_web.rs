@@ -23,8 +23,8 @@ use tower::{BoxError, Layer, Service};
 pub(crate) use request_body::{RequestBody, RequestFault};
 pub(crate) use response_body::ResponseBody;
 
-use crate::connect::ConnectCall;
-use crate::dialect::{Dialect, GrpcContentType, WebEncoding, accepted_encoding};
+use crate::connect;
+use crate::dialect::{Codec, Dialect, GrpcContentType, WebEncoding, accepted_encoding};
 
 /// The middleware; see the module.
 #[derive(Clone)]
@@ -59,7 +59,7 @@ where
             Ok(dialect) => dialect,
             Err(refusal) => return TranslatedAnswer::Refused { refusal: Some(refusal) },
         };
-        // For the account of the call, which is kept further in.
+        // Further in nobody asks again which it is.
         request.extensions_mut().insert(dialect);
         let answer_in = to_native(request.headers_mut(), dialect);
         let request = request.map(|body| RequestBody::new(body, dialect, self.longest_request_trailer));
@@ -77,8 +77,9 @@ pub(crate) enum NotGrpc {
 
 fn read_dialect<B>(request: &Request<B>) -> Result<Dialect, NotGrpc> {
     if request.method() == Method::GET {
-        let call = ConnectCall::of(request).ok_or(NotGrpc::Method)?.ok_or(NotGrpc::ContentType)?;
-        return Ok(Dialect::Connect(call.codec));
+        let codec = connect::codec_name(request.uri()).ok_or(NotGrpc::Method)?;
+        let codec = Codec::of_name(&codec).ok_or(NotGrpc::ContentType)?;
+        return Ok(Dialect::Connect { codec, by_get: true });
     }
     if request.method() != Method::POST {
         return Err(NotGrpc::Method);
@@ -128,7 +129,7 @@ where
             ProjectedAnswer::Asked { answer, answer_in } => {
                 let response = ready!(answer.poll(cx)?);
                 match *answer_in {
-                    Dialect::Native | Dialect::Connect(_) => response.map(|inner| ResponseBody::Native { inner }),
+                    Dialect::Native | Dialect::Connect { .. } => response.map(|inner| ResponseBody::Native { inner }),
                     Dialect::Web(encoding) => to_web(response, encoding),
                 }
             }

@@ -13,20 +13,20 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::{HeaderMap, Response};
-use http_body::{Body, Frame, SizeHint};
+use http::Response;
+use http_body::Body;
 use pin_project_lite::pin_project;
 use prost_reflect::MethodDescriptor;
 use tower::{Layer, Service};
 
 pub(crate) use self::fault::TranscodeFault;
 
-use crate::connect::ConnectCall;
 use crate::contracts::{self, Contracts};
-use crate::dialect::Codec;
+use crate::dialect::{Codec, Dialect};
 use crate::errors::Cause;
 use crate::grpc_web::RequestFault;
 use crate::methods::Call;
+use crate::own_body::OwnBody;
 use crate::policies::Streaming;
 
 /// The middleware; see the module.
@@ -44,12 +44,12 @@ impl<S> Transcode<S> {
 
 impl<S, B, R> Service<Call<B>> for Transcode<S>
 where
-    S: Service<Call<TranscodedRequest<B>>, Response = Response<R>, Error = Cause> + Clone + Send + 'static,
+    S: Service<Call<OwnBody<B>>, Response = Response<R>, Error = Cause> + Clone + Send + 'static,
     S::Future: Send,
     B: Body<Data = Bytes, Error = RequestFault> + Send + 'static,
     R: Body<Data = Bytes, Error = Cause> + Send + 'static,
 {
-    type Response = Response<TranscodedAnswer<R>>;
+    type Response = Response<OwnBody<R>>;
     type Error = Cause;
     type Future = TranscodeFuture<S::Future, R>;
 
@@ -58,40 +58,40 @@ where
     }
 
     fn call(&mut self, call: Call<B>) -> Self::Future {
-        let Some(connect) = call.request.extensions().get::<ConnectCall>().copied() else {
+        let Some(&Dialect::Connect { codec, by_get }) = call.request.extensions().get() else {
             return TranscodeFuture::Passed { answer: self.inner.call(passed(call)) };
         };
         let contract = self.contracts.method(call.request.uri().path()).cloned();
         // The one that is ready is used; its clone takes its place.
         let ready = self.inner.clone();
         let ready = std::mem::replace(&mut self.inner, ready);
-        TranscodeFuture::Translated { answer: Box::pin(translated(ready, call, connect, contract)) }
+        TranscodeFuture::Translated { answer: Box::pin(translated(ready, call, (codec, by_get), contract)) }
     }
 }
 
-fn passed<B>(call: Call<B>) -> Call<TranscodedRequest<B>> {
-    Call { method: call.method, request: call.request.map(|inner| TranscodedRequest::Passed { inner }) }
+fn passed<B>(call: Call<B>) -> Call<OwnBody<B>> {
+    Call { method: call.method, request: call.request.map(|inner| OwnBody::Passed { inner }) }
 }
 
 async fn translated<S, B, R>(
     mut inner: S,
     call: Call<B>,
-    connect: ConnectCall,
+    (codec, by_get): (Codec, bool),
     contract: Option<MethodDescriptor>,
-) -> Result<Response<TranscodedAnswer<R>>, Cause>
+) -> Result<Response<OwnBody<R>>, Cause>
 where
-    S: Service<Call<TranscodedRequest<B>>, Response = Response<R>, Error = Cause>,
+    S: Service<Call<OwnBody<B>>, Response = Response<R>, Error = Cause>,
     B: Body<Data = Bytes, Error = RequestFault>,
     R: Body<Data = Bytes, Error = Cause>,
 {
     if matches!(call.method.policy.streaming, Streaming::Client | Streaming::Server | Streaming::Both) {
         return Err(TranscodeFault::Streams.into());
     }
-    if connect.by_get && !contract.as_ref().is_some_and(contracts::only_looks) {
+    if by_get && !contract.as_ref().is_some_and(contracts::only_looks) {
         return Err(TranscodeFault::NotByGet.into());
     }
     let limits = call.method.route.settings.config.messages;
-    let (call, json_of) = match connect.codec {
+    let (call, json_of) = match codec {
         Codec::Proto => (passed(call), None),
         Codec::Json => {
             let contract = contract.ok_or(TranscodeFault::NoContract)?;
@@ -108,7 +108,7 @@ pin_project! {
     #[project = ProjectedFuture]
     pub(crate) enum TranscodeFuture<F, R> {
         Passed { #[pin] answer: F },
-        Translated { answer: Pin<Box<dyn Future<Output = Result<Response<TranscodedAnswer<R>>, Cause>> + Send>> },
+        Translated { answer: Pin<Box<dyn Future<Output = Result<Response<OwnBody<R>>, Cause>> + Send>> },
     }
 }
 
@@ -116,88 +116,15 @@ impl<F, R> Future for TranscodeFuture<F, R>
 where
     F: Future<Output = Result<Response<R>, Cause>>,
 {
-    type Output = Result<Response<TranscodedAnswer<R>>, Cause>;
+    type Output = Result<Response<OwnBody<R>>, Cause>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project() {
             ProjectedFuture::Passed { answer } => {
                 let response = ready!(answer.poll(cx)?);
-                Poll::Ready(Ok(response.map(|inner| TranscodedAnswer::Passed { inner })))
+                Poll::Ready(Ok(response.map(|inner| OwnBody::Passed { inner })))
             }
             ProjectedFuture::Translated { answer } => answer.as_mut().poll(cx),
-        }
-    }
-}
-
-pin_project! {
-    /// A request body, translated if its call is.
-    #[project = ProjectedRequest]
-    pub(crate) enum TranscodedRequest<B> {
-        Passed { #[pin] inner: B },
-        Whole { framed: Option<Bytes> },
-    }
-}
-
-impl<B: Body<Data = Bytes, Error = RequestFault>> Body for TranscodedRequest<B> {
-    type Data = Bytes;
-    type Error = RequestFault;
-
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, RequestFault>>> {
-        match self.project() {
-            ProjectedRequest::Passed { inner } => inner.poll_frame(cx),
-            ProjectedRequest::Whole { framed } => Poll::Ready(framed.take().map(|framed| Ok(Frame::data(framed)))),
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Passed { inner } => inner.is_end_stream(),
-            Self::Whole { framed } => framed.is_none(),
-        }
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Passed { inner } => inner.size_hint(),
-            Self::Whole { framed } => SizeHint::with_exact(framed.as_ref().map_or(0, |framed| framed.len() as u64)),
-        }
-    }
-}
-
-pin_project! {
-    /// A response body, translated if its call was.
-    #[project = ProjectedAnswer]
-    pub(crate) enum TranscodedAnswer<R> {
-        Passed { #[pin] inner: R },
-        Whole { framed: Option<Bytes>, trailers: Option<HeaderMap> },
-    }
-}
-
-impl<R: Body<Data = Bytes, Error = Cause>> Body for TranscodedAnswer<R> {
-    type Data = Bytes;
-    type Error = Cause;
-
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cause>>> {
-        match self.project() {
-            ProjectedAnswer::Passed { inner } => inner.poll_frame(cx),
-            ProjectedAnswer::Whole { framed, trailers } => {
-                let message = framed.take().map(Frame::data);
-                Poll::Ready(message.or_else(|| trailers.take().map(Frame::trailers)).map(Ok))
-            }
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Passed { inner } => inner.is_end_stream(),
-            Self::Whole { framed, trailers } => framed.is_none() && trailers.is_none(),
-        }
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Passed { inner } => inner.size_hint(),
-            Self::Whole { framed, .. } => SizeHint::with_exact(framed.as_ref().map_or(0, |framed| framed.len() as u64)),
         }
     }
 }

@@ -1,16 +1,13 @@
 //! An answer of native gRPC, as one of the Connect protocol.
 
 use std::convert::Infallible;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use bytes::{Buf, Bytes};
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
-use http_body::{Body, Frame, SizeHint};
+use http_body::Body;
 use http_body_util::BodyExt;
-use pin_project_lite::pin_project;
 use tonic::{Code, Status};
 
 use super::error_body;
@@ -20,6 +17,7 @@ use crate::dialect::Codec;
 use crate::errors::Reason;
 use crate::frame::{COMPRESSED, PREFIX_BYTES};
 use crate::long_work::work_on;
+use crate::own_body::OwnBody;
 
 const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
 const GRPC_ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
@@ -36,7 +34,7 @@ pub(super) struct Form {
 }
 
 /// Waits for the whole answer, because what comes last in gRPC comes first here: the status.
-pub(super) async fn write<R>(response: Response<R>, form: Form, contracts: Arc<Contracts>) -> Response<ConnectAnswer<R>>
+pub(super) async fn write<R>(response: Response<R>, form: Form, contracts: Arc<Contracts>) -> Response<OwnBody<R>>
 where
     R: Body<Data = Bytes, Error = Infallible>,
 {
@@ -63,7 +61,7 @@ where
             head.headers.insert(ALLOW, HeaderValue::from_static("POST"));
         }
         head.headers.insert(CONTENT_TYPE, Codec::Json.content_type());
-        return Response::from_parts(head, ConnectAnswer::Whole { body: Some(error.into()) });
+        return Response::from_parts(head, OwnBody::of(error.into()));
     }
 
     head.headers.insert(CONTENT_TYPE, form.codec.content_type());
@@ -79,8 +77,7 @@ where
             message = compressed;
         }
     }
-    let body = Some(message).filter(|message| !message.is_empty());
-    Response::from_parts(head, ConnectAnswer::Whole { body })
+    Response::from_parts(head, OwnBody::of(message))
 }
 
 /// Keeps caches from giving the answer to others than its caller, and from giving it at all unless the service has said for how long: some
@@ -115,42 +112,5 @@ fn refused_status(reason: &Reason) -> Option<StatusCode> {
         "METHOD_NOT_BY_GET" => Some(StatusCode::METHOD_NOT_ALLOWED),
         "METHOD_STREAMS" => Some(StatusCode::UNSUPPORTED_MEDIA_TYPE),
         _ => None,
-    }
-}
-
-pin_project! {
-    /// A response body of any dialect.
-    #[project = ProjectedAnswer]
-    pub(crate) enum ConnectAnswer<R> {
-        /// What is not of this protocol, as it is.
-        Native { #[pin] inner: R },
-        /// A message or an error.
-        Whole { body: Option<Bytes> },
-    }
-}
-
-impl<R: Body<Data = Bytes>> Body for ConnectAnswer<R> {
-    type Data = Bytes;
-    type Error = R::Error;
-
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, R::Error>>> {
-        match self.project() {
-            ProjectedAnswer::Native { inner } => inner.poll_frame(cx),
-            ProjectedAnswer::Whole { body } => Poll::Ready(body.take().map(|body| Ok(Frame::data(body)))),
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Native { inner } => inner.is_end_stream(),
-            Self::Whole { body } => body.is_none(),
-        }
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Native { inner } => inner.size_hint(),
-            Self::Whole { body } => SizeHint::with_exact(body.as_ref().map_or(0, |body| body.len() as u64)),
-        }
     }
 }

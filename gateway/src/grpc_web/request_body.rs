@@ -41,7 +41,7 @@ struct WebDecoder {
 impl<B> RequestBody<B> {
     pub(crate) fn new(inner: B, dialect: Dialect, longest_trailer: u32) -> Self {
         let web = match dialect {
-            Dialect::Native | Dialect::Connect(_) => None,
+            Dialect::Native | Dialect::Connect { .. } => None,
             Dialect::Web(encoding) => Some(WebDecoder {
                 text: (encoding == WebEncoding::Text).then(TextDecoder::default),
                 // How long a message may be is for the method to say, further in.

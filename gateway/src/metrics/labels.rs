@@ -89,8 +89,8 @@ impl From<Dialect> for DialectLabel {
             Dialect::Native => Self("grpc", 0),
             Dialect::Web(WebEncoding::Binary) => Self("grpc-web", 1),
             Dialect::Web(WebEncoding::Text) => Self("grpc-web-text", 2),
-            Dialect::Connect(Codec::Proto) => Self("connect", 3),
-            Dialect::Connect(Codec::Json) => Self("connect-json", 4),
+            Dialect::Connect { codec: Codec::Proto, .. } => Self("connect", 3),
+            Dialect::Connect { codec: Codec::Json, .. } => Self("connect-json", 4),
         }
     }
 }

@@ -15,14 +15,45 @@ use tower::BoxError;
 /// What all attempts share.
 struct Shared<B> {
     body: Pin<Box<B>>,
+    read: Read,
     kept: Vec<Bytes>,
-    kept_bytes: usize,
-    keep_at_most: usize,
-    /// More was sent than is kept, or nobody will want it again.
-    keeps_no_more: bool,
-    ended: bool,
-    failed: bool,
+    keeping: Keeping,
     latest_attempt: u32,
+}
+
+/// How much of the request was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Read {
+    Some,
+    All,
+    /// It failed on the way.
+    Failed,
+}
+
+/// Whether what is read is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Keeping {
+    /// So many more bytes.
+    UpTo(usize),
+    /// It was too much, or nobody will want it again.
+    NoMore,
+}
+
+impl<B> Shared<B> {
+    /// Keeps a chunk if it may be kept, and forgets all of them if it may not.
+    fn keep(&mut self, chunk: &Bytes) {
+        let Keeping::UpTo(left) = self.keeping else { return };
+        match left.checked_sub(chunk.len()) {
+            Some(left) => {
+                self.keeping = Keeping::UpTo(left);
+                self.kept.push(chunk.clone());
+            }
+            None => {
+                self.keeping = Keeping::NoMore;
+                self.kept = Vec::new();
+            }
+        }
+    }
 }
 
 /// The request, apart from the attempts.
@@ -32,16 +63,8 @@ pub(crate) struct KeptRequest<B> {
 
 impl<B> KeptRequest<B> {
     pub(crate) fn new(body: B, keep_at_most: usize) -> Self {
-        let shared = Shared {
-            body: Box::pin(body),
-            kept: Vec::new(),
-            kept_bytes: 0,
-            keep_at_most,
-            keeps_no_more: false,
-            ended: false,
-            failed: false,
-            latest_attempt: 0,
-        };
+        let keeping = Keeping::UpTo(keep_at_most);
+        let shared = Shared { body: Box::pin(body), read: Read::Some, kept: Vec::new(), keeping, latest_attempt: 0 };
         Self { shared: Arc::new(Mutex::new(shared)) }
     }
 
@@ -55,12 +78,12 @@ impl<B> KeptRequest<B> {
     /// Whether all that was sent is kept. A request that failed would only fail again.
     pub(crate) fn can_be_sent_again(&self) -> bool {
         let shared = self.shared.lock();
-        !shared.keeps_no_more && !shared.failed
+        shared.keeping != Keeping::NoMore && shared.read != Read::Failed
     }
 
     /// The present attempt is the last one. What it has not taken yet stays until it does.
     pub(crate) fn keep_no_more(&self) {
-        self.shared.lock().keeps_no_more = true;
+        self.shared.lock().keeping = Keeping::NoMore;
     }
 }
 
@@ -95,42 +118,37 @@ where
             this.taken += 1;
             return Poll::Ready(Some(Ok(Frame::data(chunk.clone()))));
         }
-        if shared.keeps_no_more {
+        if shared.keeping == Keeping::NoMore {
             shared.kept = Vec::new();
             this.taken = 0;
         }
-        if shared.ended {
+        if shared.read == Read::All {
             return Poll::Ready(None);
         }
         let frame = match ready!(shared.body.as_mut().poll_frame(cx)) {
             Some(Ok(frame)) => frame,
             Some(Err(error)) => {
-                shared.failed = true;
+                shared.read = Read::Failed;
                 return Poll::Ready(Some(Err(error.into())));
             }
             None => {
-                shared.ended = true;
+                shared.read = Read::All;
                 return Poll::Ready(None);
             }
         };
-        shared.ended = shared.body.is_end_stream();
-        if let Some(chunk) = frame.data_ref().filter(|_| !shared.keeps_no_more) {
-            shared.kept_bytes += chunk.len();
-            if shared.kept_bytes > shared.keep_at_most {
-                shared.keeps_no_more = true;
-                shared.kept = Vec::new();
-                this.taken = 0;
-            } else {
-                shared.kept.push(chunk.clone());
-                this.taken += 1;
-            }
+        if shared.body.is_end_stream() {
+            shared.read = Read::All;
+        }
+        if let Some(chunk) = frame.data_ref() {
+            shared.keep(chunk);
+            this.taken = shared.kept.len();
         }
         Poll::Ready(Some(Ok(frame)))
     }
 
     fn is_end_stream(&self) -> bool {
         let shared = self.shared.lock();
-        self.taken == shared.kept.len() && (shared.ended || shared.body.is_end_stream())
+        self.taken == shared.kept.len() && (shared.read == Read::All || shared.body.is_end_stream())
     }
 
     fn size_hint(&self) -> SizeHint {

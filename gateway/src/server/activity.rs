@@ -1,12 +1,7 @@
 //! Whether anything runs on a connection, so that an idle one can be closed.
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll};
-
-use http_body::{Body, Frame, SizeHint};
-use pin_project_lite::pin_project;
 
 /// Counts the calls of a connection.
 #[derive(Debug, Default)]
@@ -40,53 +35,6 @@ pub(crate) struct Running {
 impl Drop for Running {
     fn drop(&mut self) {
         self.activity.running.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-pin_project! {
-    /// A response body, or the future of a response, that counts as running as long as it exists.
-    pub(crate) struct WhileRunning<T> {
-        #[pin]
-        inner: T,
-        running: Option<Running>,
-    }
-}
-
-impl<T> WhileRunning<T> {
-    pub(crate) fn new(inner: T, running: Running) -> Self {
-        Self { inner, running: Some(running) }
-    }
-}
-
-impl<F, B, E> Future for WhileRunning<F>
-where
-    F: Future<Output = Result<http::Response<B>, E>>,
-{
-    type Output = Result<http::Response<WhileRunning<B>>, E>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        this.inner.poll(cx).map_ok(|response| {
-            let running = this.running.take();
-            response.map(|inner| WhileRunning { inner, running })
-        })
-    }
-}
-
-impl<B: Body> Body for WhileRunning<B> {
-    type Data = B::Data;
-    type Error = B::Error;
-
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        self.project().inner.poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
     }
 }
 

@@ -16,7 +16,7 @@ use tokio::time::{Instant, interval_at, timeout_at};
 use tokio_rustls::TlsAcceptor;
 use tower::Service;
 
-use super::activity::{Activity, WhileRunning};
+use super::activity::{Activity, Running};
 use super::client_socket::ClientSocket;
 use super::presence::AskedSocket;
 use super::running::RunningGateway;
@@ -25,6 +25,7 @@ use crate::clean_headers::Peer;
 use crate::config::ConnectionConfig;
 use crate::drain::DrainSignal;
 use crate::gateway::{GatewayBody, GatewayFuture};
+use crate::holding::Holding;
 
 /// What all connections of a gateway share.
 pub(crate) struct Connections {
@@ -148,9 +149,9 @@ struct ConnectionService {
 }
 
 impl hyper::service::Service<Request<Incoming>> for ConnectionService {
-    type Response = Response<WhileRunning<GatewayBody>>;
+    type Response = Response<Holding<GatewayBody, Running>>;
     type Error = Infallible;
-    type Future = WhileRunning<GatewayFuture>;
+    type Future = Holding<GatewayFuture, Running>;
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         if let Some(peer) = &self.peer {
@@ -163,6 +164,6 @@ impl hyper::service::Service<Request<Incoming>> for ConnectionService {
         } else {
             service.call(request)
         };
-        WhileRunning::new(answer, self.activity.begin())
+        Holding::new(answer, self.activity.begin())
     }
 }

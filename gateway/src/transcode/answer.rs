@@ -10,12 +10,12 @@ use http_body_util::BodyExt;
 use prost_reflect::{DynamicMessage, MessageDescriptor};
 use tonic::{Code, Status};
 
-use super::TranscodedAnswer;
 use crate::compression::{GZIP, decompress, most_to_read};
 use crate::drain::Closing;
 use crate::errors::Cause;
 use crate::frame::{COMPRESSED, PREFIX_BYTES};
 use crate::long_work::work_on;
+use crate::own_body::OwnBody;
 use crate::upstream_fault::UpstreamFault;
 
 const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
@@ -25,18 +25,18 @@ pub(super) async fn one_message<R>(
     response: Response<R>,
     json_of: Option<MessageDescriptor>,
     limit: u32,
-) -> Result<Response<TranscodedAnswer<R>>, Cause>
+) -> Result<Response<OwnBody<R>>, Cause>
 where
     R: Body<Data = Bytes, Error = Cause>,
 {
     let (mut head, body) = response.into_parts();
     if head.headers.contains_key(Status::GRPC_STATUS) {
-        return Ok(Response::from_parts(head, TranscodedAnswer::Passed { inner: body }));
+        return Ok(Response::from_parts(head, OwnBody::Passed { inner: body }));
     }
     let (mut frame, trailers) = read(body).await?;
     if Status::from_header_map(&trailers).is_none_or(|status| status.code() != Code::Ok) {
         // Whatever came before an error is not part of it.
-        let body = TranscodedAnswer::Whole { framed: None, trailers: Some(trailers) };
+        let body = OwnBody::Whole { data: None, trailers: Some(trailers) };
         return Ok(Response::from_parts(head, body));
     }
     if frame.is_empty() {
@@ -48,7 +48,7 @@ where
         let length = most_to_read(&frame, limit);
         frame = work_on(length, move || to_json(&frame, encoding, message, limit)).await.ok_or(Closing)??;
     }
-    let body = TranscodedAnswer::Whole { framed: Some(frame), trailers: Some(trailers) };
+    let body = OwnBody::Whole { data: Some(frame), trailers: Some(trailers) };
     Ok(Response::from_parts(head, body))
 }
 

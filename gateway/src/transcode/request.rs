@@ -10,7 +10,6 @@ use http_body_util::BodyExt;
 use prost::Message;
 use prost_reflect::{DynamicMessage, MessageDescriptor};
 
-use super::TranscodedRequest;
 use super::fault::TranscodeFault;
 use crate::compression::{decompress, most_to_read};
 use crate::drain::Closing;
@@ -19,6 +18,7 @@ use crate::frame::{COMPRESSED, FrameRules, FrameScanner, PREFIX_BYTES};
 use crate::grpc_web::RequestFault;
 use crate::long_work::work_on;
 use crate::methods::Call;
+use crate::own_body::OwnBody;
 
 const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
 
@@ -27,7 +27,7 @@ pub(super) async fn to_proto<B>(
     call: Call<B>,
     message: MessageDescriptor,
     limit: u32,
-) -> Result<Call<TranscodedRequest<B>>, Cause>
+) -> Result<Call<OwnBody<B>>, Cause>
 where
     B: Body<Data = Bytes, Error = RequestFault>,
 {
@@ -38,7 +38,7 @@ where
     let frame = read_frame(body, limit).await?;
     let length = most_to_read(&frame, limit);
     let framed = work_on(length, move || translate(&frame, message, limit)).await.ok_or(Closing)??;
-    let request = http::Request::from_parts(head, TranscodedRequest::Whole { framed: Some(framed) });
+    let request = http::Request::from_parts(head, OwnBody::of(framed));
     Ok(Call { method: call.method, request })
 }
 

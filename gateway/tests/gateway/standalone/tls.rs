@@ -18,7 +18,7 @@ use crate::support::answer::Answer;
 use crate::support::log::Log;
 use crate::support::message;
 use crate::support::server::Server;
-use crate::support::upstream::{answering, careless};
+use crate::support::upstream::{answering, careless, silent};
 
 const PROVIDER: fn() -> rustls::crypto::CryptoProvider = rustls::crypto::ring::default_provider;
 
@@ -142,6 +142,23 @@ async fn one_port_speaks_http2_and_http1_over_tls() {
     let mut answer = Vec::new();
     tokio::time::timeout(GUARD, stream.read_to_end(&mut answer)).await.unwrap().unwrap();
     assert!(answer.starts_with(b"HTTP/1.1 200 OK\r\n"));
+}
+
+#[tokio::test]
+async fn a_client_that_hangs_up_is_noticed_below_tls_too() {
+    let authority = Authority::new();
+    let (upstream, mut call) = silent();
+    let upstream = Server::of(upstream).await;
+    let soon = "connections.header_ms = 1000\nconnections.idle_ms = 10\n";
+    let config = format!("{soon}{}", listener(&authority.issue("shop.example"), &upstream.url()));
+    let gateway = Alone::with(&config).await;
+    let mut stream = authority.connect(&gateway, "shop.example", &[b"http/1.1"]).await.unwrap();
+    let request = "POST /any.Things/Get HTTP/1.1\r\nhost: shop.example\r\n\
+                   content-type: application/grpc-web\r\ncontent-length: 5\r\n\r\n\0\0\0\0\0and more";
+    stream.write_all(request.as_bytes()).await.unwrap();
+    tokio::time::timeout(GUARD, call.recv()).await.unwrap().expect("the call has begun");
+    drop(stream);
+    assert!(tokio::time::timeout(GUARD, call.recv()).await.expect("the call is given up").is_none());
 }
 
 #[tokio::test]
