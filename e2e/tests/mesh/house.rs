@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use toml::Table;
 
@@ -144,6 +145,26 @@ fn there_is_one_binary() {
         assert!(!src.join("bin").exists(), "{folder} has a binary more");
     }
     assert_eq!(binaries, ["mesh"]);
+}
+
+#[test]
+fn scripts_do_not_take_another_process_of_the_same_id_for_theirs() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = r#"
+        set -euo pipefail
+        . "$0"
+        remember "$1" $$
+        echo "of this start: $(remembered "$1")"
+        echo "$$ an-earlier-start" >"$1"
+        echo "of another start: $(remembered "$1")"
+        echo "of none: $(remembered "$1.missing")"
+        echo "id $$"
+    "#;
+    let library = root().join("scripts/processes.sh");
+    let run = Command::new("bash").args(["-c", script]).arg(library).arg(folder.path().join("pid")).output().unwrap();
+    let said = String::from_utf8(run.stdout).unwrap();
+    let id = said.lines().find_map(|line| line.strip_prefix("id ")).unwrap_or_default();
+    assert_eq!(said, format!("of this start: {id}\nof another start: \nof none: \nid {id}\n"), "{:?}", run.stderr);
 }
 
 #[test]

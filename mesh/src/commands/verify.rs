@@ -13,7 +13,8 @@ use super::CommandError;
 /// What to check.
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
-    /// The data directory. A running mesh is fine, at rest or with --moving: what is under way looks like a mistake else.
+    /// The data directory. While a mesh runs on it and is not at rest, say --moving: what is under way looks like a mistake
+    /// otherwise.
     #[arg(long, value_name = "DIR", default_value = "./data")]
     data: PathBuf,
     /// A settings file; it says whether the stores are on a server instead.
