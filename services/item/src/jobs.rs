@@ -8,7 +8,7 @@ use bojagi_kernel::{Failure, Moment};
 use bojagi_store::Tx;
 
 use crate::counted;
-use crate::domain::stock::Movement;
+use crate::domain::stock::{HeldPieces, Movement};
 use crate::events::told;
 use crate::store::{holds, stock};
 
@@ -47,7 +47,7 @@ async fn tell_overdue(tx: &mut Tx, order_id: OrderId, reserved_at: Moment, now: 
         return Ok(false);
     }
     let mut held = Vec::new();
-    for (option_id, item_id, quantity) in holds::sums(tx, order_id).await? {
+    for HeldPieces { option_id, item_id, quantity } in holds::sums(tx, order_id).await? {
         held.push(Movement { option_id, item_id, quantity, available: stock::available(tx, option_id).await? });
     }
     told::hold_overdue(tx, order_id, reserved_at, &held, now).await?;

@@ -12,6 +12,14 @@ pub(crate) struct Stock {
     pub(crate) put_in: i64,
 }
 
+/// The pieces of one option that an order holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct HeldPieces {
+    pub(crate) option_id: OptionId,
+    pub(crate) item_id: ItemId,
+    pub(crate) quantity: i64,
+}
+
 /// How an order moved the stock of one option.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Movement {

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bojagi_kernel::id::{AccountId, ItemId, OptionId, OrderId};
+use bojagi_kernel::id::{AccountId, OptionId, OrderId};
 use bojagi_kernel::{Currency, Moment};
 use bojagi_store::{Bind, Error, FromRow, Row, Tx, Value, from_row, params};
 
 use super::{money, window};
 use crate::domain::hold::{HeldLine, Hold, HoldState};
 use crate::domain::reservation::{AskedLine, Offer};
+use crate::domain::stock::HeldPieces;
 
 /// Everything that deciding on an option needs but for what the customer has of it: the option, its stock, and the names above
 /// it.
@@ -176,17 +177,20 @@ pub(crate) async fn lines(tx: &mut Tx, order_id: OrderId) -> Result<Vec<HeldLine
     .await
 }
 
-/// How many pieces of each option an order holds, by option. They are summed here, because grouping makes SQLite build two temporary tables for what is nearly always one line.
-pub(crate) async fn sums(tx: &mut Tx, order_id: OrderId) -> Result<Vec<(OptionId, ItemId, i64)>, Error> {
-    let lines: Vec<(OptionId, ItemId, i64)> = tx
+from_row!(HeldPieces { option_id, item_id, quantity });
+
+/// How many pieces of each option an order holds, by option. They are summed here, because grouping makes SQLite build two
+/// temporary tables for what is nearly always one line.
+pub(crate) async fn sums(tx: &mut Tx, order_id: OrderId) -> Result<Vec<HeldPieces>, Error> {
+    let lines: Vec<HeldPieces> = tx
         .fetch_all("SELECT option_id, item_id, quantity FROM hold_line WHERE order_id = ?1", params![order_id])
         .await?;
-    let mut sums = BTreeMap::new();
-    for (option_id, item_id, quantity) in lines {
-        let (_, sum) = sums.entry(option_id).or_insert((item_id, 0_i64));
-        *sum = sum.saturating_add(quantity);
+    let mut sums: BTreeMap<OptionId, HeldPieces> = BTreeMap::new();
+    for line in lines {
+        let sum = sums.entry(line.option_id).or_insert(HeldPieces { quantity: 0, ..line });
+        sum.quantity = sum.quantity.saturating_add(line.quantity);
     }
-    Ok(sums.into_iter().map(|(option_id, (item_id, sum))| (option_id, item_id, sum)).collect())
+    Ok(sums.into_values().collect())
 }
 
 /// Orders that have been holding pieces since before `since`, told to nobody yet; the oldest first, at most `limit`.

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use bojagi_kernel::id::{ItemId, OptionId};
+use bojagi_kernel::id::OptionId;
 use bojagi_store::{Bind, Error, Tx, from_row, params};
 
 use crate::domain::hold::HoldState;
-use crate::domain::stock::{Movement, Stock};
+use crate::domain::stock::{HeldPieces, Movement, Stock};
 
 from_row!(Stock { option_id, available, reserved, sold, put_in });
 
@@ -70,7 +70,7 @@ const GIVE_BACK_SOLD: &str =
 /// Moves what an order holds of one option: to sold, or back to where it can be bought.
 pub(crate) async fn shift(
     tx: &mut Tx,
-    (option_id, item_id, quantity): (OptionId, ItemId, i64),
+    held: HeldPieces,
     (from, to): (HoldState, HoldState),
 ) -> Result<Movement, Error> {
     let statement = match (from, to) {
@@ -79,6 +79,7 @@ pub(crate) async fn shift(
         (HoldState::Sold, HoldState::Released) => GIVE_BACK_SOLD,
         _ => return Err(Error::Defect(format!("no hold goes from {from:?} to {to:?}"))),
     };
+    let HeldPieces { option_id, item_id, quantity } = held;
     let (available,) = tx.fetch_one(statement, params![option_id, quantity]).await?;
     Ok(Movement { option_id, item_id, quantity, available })
 }
