@@ -22,7 +22,8 @@ pub(crate) struct Notices(Arc<Mutex<HashMap<OrderId, watch::Sender<Sight>>>>);
 pub(crate) struct Watcher {
     notices: Notices,
     order_id: OrderId,
-    sights: watch::Receiver<Sight>,
+    /// There until this is dropped.
+    sights: Option<watch::Receiver<Sight>>,
 }
 
 impl Notices {
@@ -31,7 +32,7 @@ impl Notices {
         let mut waiting = self.0.lock();
         let sights = waiting.entry(order_id).or_insert_with(|| watch::channel(None).0).subscribe();
         drop(waiting);
-        Watcher { notices: self.clone(), order_id, sights }
+        Watcher { notices: self.clone(), order_id, sights: Some(sights) }
     }
 
     /// Shows a committed order to those who wait for it. An older sight than the last one is not shown.
@@ -58,24 +59,31 @@ impl Notices {
 impl Watcher {
     /// The next sight of the order that was not seen yet; waits for it.
     pub(crate) async fn next(&mut self) -> Arc<Order> {
-        loop {
-            if self.sights.changed().await.is_err() {
-                // The sender lives as long as this watcher keeps its entry.
-                std::future::pending::<()>().await;
-            }
-            if let Some(order) = self.sights.borrow_and_update().clone() {
+        while let Some(sights) = &mut self.sights
+            && sights.changed().await.is_ok()
+        {
+            if let Some(order) = sights.borrow_and_update().clone() {
                 return order;
             }
+        }
+        // The sender lives as long as this watcher keeps its entry.
+        std::future::pending().await
+    }
+
+    /// Waits no more.
+    fn leave(&mut self) {
+        let mut waiting = self.notices.0.lock();
+        // Under the lock and before the count: of two that go at once, the second has to find nobody.
+        drop(self.sights.take());
+        if waiting.get(&self.order_id).is_some_and(|sender| sender.receiver_count() == 0) {
+            waiting.remove(&self.order_id);
         }
     }
 }
 
 impl Drop for Watcher {
     fn drop(&mut self) {
-        let mut waiting = self.notices.0.lock();
-        if waiting.get(&self.order_id).is_some_and(|sender| sender.receiver_count() <= 1) {
-            waiting.remove(&self.order_id);
-        }
+        self.leave();
     }
 }
 
@@ -97,6 +105,18 @@ mod tests {
         assert_eq!(watcher.next().await.version, 2);
         assert_eq!(notices.watched()[&order.id], 2);
         drop(watcher);
+        assert!(notices.watched().is_empty());
+    }
+
+    #[test]
+    fn of_watchers_that_go_at_once_the_last_takes_the_entry_along() {
+        let notices = Notices::default();
+        let order_id = OrderId::generate();
+        let (mut one, mut other) = (notices.watch(order_id), notices.watch(order_id));
+        // Neither is gone altogether when the other leaves.
+        one.leave();
+        assert_eq!(notices.watched().len(), 1);
+        other.leave();
         assert!(notices.watched().is_empty());
     }
 }
