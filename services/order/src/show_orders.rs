@@ -67,7 +67,8 @@ impl Orders {
         self.context.store.read(read).await
     }
 
-    /// One of the customer's orders as it is now, then again after each change, until it is at rest.
+    /// One of the customer's orders as it is now, then again after each change, until it is at rest. A process that is about to
+    /// end breaks off with a failure, so that nobody takes the last sight for the end of the order.
     ///
     /// # Errors
     /// `ORDER_NOT_FOUND`.
@@ -75,22 +76,26 @@ impl Orders {
         &self,
         customer_id: AccountId,
         order_id: OrderId,
-    ) -> Result<impl Stream<Item = Arc<Order>> + Send + use<>, Failure> {
+    ) -> Result<impl Stream<Item = Result<Arc<Order>, Failure>> + Send + use<>, Failure> {
         let mut watcher = self.notices.watch(order_id);
         let first = self.show(customer_id, order_id).await?;
         let stop = self.context.stop.clone();
         Ok(async_stream::stream! {
             let mut seen = first.version;
             let mut at_rest = first.life.at_rest();
-            yield Arc::new(first);
+            yield Ok(Arc::new(first));
             while !at_rest {
-                let order = tokio::select! {
-                    () = stop.cancelled() => return,
-                    order = watcher.next() => order,
+                let next = tokio::select! {
+                    () = stop.cancelled() => None,
+                    order = watcher.next() => Some(order),
+                };
+                let Some(order) = next else {
+                    yield Err(Failure::Unavailable("the shop is closing".into()));
+                    return;
                 };
                 if order.version > seen {
                     (seen, at_rest) = (order.version, order.life.at_rest());
-                    yield order;
+                    yield Ok(order);
                 }
             }
         })

@@ -95,7 +95,10 @@ impl OrderService for OrderRpc {
             let customer_id = Caller::of(&request).account()?.account_id;
             let order_id = Fields::only_id(NAME, "order_id", &request.get_ref().order_id)?;
             let sights = self.orders.watch(customer_id, order_id).await?;
-            let shown = sights.map(|order| Ok(api::WatchOrderResponse { order: Some(wire::order(&order)) }));
+            let shown = sights.map(|sight| match sight {
+                Ok(order) => Ok(api::WatchOrderResponse { order: Some(wire::order(&order)) }),
+                Err(failure) => Err(answer::status(NAME, failure)),
+            });
             Ok(Box::pin(shown) as Self::WatchOrderStream)
         })
         .await

@@ -184,6 +184,17 @@ async fn who_does_not_wait_gets_the_pending_order_and_can_watch_it() {
 }
 
 #[tokio::test]
+async fn who_watches_is_told_to_come_again_when_the_process_ends_before_the_order() {
+    let house = House::open().await;
+    let order_id = house.place(basket()).await.unwrap().id;
+    let mut sights = house.orders().watch_order(api::WatchOrderRequest { order_id }).await.unwrap().into_inner();
+    assert!(sights.message().await.unwrap().is_some());
+    house.rig.stop.cancel();
+    let broken_off = sights.message().await.unwrap_err();
+    assert_eq!((broken_off.code(), reason(&broken_off).as_str()), (Code::Unavailable, "UNAVAILABLE"));
+}
+
+#[tokio::test]
 async fn a_waiting_caller_is_answered_before_its_deadline_and_the_order_goes_on() {
     let house = House::with(bojagi_order::Config { ask_timeout_milliseconds: 2_000, ..impatient() }).await;
     house.payments.capture.then([Fault::Hang]);
