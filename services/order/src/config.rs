@@ -33,7 +33,7 @@ pub struct Config {
     pub attempts_before_parking: i64,
     /// Refusals in a row before parking.
     pub refusals_before_parking: i64,
-    /// The pause between questions about an unresolved payment, in seconds.
+    /// The pause between attempts of a parked order that may go on by itself, in seconds.
     pub unresolved_recheck_seconds: u64,
     /// How long releases are waited for before parking, in seconds.
     pub release_overdue_seconds: u64,

@@ -39,6 +39,7 @@ pub const MIGRATIONS: &[Migration] = &[
     bojagi_events::TRACESTATE_MIGRATION,
     store::MIGRATION,
     store::TRACESTATE,
+    store::REFUSALS,
 ];
 
 /// Every reason that order gives: its refusals, and the failures that its orders show.

@@ -27,9 +27,9 @@ pub(crate) use lists::{
 };
 pub(crate) use orders::{
     Saved, claim, due, insert, load, load_all, load_parcel_order, order_of_parcel, save, take_over_former_leases,
-    versions, wake_cancelling, wake_pending, wake_running,
+    versions, wake_pending, wake_running,
 };
-pub(crate) use schema::{MIGRATION, TRACESTATE};
+pub(crate) use schema::{MIGRATION, REFUSALS, TRACESTATE};
 pub(crate) use steps::{StepReport, forget_attempts, report, resolved, steps_of_order};
 pub(crate) use totals::{MoneyTotal, money_totals};
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use bojagi_kernel::Moment;
 
-use super::{CancelReason, DeliveryId, Direction, Order, RetryPolicy, SagaState, Sold};
+use super::{CancelReason, DeliveryId, Direction, Order, RetryPolicy, Sold};
 
 /// Where an order is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,6 +103,21 @@ impl Order {
         self.rest_if_all_is_back(policy, now);
     }
 
+    /// Payment has told that the captured money went back. Says whether that was new. It is taken down even when the operator
+    /// had settled the refund outside the shop, so that the books of order and payment agree.
+    pub(crate) fn money_went_back(&mut self, refunded_at: Moment, policy: &RetryPolicy, now: Moment) -> bool {
+        if self.captured_at.is_none() || self.refunded_at.is_some() {
+            return false;
+        }
+        if self.back.money {
+            self.data.refunded = self.totals.net();
+            self.data.refunded_at = Some(refunded_at);
+        } else {
+            self.money_is_back(self.totals.net(), refunded_at, policy, now);
+        }
+        true
+    }
+
     /// Item has told that it holds nothing for the order any more. Says whether that was new.
     pub(crate) fn stock_is_back(&mut self, policy: &RetryPolicy, now: Moment) -> bool {
         let was_back = std::mem::replace(&mut self.data.back.stock, true);
@@ -130,25 +145,27 @@ impl Order {
         let data = &mut self.data;
         data.life = life;
         let saga = &mut data.saga;
+        saga.move_on();
         saga.lease_owner = None;
-        saga.failed_attempts = 0;
-        saga.parked_reason = None;
-        saga.state = SagaState::Running;
         match life {
             Life::Pending => saga.wake_at = Some(now),
             Life::Confirmed => {
                 data.confirmed_at = Some(now);
                 saga.direction = Direction::Forward;
+                saga.rest();
             }
-            Life::Completed | Life::Cancelled => data.ended_at = Some(now),
-            Life::Failed => saga.wake_at = Some(now + policy.release_overdue),
-            Life::Cancelling => saga.wake_at = Some(now),
-        }
-        if matches!(life, Life::Failed | Life::Cancelling) {
-            saga.direction = Direction::Backward;
-        }
-        if matches!(life, Life::Confirmed) || life.at_rest() {
-            (saga.state, saga.wake_at) = (SagaState::Done, None);
+            Life::Failed => {
+                saga.direction = Direction::Backward;
+                saga.wake_at = Some(now + policy.release_overdue);
+            }
+            Life::Cancelling => {
+                saga.direction = Direction::Backward;
+                saga.wake_at = Some(now);
+            }
+            Life::Completed | Life::Cancelled => {
+                data.ended_at = Some(now);
+                saga.rest();
+            }
         }
     }
 }

@@ -111,6 +111,7 @@ impl Order {
             direction: Direction::Forward,
             payment: PaymentKnown::Open,
             failed_attempts: 0,
+            refusals: 0,
             parked_reason: None,
             operator_reason: None,
             lease_owner: Some(driver),

@@ -51,6 +51,8 @@ pub(crate) struct Saga {
     pub(crate) payment: PaymentKnown,
     /// Failed attempts in a row at what is to be done now.
     pub(crate) failed_attempts: i64,
+    /// How many of them, the last ones, were refused.
+    pub(crate) refusals: i64,
     pub(crate) parked_reason: Option<String>,
     pub(crate) operator_reason: Option<String>,
     /// Who drives it at the moment.
@@ -63,6 +65,19 @@ pub(crate) struct Saga {
     pub(crate) deadline: Moment,
 }
 
+impl Saga {
+    /// It moves again, and nothing that failed before counts.
+    pub(super) fn move_on(&mut self) {
+        (self.state, self.parked_reason) = (SagaState::Running, None);
+        (self.failed_attempts, self.refusals) = (0, 0);
+    }
+
+    /// There is nothing to do any more: it is not driven again.
+    pub(super) const fn rest(&mut self) {
+        (self.state, self.lease_owner, self.wake_at) = (SagaState::Done, None, None);
+    }
+}
+
 /// How patient a saga is.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RetryPolicy {
@@ -70,10 +85,11 @@ pub(crate) struct RetryPolicy {
     pub(crate) lease: Duration,
     pub(crate) first_pause: Duration,
     pub(crate) longest_pause: Duration,
-    /// Unanswered asks in a row before parking.
+    /// Failed attempts in a row before parking.
     pub(crate) attempts: i64,
     /// Refusals in a row before parking.
     pub(crate) refusals: i64,
+    /// The pause between attempts of an order that is parked and may go on by itself.
     pub(crate) recheck: Duration,
     pub(crate) release_overdue: Duration,
 }
@@ -154,34 +170,50 @@ impl Order {
 
     fn go_on(&mut self, policy: &RetryPolicy, now: Moment) {
         let saga = &mut self.data.saga;
-        (saga.state, saga.parked_reason, saga.failed_attempts) = (SagaState::Running, None, 0);
+        saga.move_on();
         saga.wake_at = Some(now + policy.lease);
     }
 
     /// Payment has said that it does not know. Its facts, or the next question, decide; until then the operator sees it.
     pub(crate) fn payment_is_unresolved(&mut self, policy: &RetryPolicy, now: Moment) {
         self.data.saga.payment = PaymentKnown::Unresolved;
-        self.park("the outcome of the payment is unknown until its provider answers".to_owned());
-        self.data.saga.wake_at = Some(now + policy.recheck);
+        let reason = "the outcome of the payment is unknown until its provider answers";
+        self.park_and_look_again(reason.to_owned(), policy, now);
     }
 
-    /// An ask has failed: the next attempt comes after a pause, or the operator has to help.
+    /// An ask has failed: the next attempt comes after a pause, or the operator has to see it. Whoever refuses will go on
+    /// refusing; who does not answer may be back at any moment.
     pub(crate) fn attempt_failed(&mut self, fault: Fault, error: &str, policy: &RetryPolicy, now: Moment) {
-        let bounded_by_deadline = self.task(now) == Task::Pay && self.saga.payment == PaymentKnown::Open;
+        let bounded_by_deadline = self.is_bounded_by_deadline();
         let saga = &mut self.data.saga;
         saga.failed_attempts += 1;
-        let limit = match fault {
-            Fault::Unanswered => policy.attempts,
-            Fault::Refused => policy.refusals,
+        saga.refusals = match fault {
+            Fault::Unanswered => 0,
+            Fault::Refused => saga.refusals + 1,
         };
-        if saga.failed_attempts >= limit && !bounded_by_deadline {
+        if saga.refusals >= policy.refusals && !bounded_by_deadline {
             return self.park(error.to_owned());
+        }
+        if saga.failed_attempts >= policy.attempts && !bounded_by_deadline {
+            return self.park_and_look_again(error.to_owned(), policy, now);
         }
         let next = now + policy.pause(saga.failed_attempts);
         saga.wake_at = Some(if bounded_by_deadline { next.min(saga.deadline) } else { next });
         saga.state = SagaState::Running;
         saga.parked_reason = None;
         saga.lease_owner = None;
+    }
+
+    /// Whether the attempts end at the deadline, however many failed: nothing is captured as far as is known.
+    fn is_bounded_by_deadline(&self) -> bool {
+        let saga = &self.saga;
+        self.life == Life::Pending && saga.direction == Direction::Forward && saga.payment == PaymentKnown::Open
+    }
+
+    /// The operator sees it, and after a pause it is tried again all the same.
+    fn park_and_look_again(&mut self, reason: String, policy: &RetryPolicy, now: Moment) {
+        self.park(reason);
+        self.data.saga.wake_at = Some(now + policy.recheck);
     }
 
     /// Nothing more is done until the operator says so, or a fact brings news.
@@ -195,8 +227,7 @@ impl Order {
 
     /// There is nothing to do: it is not driven again.
     pub(crate) fn let_go(&mut self) {
-        let saga = &mut self.data.saga;
-        (saga.state, saga.lease_owner, saga.wake_at) = (SagaState::Done, None, None);
+        self.data.saga.rest();
     }
 
     /// What is missing of an order whose releases are overdue, in words for the operator.
@@ -210,7 +241,7 @@ impl Order {
 
     pub(super) fn await_releases(&mut self, policy: &RetryPolicy, now: Moment) {
         let saga = &mut self.data.saga;
-        (saga.state, saga.parked_reason, saga.failed_attempts) = (SagaState::Running, None, 0);
+        saga.move_on();
         (saga.lease_owner, saga.wake_at) = (None, Some(now + policy.release_overdue));
     }
 
@@ -229,7 +260,7 @@ impl Order {
         if !driven {
             saga.wake_at = Some(now);
         }
-        (saga.state, saga.parked_reason, saga.failed_attempts) = (SagaState::Running, None, 0);
+        saga.move_on();
     }
 
     /// The operator has it driven again.

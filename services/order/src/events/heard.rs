@@ -6,12 +6,13 @@
 use std::str::FromStr;
 
 use bojagi_api::{coupon, item, payment, user};
+use bojagi_chassis::wire::moment;
 use bojagi_events::{Event, Hears, nothing_more};
 use bojagi_kernel::id::{AccountId, OrderId};
 use bojagi_kernel::{Failure, Moment};
 use bojagi_store::{LockKey, Tx};
 
-use crate::domain::{CancelReason, Order, RetryPolicy};
+use crate::domain::{CancelReason, Order, RefundId, RetryPolicy};
 use crate::orders::Orders;
 use crate::store::{self, Saved};
 
@@ -39,10 +40,11 @@ pub(crate) fn coupons(orders: &Orders) -> Hears {
     )
 }
 
-/// What payment tells: an order that waits for it asks again and gets the answer that decides. A fact about an order that
-/// nobody waits with, which is every healthy one, costs a look and no change.
+/// What payment tells: a pending order that waits for it asks again and gets the answer that decides, and a refund is taken
+/// down. A fact about an order that has its answer, which is every healthy one, costs a look and no change.
 pub(crate) fn payments(orders: &Orders) -> Hears {
-    let [captured, voided, declined, refunded, unresolved] = [(); 5].map(|()| orders.clone());
+    let (captured, voided, declined) = (orders.clone(), orders.clone(), orders.clone());
+    let (refunded, unresolved) = (orders.clone(), orders.clone());
     Hears::new("order.payments")
         .on_locking(
             |fact: &payment::PaymentCaptured| order(&fact.order_id),
@@ -65,7 +67,7 @@ pub(crate) fn payments(orders: &Orders) -> Hears {
         .on_locking(
             |fact: &payment::PaymentRefunded| order(&fact.order_id),
             async move |tx: &mut Tx, _: &Event, fact: payment::PaymentRefunded| {
-                Ok(store::wake_cancelling(tx, id(&fact.order_id)?, refunded.now()).await?)
+                money_went_back(tx, &refunded, &fact).await
             },
         )
         .on_locking(
@@ -133,6 +135,22 @@ async fn released(
 
 async fn decided(tx: &mut Tx, orders: &Orders, order_id: &str) -> Result<(), Failure> {
     Ok(store::wake_pending(tx, id(order_id)?, orders.now()).await?)
+}
+
+async fn money_went_back(tx: &mut Tx, orders: &Orders, fact: &payment::PaymentRefunded) -> Result<(), Failure> {
+    let (order_id, refund_id) = (id::<OrderId>(&fact.order_id)?, id::<RefundId>(&fact.refund_id)?);
+    let refunded_at = fact.refunded_at.as_ref().and_then(moment);
+    let refunded_at = refunded_at.ok_or_else(|| Failure::broken("the refund says not when"))?;
+    let now = orders.now();
+    let order = store::load(tx, order_id).await?.filter(|order| order.refund_id() == refund_id);
+    let Some(mut order) = order else {
+        tracing::warn!(order = %order_id, refund = %refund_id, "a refund was told that no order asked for");
+        return Ok(());
+    };
+    if order.money_went_back(refunded_at, &orders.policy(), now) {
+        must_save(tx, &mut order, now).await?;
+    }
+    Ok(())
 }
 
 /// Stores an order that was loaded in the same unit. On a database where units run side by side a lost race sets the fact

@@ -2,7 +2,7 @@
 
 use bojagi_kernel::Moment;
 
-use crate::domain::{Order, StepKind, StepState};
+use crate::domain::{Order, OwnFailure, StepKind, StepState, Task};
 use crate::orders::Orders;
 use crate::participants::{Setback, sold_lines};
 use crate::store::StepReport;
@@ -10,8 +10,8 @@ use crate::store::StepReport;
 impl Orders {
     /// Reserves and authorises side by side, then captures. A healthy run leaves nothing to record.
     ///
-    /// Each of the three asks is waited for even when another was refused: breaking off a call to payment half-way would leave
-    /// its provider's answer unknown.
+    /// Each of the three asks is waited for even when another was refused: payment does what it was asked whether somebody
+    /// waits or not, and the operator is shown what each of them answered.
     pub(super) async fn pay(&self, order: &mut Order, started_at: Moment) -> Vec<StepReport> {
         let (stock, redemptions, authorization) = tokio::join!(
             self.participants.reserve_stock(order),
@@ -34,6 +34,11 @@ impl Orders {
             Ok(sold) => sold,
             Err(setback) => return vec![self.set_back(order, StepKind::ReserveRedemptions, setback, started_at)],
         };
+        let now = self.now();
+        if order.task(now) == Task::TimeOut {
+            order.turn(OwnFailure::OrderTimedOut.into(), &self.policy(), now);
+            return Vec::new();
+        }
         match self.participants.capture(order, &sold).await {
             Ok(captured_at) => {
                 order.confirm(sold, captured_at, &self.policy(), self.now());

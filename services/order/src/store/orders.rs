@@ -86,7 +86,7 @@ pub(crate) async fn save(tx: &mut Tx, order: &mut Order, now: Moment) -> Result<
                 ended_at = ?14, captured_at = ?15, refunded = ?16, refunded_at = ?17, money_back = ?18, stock_back = ?19,
                 coupons_back = ?20, saga_state = ?21, direction = ?22, payment = ?23, failed_attempts = ?24,
                 parked_reason = ?25, operator_reason = ?26, lease_owner = ?27, wake_at = ?28, recipient = ?29, phone = ?30,
-                postal_code = ?31, address_line1 = ?32, address_line2 = ?33
+                postal_code = ?31, address_line1 = ?32, address_line2 = ?33, refusals = ?34
              WHERE order_id = ?1 AND version = ?2 AND lease_epoch = ?3",
             params![
                 order.id,
@@ -122,6 +122,7 @@ pub(crate) async fn save(tx: &mut Tx, order: &mut Order, now: Moment) -> Result<
                 order.address.postal_code,
                 order.address.line1,
                 order.address.line2,
+                order.saga.refusals,
             ],
         )
         .await?;
@@ -257,20 +258,9 @@ pub(crate) async fn take_over_former_leases(
 /// Payment has told what became of an order's money: if the order waits for that and nobody drives it, it is due now.
 pub(crate) async fn wake_pending(tx: &mut Tx, order_id: OrderId, now: Moment) -> Result<(), Error> {
     tx.send(
-        "UPDATE orders SET saga_state = 'RUNNING', parked_reason = NULL, failed_attempts = 0, wake_at = ?2,
-            version = version + 1
+        "UPDATE orders SET saga_state = 'RUNNING', parked_reason = NULL, failed_attempts = 0, refusals = 0,
+            wake_at = ?2, version = version + 1
          WHERE order_id = ?1 AND lease_owner IS NULL AND state = 'PENDING'",
-        params![order_id, now],
-    )
-    .await
-}
-
-/// Payment has told that an order's money went back: if the order waits for that and nobody drives it, it is due now.
-pub(crate) async fn wake_cancelling(tx: &mut Tx, order_id: OrderId, now: Moment) -> Result<(), Error> {
-    tx.send(
-        "UPDATE orders SET saga_state = 'RUNNING', parked_reason = NULL, failed_attempts = 0, wake_at = ?2,
-            version = version + 1
-         WHERE order_id = ?1 AND lease_owner IS NULL AND state = 'CANCELLING' AND NOT money_back",
         params![order_id, now],
     )
     .await

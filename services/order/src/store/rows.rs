@@ -14,8 +14,8 @@ pub(super) const ORDER_COLUMNS: &str = "order_id, customer_id, state, version, c
     payment_method_id, order_coupon_id, quote_hash, recipient, phone, postal_code, address_line1, address_line2, \
     cancel_reason, failure_reason, failure_domain, failure_message, failure_metadata, traceparent, tracestate, changes, \
     created_at, updated_at, confirmed_at, ended_at, captured_at, refunded, refunded_at, money_back, stock_back, \
-    coupons_back, saga_state, direction, payment, failed_attempts, parked_reason, operator_reason, lease_owner, \
-    lease_epoch, wake_at, deadline";
+    coupons_back, saga_state, direction, payment, failed_attempts, refusals, parked_reason, operator_reason, \
+    lease_owner, lease_epoch, wake_at, deadline";
 
 /// One row of the table `orders`.
 pub(super) struct OrderRow {
@@ -57,6 +57,7 @@ pub(super) struct OrderRow {
     direction: Direction,
     payment: PaymentKnown,
     failed_attempts: i64,
+    refusals: i64,
     parked_reason: Option<String>,
     operator_reason: Option<String>,
     lease_owner: Option<InstanceId>,
@@ -104,6 +105,7 @@ from_row!(OrderRow {
     direction,
     payment,
     failed_attempts,
+    refusals,
     parked_reason,
     operator_reason,
     lease_owner,
@@ -159,6 +161,7 @@ impl OrderRow {
                 direction: self.direction,
                 payment: self.payment,
                 failed_attempts: self.failed_attempts,
+                refusals: self.refusals,
                 parked_reason: self.parked_reason,
                 operator_reason: self.operator_reason,
                 lease_owner: self.lease_owner,

@@ -132,3 +132,7 @@ pub(crate) const MIGRATION: Migration = Migration::expand(
 
 /// What goes along with the trace of an order, besides its ids. A program of the version before places orders without it.
 pub(crate) const TRACESTATE: Migration = Migration::expand("order-2", "ALTER TABLE orders ADD COLUMN tracestate TEXT");
+
+/// Refusals are counted apart from attempts that got no answer. A program of the version before counts both as attempts.
+pub(crate) const REFUSALS: Migration =
+    Migration::expand("order-3", "ALTER TABLE orders ADD COLUMN refusals BIGINT NOT NULL DEFAULT 0");

@@ -8,8 +8,11 @@ use bojagi_api::payment::RefundState;
 use bojagi_testkit::{eventually, reason};
 use tonic::Code;
 
-use crate::house::{House, basket, id};
+use crate::house::{House, basket, id, won};
 use crate::peers::Fault;
+
+/// After which an order is looked at again that is parked and may go on by itself.
+const RECHECK: Duration = Duration::from_secs(10);
 
 async fn parked_at_refund(house: &House) -> String {
     *house.payments.refunds_to.lock().unwrap() = Some(RefundState::Failed);
@@ -61,6 +64,67 @@ async fn a_refund_that_gets_no_answer_is_tried_again_and_parked_at_last() {
     let refund = steps.iter().find(|step| step.kind() == SagaStepKind::Refund).unwrap();
     assert_eq!((refund.state(), refund.attempts), (SagaStepState::Open, 4));
     assert_eq!(house.order(&order_id).await.state(), OrderState::Cancelling);
+
+    // It is asked again now and then, and shown to the operator as long as there is no answer.
+    let asked = house.payments.refund.calls();
+    house.rig.clock.advance(RECHECK);
+    eventually("it is asked again", async || house.payments.refund.calls() > asked).await;
+    let saga = house.until_saga(&order_id, SagaState::Parked).await;
+    assert!(saga.parked_reason.contains("unavailable"), "{}", saga.parked_reason);
+    house.payments.refund.always(None);
+    house.rig.clock.advance(RECHECK);
+    let order = house.until(&order_id, OrderState::Cancelled).await;
+    assert_eq!(order.money_state(), MoneyState::Refunded);
+    let saga = house.saga(&order_id).await;
+    assert_eq!((saga.state(), saga.parked_reason.as_str()), (SagaState::Done, ""));
+}
+
+#[tokio::test]
+async fn a_void_that_gets_no_answer_is_parked_and_goes_on_by_itself_once_payment_is_back() {
+    let house = House::open().await;
+    house.stock.reserve.then([Fault::Refuse(Code::FailedPrecondition, "OUT_OF_STOCK")]);
+    house.payments.void.always(Some(Fault::Unavailable));
+    let order_id = house.place_and_leave().await;
+    let saga = house.until_saga(&order_id, SagaState::Parked).await;
+    assert_eq!(saga.order_state(), OrderState::Pending);
+    house.payments.void.always(None);
+    house.rig.clock.advance(RECHECK);
+    let order = house.until(&order_id, OrderState::Cancelled).await;
+    assert_eq!(order.failure.unwrap().reason, "OUT_OF_STOCK");
+    assert_eq!(house.saga(&order_id).await.state(), SagaState::Done);
+}
+
+#[tokio::test]
+async fn a_refund_that_payment_makes_after_it_was_settled_by_hand_is_in_the_books_of_both() {
+    let house = House::open().await;
+    *house.payments.refunds_to.lock().unwrap() = Some(RefundState::Pending);
+    let order_id = house.place(basket()).await.unwrap().id;
+    house.cancel(&order_id).await.unwrap();
+    house.until_saga(&order_id, SagaState::Parked).await;
+    let request =
+        api::ResolveSagaRequest { request_id: id(), order_id: order_id.clone(), reason: "paid in cash".into() };
+    house.sagas().resolve_saga(request).await.unwrap();
+    assert_eq!(house.until(&order_id, OrderState::Cancelled).await.money_state(), MoneyState::Paid);
+
+    house.payments.provider_gives_back(&order_id).await;
+    eventually("it is taken down", async || house.order(&order_id).await.money_state() == MoneyState::Refunded).await;
+    let order = house.order(&order_id).await;
+    assert_eq!((order.state(), order.refunded), (OrderState::Cancelled, Some(won(2_200))));
+    assert_eq!(house.payments.kept(&order_id), 0);
+    assert_eq!(house.saga(&order_id).await.state(), SagaState::Done);
+}
+
+#[tokio::test]
+async fn a_refund_that_payment_tells_needs_no_other_answer() {
+    let house = House::open().await;
+    *house.payments.refunds_to.lock().unwrap() = Some(RefundState::Pending);
+    let order_id = house.place(basket()).await.unwrap().id;
+    house.cancel(&order_id).await.unwrap();
+    house.payments.refund.called(1).await;
+    house.payments.provider_gives_back(&order_id).await;
+    // No time passes, and every other answer would be that the refund is on its way.
+    eventually("it is cancelled", async || house.order(&order_id).await.state() == OrderState::Cancelled).await;
+    assert_eq!(house.order(&order_id).await.money_state(), MoneyState::Refunded);
 }
 
 #[tokio::test]

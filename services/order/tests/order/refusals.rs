@@ -1,12 +1,15 @@
 //! What a peer refuses makes the order fail with the peer's reason, and gives back whatever was taken.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bojagi_api::order::{self as api, MoneyState, OrderState, SagaDirection, SagaStepKind, SagaStepState};
 use bojagi_api::payment::{DeclineReason, PaymentState};
+use bojagi_order::Config;
+use tokio::sync::Notify;
 use tonic::Code;
 
-use crate::house::{House, basket};
+use crate::house::{House, basket, impatient};
 use crate::peers::{Fault, Hold, Script};
 
 async fn all_is_given_back(house: &House, order_id: &str) {
@@ -121,6 +124,22 @@ async fn an_order_that_is_not_done_by_its_deadline_fails() {
     house.rig.clock.advance(Duration::from_secs(30));
     let order = house.until(&order_id, OrderState::Cancelled).await;
     assert_eq!(order.failure.unwrap().reason, "ORDER_TIMED_OUT");
+    all_is_given_back(&house, &order_id).await;
+}
+
+#[tokio::test]
+async fn nothing_is_captured_after_the_deadline_however_late_the_answers_before_it_came() {
+    let config = Config { ask_timeout_milliseconds: 600_000, lease_seconds: 1_800, ..impatient() };
+    let house = House::with(config).await;
+    let arrives = Arc::new(Notify::new());
+    house.stock.reserve.then([Fault::AnswerLater(Arc::clone(&arrives))]);
+    let order_id = house.place_and_leave().await;
+    house.stock.reserve.called(1).await;
+    house.rig.clock.advance(Duration::from_secs(30));
+    arrives.notify_one();
+    let order = house.until(&order_id, OrderState::Cancelled).await;
+    assert_eq!(order.failure.unwrap().reason, "ORDER_TIMED_OUT");
+    assert_eq!(house.payments.capture.calls(), 0);
     all_is_given_back(&house, &order_id).await;
 }
 

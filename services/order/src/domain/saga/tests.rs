@@ -39,12 +39,61 @@ fn a_step_before_the_pivot_is_tried_until_the_deadline_and_never_parked() {
     }
     assert_eq!(order.saga.state, SagaState::Running);
     assert_eq!(order.saga.wake_at, Some(order.saga.deadline));
+
+    // The last of them ends after it.
+    order.attempt_failed(Fault::Unanswered, "no answer", &POLICY, NOW + SECOND * 34);
+    assert_eq!(order.saga.state, SagaState::Running);
+    assert_eq!(order.saga.wake_at, Some(order.saga.deadline));
+    assert_eq!(order.task(NOW + SECOND * 34), Task::TimeOut);
+}
+
+fn cancelling() -> Order {
+    let mut order = samples::confirmed();
+    order.cancel(CancelReason::Customer, &POLICY, NOW).unwrap();
+    order
 }
 
 #[test]
-fn an_undoing_step_is_parked_when_its_attempts_are_used_up() {
-    let mut order = samples::confirmed();
-    order.cancel(CancelReason::Customer, &POLICY, NOW).unwrap();
+fn who_does_not_answer_is_shown_to_the_operator_and_asked_again_all_the_same() {
+    let mut order = cancelling();
+    for attempt in 1..=POLICY.attempts + 2 {
+        order.attempt_failed(Fault::Unanswered, "no answer", &POLICY, NOW);
+        let is_parked = attempt >= POLICY.attempts;
+        let pause = if is_parked { POLICY.recheck } else { POLICY.pause(attempt) };
+        assert_eq!(order.saga.state == SagaState::Parked, is_parked, "{attempt}");
+        assert_eq!(order.saga.wake_at, Some(NOW + pause), "{attempt}");
+        assert_eq!(order.saga.lease_owner, None);
+    }
+    assert_eq!(order.saga.parked_reason.as_deref(), Some("no answer"));
+    assert_eq!(order.task(NOW + POLICY.recheck), Task::Refund);
+    order.money_is_back(order.totals.net(), NOW, &POLICY, NOW);
+    assert_eq!((order.saga.state, order.saga.parked_reason.as_deref()), (SagaState::Running, None));
+}
+
+#[test]
+fn attempts_without_an_answer_do_not_count_as_refusals() {
+    let mut order = cancelling();
+    for _ in 1..POLICY.attempts - 1 {
+        order.attempt_failed(Fault::Unanswered, "no answer", &POLICY, NOW);
+    }
+    order.attempt_failed(Fault::Refused, "refused", &POLICY, NOW);
+    assert_eq!((order.saga.state, order.saga.refusals), (SagaState::Running, 1));
+    order.attempt_failed(Fault::Refused, "refused again", &POLICY, NOW);
+    assert_eq!((order.saga.state, order.saga.wake_at), (SagaState::Parked, None));
+
+    // Of refusals with gaps between none is the last word, and together they are attempts all the same.
+    let mut order = cancelling();
+    for _ in 0..POLICY.attempts {
+        assert_eq!(order.saga.state, SagaState::Running);
+        let fault = if order.saga.refusals == 0 { Fault::Refused } else { Fault::Unanswered };
+        order.attempt_failed(fault, "one or the other", &POLICY, NOW);
+    }
+    assert_eq!((order.saga.state, order.saga.wake_at), (SagaState::Parked, Some(NOW + POLICY.recheck)));
+}
+
+#[test]
+fn an_undoing_step_that_is_refused_is_parked_until_the_operator_says_so() {
+    let mut order = cancelling();
     order.attempt_failed(Fault::Refused, "refused", &POLICY, NOW);
     assert_eq!(order.saga.wake_at, Some(NOW + POLICY.first_pause));
     order.attempt_failed(Fault::Refused, "refused again", &POLICY, NOW);
@@ -53,7 +102,7 @@ fn an_undoing_step_is_parked_when_its_attempts_are_used_up() {
     assert_eq!(order.saga.wake_at, None);
 
     order.retry(&POLICY, NOW).unwrap();
-    assert_eq!((order.saga.state, order.saga.failed_attempts), (SagaState::Running, 0));
+    assert_eq!((order.saga.state, order.saga.failed_attempts, order.saga.refusals), (SagaState::Running, 0, 0));
     assert_eq!(
         order.retry(&POLICY, NOW),
         Err(OrderRefusal::SagaNotParked { order_id: order.id, state: SagaState::Running })
@@ -70,14 +119,19 @@ fn the_operator_cannot_decide_for_payment() {
 
 #[test]
 fn a_refund_settled_by_hand_ends_the_order_once_the_rest_is_back() {
-    let mut order = samples::confirmed();
-    order.cancel(CancelReason::Customer, &POLICY, NOW).unwrap();
+    let mut order = cancelling();
     order.stock_is_back(&POLICY, NOW);
     order.park("refused".into());
     assert_eq!(order.resolve("paid by hand".into(), &POLICY, NOW), Ok(vec![StepKind::Refund]));
     assert_eq!(order.life, Life::Cancelling);
     order.coupons_are_back(&POLICY, NOW);
     assert_eq!((order.life, order.refunded), (Life::Cancelled, 0));
+
+    // Payment made it too.
+    assert!(order.money_went_back(NOW + SECOND, &POLICY, NOW));
+    assert_eq!((order.refunded, order.refunded_at), (order.totals.net(), Some(NOW + SECOND)));
+    assert_eq!((order.life, order.saga.wake_at), (Life::Cancelled, None));
+    assert!(!order.money_went_back(NOW + SECOND * 2, &POLICY, NOW), "it is known");
 }
 
 #[test]

@@ -24,6 +24,8 @@ pub(crate) struct Account {
     pub(crate) total: i64,
     pub(crate) captures: u32,
     pub(crate) refunds: HashMap<String, i64>,
+    /// The refund that its provider has not answered yet.
+    pub(crate) refunding: Option<(String, i64)>,
     pub(crate) allocations: Vec<LineAllocation>,
     pub(crate) decline: DeclineReason,
 }
@@ -105,6 +107,24 @@ impl Payments {
         }
     }
 
+    /// The provider answers a refund at last, and payment tells that the money went back.
+    pub(crate) async fn provider_gives_back(&self, order_id: &str) {
+        let mut refund = None;
+        let account = self.change(order_id, |account| {
+            refund = account.refunding.take();
+            account.refunds.extend(refund.clone());
+            account.state = PaymentState::Refunded;
+        });
+        let fact = payment::PaymentRefunded {
+            payment_id: account.id.to_string(),
+            order_id: order_id.to_owned(),
+            refund_id: refund.unwrap().0,
+            refunded_at: Some(bojagi_chassis::wire::timestamp(self.clock.now())),
+            ..Default::default()
+        };
+        self.tell(account.id, fact).await;
+    }
+
     async fn tell<M: prost::Message + prost::Name + Clone + 'static>(&self, payment_id: Uuid, fact: M) {
         let (store, now) = (self.store.lock().unwrap().clone().unwrap(), self.clock.now());
         let tell = async |fact: M| -> Result<_, Error> {
@@ -124,6 +144,7 @@ impl Payments {
             total: 0,
             captures: 0,
             refunds: HashMap::new(),
+            refunding: None,
             allocations: Vec::new(),
             decline: DeclineReason::Unspecified,
         });
@@ -251,6 +272,8 @@ impl Payments {
             if state == RefundState::Succeeded {
                 account.refunds.insert(request.refund_id.clone(), amount);
                 account.state = PaymentState::Refunded;
+            } else if state == RefundState::Pending {
+                account.refunding = Some((request.refund_id.clone(), amount));
             }
         });
         let refund = payment::Refund {
