@@ -7,8 +7,8 @@ use bojagi_api::order::saga_service_server::SagaService;
 use bojagi_chassis::operations::{Operations, Wanted};
 use bojagi_chassis::wire::timestamp;
 use bojagi_chassis::{Caller, Fields, answer, once};
-use bojagi_kernel::Failure;
 use bojagi_kernel::id::{OrderId, RequestId};
+use bojagi_kernel::{Failure, Moment};
 use tonic::{Request, Response, Status};
 
 use super::saga_filter;
@@ -42,19 +42,13 @@ impl SagaService for SagaRpc {
             let pager = &self.orders.context.pager;
             let mut fields = Fields::new(NAME);
             let state = saga_filter(&mut fields, "state", request.state);
-            let age = match request.minimum_age.map(Duration::try_from) {
-                None => Some(None),
-                Some(Ok(age)) => Some(Some(age)),
-                Some(Err(_)) => {
-                    fields.wrong("minimum_age", "must be a duration that is not negative");
-                    None
-                }
-            };
+            let now = self.orders.now();
+            let age = minimum_age(&mut fields, request.minimum_age, now);
             let query = format!("ListSagas in {state:?} of age {age:?}");
             let wanted = (request.page_size, request.page_token.as_str());
             let page = fields.page(pager, query, wanted, |id: String| id.parse().ok());
             let (Some(state), Some(age), Some(page)) = (state, age, page) else { return Err(fields.refuse()) };
-            let filter = SagaFilter { state, placed_until: age.map(|age| self.orders.now() - age) };
+            let filter = SagaFilter { state, placed_until: age.map(|age| now - age) };
             let mut orders = self.orders.list_sagas(filter, page.after, page.limit()).await?;
             let next_page_token = page.cut(&mut orders, |last| last.id.to_string());
             let sagas = orders.iter().map(|order| saga_message(order, None)).collect();
@@ -150,6 +144,17 @@ impl SagaService for SagaRpc {
     }
 }
 
+/// A minimum age that may be left out: `Some(None)` when it is. No order is older than time as computers count it, and databases
+/// do not reach back much further.
+fn minimum_age(fields: &mut Fields, age: Option<prost_types::Duration>, now: Moment) -> Option<Option<Duration>> {
+    let Some(age) = age else { return Some(None) };
+    let age = Duration::try_from(age).ok().filter(|age| *age <= now.since(Moment::from_micros(0)));
+    if age.is_none() {
+        fields.wrong("minimum_age", "must not be negative, nor reach back beyond 1970");
+    }
+    age.map(Some)
+}
+
 fn ids(request_id: &str, order_id: &str) -> Result<(RequestId, OrderId), Failure> {
     let mut fields = Fields::new(NAME);
     let request_id = fields.request_id(request_id);
@@ -187,7 +192,7 @@ pub(crate) fn saga_message(order: &Order, recorded: Option<&[Step]>) -> api::Sag
         operator_reason: saga.operator_reason.clone().unwrap_or_default(),
         lease_epoch: saga.lease_epoch,
         leased_until: saga.wake_at.filter(|_| is_driven).map(timestamp),
-        next_attempt_at: saga.wake_at.filter(|_| !is_driven && saga.state == SagaState::Running).map(timestamp),
+        next_attempt_at: saga.wake_at.filter(|_| !is_driven).map(timestamp),
         deadline: Some(timestamp(saga.deadline)),
         trace_id: trace::of(order).map(|trace| trace.trace_id()).unwrap_or_default(),
         created_at: Some(timestamp(order.created_at)),

@@ -152,11 +152,11 @@ async fn other_methods_name_their_wrong_fields_too() {
     let request = api::ListOrdersRequest { state: 99, page_size: -1, page_token: "bent".into(), ..Default::default() };
     assert_eq!(wrong(orders.list_orders(request).await.unwrap_err()), ["state", "page_size", "page_token"]);
     let mut sagas = house.sagas();
-    let request = api::ListSagasRequest {
-        minimum_age: Some(prost_types::Duration { seconds: -1, nanos: 0 }),
-        ..Default::default()
-    };
-    assert_eq!(wrong(sagas.list_sagas(request).await.unwrap_err()), ["minimum_age"]);
+    for seconds in [-1, 10_000_000_000, i64::MAX] {
+        let minimum_age = Some(prost_types::Duration { seconds, nanos: 0 });
+        let request = api::ListSagasRequest { minimum_age, ..Default::default() };
+        assert_eq!(wrong(sagas.list_sagas(request).await.unwrap_err()), ["minimum_age"], "{seconds}");
+    }
     let request = api::CompensateSagaRequest { request_id: id(), order_id: id(), reason: " ".into() };
     assert_eq!(wrong(sagas.compensate_saga(request).await.unwrap_err()), ["reason"]);
     let mut internal = api::order_service_client::OrderServiceClient::new(house.rig.workload("settlement"));
