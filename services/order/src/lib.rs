@@ -40,6 +40,7 @@ pub const MIGRATIONS: &[Migration] = &[
     store::MIGRATION,
     store::TRACESTATE,
     store::REFUSALS,
+    store::PARCELS_IN_STATE,
 ];
 
 /// Every reason that order gives: its refusals, and the failures that its orders show.

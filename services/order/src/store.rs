@@ -22,14 +22,13 @@ use crate::domain::{
 pub(crate) use accounts::{block, closed, is_blocked, unblock};
 pub(crate) use history::{Change, history_of};
 pub(crate) use lists::{
-    OrderFilter, ParcelFilter, SagaFilter, cancellable_of, of_customer, open_sagas, parcels, resting_with_address,
-    sagas,
+    OrderFilter, ParcelFilter, SagaFilter, cancellable_of, of_customer, open_sagas, parcels, sagas,
 };
 pub(crate) use orders::{
-    Saved, claim, due, insert, load, load_all, load_parcel_order, order_of_parcel, save, take_over_former_leases,
-    versions, wake_pending, wake_running,
+    Saved, claim, due, forget_addresses, insert, load, load_all, load_parcel_order, order_of_parcel, save,
+    take_over_former_leases, versions, wake_pending, wake_running,
 };
-pub(crate) use schema::{MIGRATION, REFUSALS, TRACESTATE};
+pub(crate) use schema::{MIGRATION, PARCELS_IN_STATE, REFUSALS, TRACESTATE};
 pub(crate) use steps::{StepReport, forget_attempts, report, resolved, steps_of_order};
 pub(crate) use totals::{MoneyTotal, money_totals};
 

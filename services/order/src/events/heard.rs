@@ -16,6 +16,9 @@ use crate::domain::{CancelReason, Order, RefundId, RetryPolicy};
 use crate::orders::Orders;
 use crate::store::{self, Saved};
 
+/// Orders of a closed account that are held in memory at once.
+const PAGE: i64 = 50;
+
 /// What item tells: the stock of an order that ended is free again.
 pub(crate) fn stock(orders: &Orders) -> Hears {
     let orders = orders.clone();
@@ -104,16 +107,19 @@ fn order(order_id: &str) -> Vec<LockKey> {
 async fn account_closed(tx: &mut Tx, orders: &Orders, account_id: AccountId) -> Result<(), Failure> {
     let now = orders.now();
     store::block(tx, account_id, true, now).await?;
-    for mut order in store::cancellable_of(tx, account_id).await? {
-        // Begun deliveries and orders that are cancelled already run to their end.
-        if order.cancel(CancelReason::AccountClosed, &orders.policy(), now).is_ok() {
-            must_save(tx, &mut order, now).await?;
+    let mut after = None;
+    loop {
+        let page = store::cancellable_of(tx, account_id, after, PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.id);
+        for mut order in page {
+            // Begun deliveries and orders that are cancelled already run to their end.
+            if order.cancel(CancelReason::AccountClosed, &orders.policy(), now).is_ok() {
+                must_save(tx, &mut order, now).await?;
+            }
         }
     }
-    for mut order in store::resting_with_address(tx, account_id).await? {
-        must_save(tx, &mut order, now).await?;
-    }
-    Ok(())
+    Ok(store::forget_addresses(tx, account_id, now).await?)
 }
 
 async fn released(

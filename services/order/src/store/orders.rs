@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 
 use bojagi_kernel::Moment;
-use bojagi_kernel::id::OrderId;
+use bojagi_kernel::id::{AccountId, OrderId};
 use bojagi_store::{Error, Tx, params};
 
 use super::parts::each;
 use super::rows::{ORDER_COLUMNS, OrderRow, metadata_text};
 use super::{closed, history, parts};
-use crate::domain::{DeliveryId, InstanceId, Life, News, Order};
+use crate::domain::{Address, DeliveryId, InstanceId, Life, News, Order};
 use crate::events;
 
 /// What came of storing an order.
@@ -255,6 +255,28 @@ pub(crate) async fn take_over_former_leases(
     .await
 }
 
+/// Empties the addresses of a customer's orders that are at rest.
+pub(crate) async fn forget_addresses(tx: &mut Tx, customer_id: AccountId, now: Moment) -> Result<(), Error> {
+    let nowhere = Address::anonymous();
+    tx.send(
+        "UPDATE orders SET recipient = ?5, phone = ?6, postal_code = ?7, address_line1 = ?8, address_line2 = ?9,
+            updated_at = ?4, version = version + 1
+         WHERE customer_id = ?1 AND state IN (?2, ?3) AND recipient <> ?5",
+        params![
+            customer_id,
+            Life::Completed,
+            Life::Cancelled,
+            now,
+            nowhere.recipient,
+            nowhere.phone,
+            nowhere.postal_code,
+            nowhere.line1,
+            nowhere.line2,
+        ],
+    )
+    .await
+}
+
 /// Payment has told what became of an order's money: if the order waits for that and nobody drives it, it is due now.
 pub(crate) async fn wake_pending(tx: &mut Tx, order_id: OrderId, now: Moment) -> Result<(), Error> {
     tx.send(
@@ -280,6 +302,3 @@ pub(crate) async fn wake_running(tx: &mut Tx, order_id: OrderId, now: Moment) ->
 pub(crate) async fn versions(tx: &mut Tx, order_ids: &[OrderId]) -> Result<Vec<(OrderId, i64)>, Error> {
     tx.fetch_many("SELECT order_id, version FROM orders WHERE order_id IN ({?1})", &each(order_ids)).await
 }
-
-/// States in which an order can still be cancelled, for lists.
-pub(super) const CANCELLABLE: [Life; 2] = [Life::Pending, Life::Confirmed];

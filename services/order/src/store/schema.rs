@@ -136,3 +136,9 @@ pub(crate) const TRACESTATE: Migration = Migration::expand("order-2", "ALTER TAB
 /// Refusals are counted apart from attempts that got no answer. A program of the version before counts both as attempts.
 pub(crate) const REFUSALS: Migration =
     Migration::expand("order-3", "ALTER TABLE orders ADD COLUMN refusals BIGINT NOT NULL DEFAULT 0");
+
+/// A seller's parcels that are still to be sent are few among all that ever were.
+pub(crate) const PARCELS_IN_STATE: Migration = Migration::expand(
+    "order-4",
+    "CREATE INDEX delivery_of_seller_in_state ON delivery (seller_id, state, order_id, delivery_id)",
+);

@@ -1,9 +1,12 @@
 //! Facts told and heard: what others learn of an order, and what order does when accounts go.
 
+use std::time::Duration;
+
 use bojagi_api::order::{self as api, OrderState};
 use bojagi_api::user;
 use bojagi_store::{Error, Tx, params};
 use bojagi_testkit::{eventually, reason};
+use futures::future::join_all;
 use prost::{Message, Name};
 use tonic::Code;
 
@@ -122,6 +125,29 @@ async fn closing_an_account_cancels_what_can_be_and_forgets_addresses_at_the_end
     assert_eq!(completed.delivery_address, Some(api::DeliveryAddress::default()));
     assert_eq!(reason(&house.place(basket()).await.unwrap_err()), "ACCOUNT_NOT_ACTIVE");
     assert!(!nothing_holds(&house, "Sejong-daero").await.contains(&true), "no table holds the address any more");
+}
+
+#[tokio::test]
+async fn an_account_is_closed_however_many_orders_it_has() {
+    let house = House::open().await;
+    let undone = house.place(basket()).await.unwrap();
+    house.cancel(&undone.id).await.unwrap();
+    eventually("everything is back", async || house.order(&undone.id).await.state() == OrderState::Cancelled).await;
+    let undone = house.order(&undone.id).await;
+    let confirmed = join_all((0..120).map(async |_| house.place(basket()).await.unwrap().id)).await;
+
+    house.rig.clock.advance(Duration::from_secs(1));
+    let account_id = house.customer.account_id;
+    let closed = user::AccountClosed { account_id: account_id.to_string(), ..Default::default() };
+    house.accounts.tell(account_id.into(), &closed).await;
+    for order_id in &confirmed {
+        house.until(order_id, OrderState::Cancelled).await;
+    }
+    let forgotten = house.order(&undone.id).await;
+    let expected =
+        api::Order { delivery_address: Some(api::DeliveryAddress::default()), version: undone.version + 1, ..undone };
+    assert_eq!(forgotten, expected);
+    assert!(!nothing_holds(&house, "Sejong-daero").await.contains(&true));
 }
 
 /// Whether tables that may have kept the address hold a text.
