@@ -155,24 +155,25 @@ impl Orders {
     /// A step before the end did not come to what was asked for: the order turns round, waits, or is parked.
     fn set_back(&self, order: &mut Order, kind: StepKind, setback: Setback, started_at: Moment) -> StepReport {
         let (policy, now) = (self.policy(), self.now());
-        let (state, error) = match setback {
-            Setback::Refused(refusal) => {
-                let error = refusal.to_string();
-                order.refused(&refusal, &policy, now);
-                (StepState::Refused, error)
-            }
-            Setback::Unanswered(error) => {
-                order.attempt_failed(Fault::Unanswered, &error, &policy, now);
-                (StepState::Open, error)
-            }
-            Setback::Unresolved => {
-                order.payment_is_unresolved(&policy, now);
-                (StepState::Open, "the outcome is unknown".to_owned())
-            }
-        };
-        tracing::info!(order = %order.id, step = ?kind, error, "a step did not go through");
-        StepReport { kind, state, error, started_at }
+        let report = report_of(kind, &setback, started_at);
+        match setback {
+            Setback::Refused(refusal) => order.refused(&refusal, &policy, now),
+            Setback::Unanswered(error) => order.attempt_failed(Fault::Unanswered, &error, &policy, now),
+            Setback::Unresolved => order.payment_is_unresolved(&policy, now),
+        }
+        tracing::info!(order = %order.id, step = ?kind, error = report.error, "a step did not go through");
+        report
     }
+}
+
+/// What is recorded of a step before the end that did not come to what was asked for.
+fn report_of(kind: StepKind, setback: &Setback, started_at: Moment) -> StepReport {
+    let (state, error) = match setback {
+        Setback::Refused(refusal) => (StepState::Refused, refusal.to_string()),
+        Setback::Unanswered(error) => (StepState::Open, error.clone()),
+        Setback::Unresolved => (StepState::Open, "the outcome is unknown".to_owned()),
+    };
+    StepReport { kind, state, error, started_at }
 }
 
 /// Waits until somebody else has turned the order round since `version`: its customer, the operator, a closed account.

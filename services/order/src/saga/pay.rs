@@ -1,7 +1,10 @@
 //! Forward: reserve, authorise, capture, confirm.
 
+use std::cmp::Reverse;
+
 use bojagi_kernel::Moment;
 
+use super::report_of;
 use crate::domain::{Order, OwnFailure, StepKind, StepState, Task};
 use crate::orders::Orders;
 use crate::participants::{Setback, sold_lines};
@@ -48,29 +51,20 @@ impl Orders {
         }
     }
 
-    /// Not all of the three went well: the weightiest setback decides what becomes of the order, the others are recorded.
+    /// Not all of the three went well: the first of the weightiest setbacks decides what becomes of the order, the others are
+    /// recorded.
     fn set_back_together(
         &self,
         order: &mut Order,
         steps: [(StepKind, Option<Setback>); 3],
         started_at: Moment,
     ) -> Vec<StepReport> {
-        let weightiest = steps.iter().filter_map(|(_, setback)| setback.as_ref().map(weight)).max();
-        let mut is_decided = false;
-        let report = |(kind, setback): (StepKind, Option<Setback>)| {
-            let Some(setback) = setback else {
-                return StepReport { kind, state: StepState::Done, error: String::new(), started_at };
-            };
-            if !is_decided && Some(weight(&setback)) == weightiest {
-                is_decided = true;
-                return self.set_back(order, kind, setback, started_at);
-            }
-            let (state, error) = match setback {
-                Setback::Refused(refusal) => (StepState::Refused, refusal.to_string()),
-                Setback::Unanswered(error) => (StepState::Open, error),
-                Setback::Unresolved => (StepState::Open, "the outcome is unknown".to_owned()),
-            };
-            StepReport { kind, state, error, started_at }
+        let weights = steps.iter().filter_map(|(kind, setback)| Some((*kind, weight(setback.as_ref()?))));
+        let decisive = weights.min_by_key(|(_, weight)| Reverse(*weight)).map(|(kind, _)| kind);
+        let report = |(kind, setback)| match setback {
+            None => StepReport { kind, state: StepState::Done, error: String::new(), started_at },
+            Some(setback) if Some(kind) == decisive => self.set_back(order, kind, setback, started_at),
+            Some(setback) => report_of(kind, &setback, started_at),
         };
         steps.into_iter().map(report).collect()
     }
