@@ -12,7 +12,12 @@ use tempfile::TempDir;
 use crate::running::Running;
 
 /// The provider takes so long that the binary can be killed meanwhile.
-const SETTINGS: &[(&str, &str)] = &[("BOJAGI_PAYMENT__SIMULATOR_SLOW_MS", "700")];
+const SETTINGS: &[(&str, &str)] = &[
+    ("BOJAGI_PAYMENT__SIMULATOR_SLOW_MS", "700"),
+    // So that nobody waits long for what was cut off.
+    ("BOJAGI_PAYMENT__PROVIDER_TIMEOUT_MS", "2000"),
+    ("BOJAGI_PAYMENT__RECOVER_AFTER_MS", "7000"),
+];
 
 /// Where the binary is killed.
 #[derive(Debug, Clone, Copy)]
