@@ -34,7 +34,8 @@ pub(crate) struct Details {
     pub(crate) name: String,
     /// When pieces can be used at all.
     pub(crate) valid_window: Window,
-    /// How many days after its issue a piece can be used, within the valid window.
+    /// For how many days a piece can be used, from its issue or, if it is issued before the valid window, from the window's start;
+    /// never beyond the window's end.
     pub(crate) issued_valid_days: i64,
     pub(crate) issue_window: Window,
     /// How many pieces are issued in all.

@@ -1,8 +1,10 @@
 //! Reading a coupon as an admin writes it.
 
+use std::time::Duration;
+
 use bojagi_api::common;
 use bojagi_api::coupon::{self, CouponScope, PercentBenefit};
-use bojagi_chassis::Fields;
+use bojagi_chassis::{Fields, wire};
 use bojagi_kernel::{BasisPoints, Money};
 use prost_types::FieldMask;
 
@@ -14,6 +16,7 @@ const NAME_LENGTH: usize = 100;
 const DEFAULT_VALID_DAYS: i64 = 30;
 /// The longest that a piece can be used: about ten years.
 const LONGEST_VALID_DAYS: i64 = 3_650;
+const LONGEST_LIFE: Duration = Duration::from_secs(LONGEST_VALID_DAYS.unsigned_abs() * 24 * 60 * 60);
 /// The highest issue limit.
 const LARGEST_ISSUE_LIMIT: i64 = 1_000_000_000;
 /// The range of percentages, in basis points: below it nobody notices, above it it is a gift.
@@ -23,7 +26,7 @@ const HIGHEST_RATE: i32 = 9_500;
 /// What may change later.
 pub(super) fn read_details(fields: &mut Fields, coupon: &coupon::Coupon) -> Option<Details> {
     let name = fields.line("coupon.name", &coupon.name, NAME_LENGTH);
-    let valid_window = read_window(fields, "coupon.valid_window", coupon.valid_window.as_ref());
+    let valid_window = read_valid_window(fields, coupon.valid_window.as_ref());
     let issued_valid_days = read_valid_days(fields, coupon.issued_valid_days);
     let issue_window = read_window(fields, "coupon.issue_window", coupon.issue_window.as_ref());
     let issue_limit = read_issue_limit(fields, coupon.issue_limit);
@@ -82,7 +85,7 @@ pub(super) fn read_changes(fields: &mut Fields, coupon: &coupon::Coupon, mask: O
 
     let name = wanted("name", !coupon.name.is_empty()).then(|| fields.line("coupon.name", &coupon.name, NAME_LENGTH));
     let valid_window = wanted("valid_window", coupon.valid_window.is_some())
-        .then(|| read_window(fields, "coupon.valid_window", coupon.valid_window.as_ref()));
+        .then(|| read_valid_window(fields, coupon.valid_window.as_ref()));
     let issued_valid_days = wanted("issued_valid_days", coupon.issued_valid_days != 0)
         .then(|| read_valid_days(fields, coupon.issued_valid_days));
     let issue_window = wanted("issue_window", coupon.issue_window.is_some())
@@ -104,6 +107,16 @@ fn if_read<T>(wanted: Option<Option<T>>) -> Option<Option<T>> {
         None => Some(None),
         Some(read) => read.map(Some),
     }
+}
+
+/// As late as a piece of it could be used, there have to be dates.
+fn read_valid_window(fields: &mut Fields, range: Option<&common::TimeRange>) -> Option<Window> {
+    let window = read_window(fields, "coupon.valid_window", range)?;
+    if window.starts_at.is_some_and(|starts_at| wire::moment(&wire::timestamp(starts_at + LONGEST_LIFE)).is_none()) {
+        fields.wrong("coupon.valid_window.starts_at", "must be before the year 9990");
+        return None;
+    }
+    Some(window)
 }
 
 fn read_window(fields: &mut Fields, field: &str, range: Option<&common::TimeRange>) -> Option<Window> {

@@ -78,6 +78,8 @@ async fn every_wrong_field_is_named() {
         starts_at: Some(prost_types::Timestamp { seconds: 2, nanos: 0 }),
         ends_at: Some(prost_types::Timestamp { seconds: 1, nanos: 0 }),
     };
+    let in_the_last_year =
+        TimeRange { starts_at: Some(prost_types::Timestamp { seconds: 253_402_300_000, nanos: 0 }), ends_at: None };
     let good = || fixed(1_000);
     let cases = [
         (Coupon { name: " ".into(), ..good() }, "coupon.name"),
@@ -99,6 +101,7 @@ async fn every_wrong_field_is_named() {
         (Coupon { scope: 0, ..good() }, "coupon.scope"),
         (Coupon { scope: 99, ..good() }, "coupon.scope"),
         (Coupon { valid_window: Some(backwards), ..good() }, "coupon.valid_window"),
+        (Coupon { valid_window: Some(in_the_last_year), ..good() }, "coupon.valid_window.starts_at"),
         (Coupon { issue_window: Some(backwards), ..good() }, "coupon.issue_window"),
         (Coupon { issued_valid_days: -1, ..good() }, "coupon.issued_valid_days"),
         (Coupon { issued_valid_days: 3_651, ..good() }, "coupon.issued_valid_days"),
