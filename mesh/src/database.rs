@@ -60,8 +60,11 @@ impl DatabaseSettings {
         // The server reads 0 as "for ever", and keeps such times in 32 bits.
         let endless = times.iter().filter(|(_, time)| *time == 0 || i32::try_from(*time).is_err());
         mistakes.extend(endless.map(|(name, _)| format!("{name}: must be between 1 and {}", i32::MAX)));
-        if self.lock_timeout_milliseconds >= self.statement_timeout_milliseconds {
-            mistakes.push("lock_timeout_milliseconds: must be below statement_timeout_milliseconds".into());
+        let (lock, statement) = (self.lock_timeout_milliseconds, self.statement_timeout_milliseconds);
+        if lock >= statement {
+            mistakes.push(format!(
+                "lock_timeout_milliseconds ({lock}): must be below statement_timeout_milliseconds ({statement})"
+            ));
         }
         if self.writers == 0 {
             mistakes.push("writers: must be at least 1".into());
@@ -152,6 +155,7 @@ mod tests {
     fn mistakes_are_told_before_anything_starts() {
         let mistakes = |variables: &[(&str, &str)]| with(variables).err().unwrap().0.len();
         assert_eq!(mistakes(&[("URL", "postgres://a@localhost/shop")]), 1);
+        assert_eq!(mistakes(&[("URL", "postgres://a@db/{context}"), ("STATEMENT_TIMEOUT_MILLISECONDS", "8000")]), 1);
         assert_eq!(mistakes(&[("URL", "mysql://a@localhost/{context}")]), 1);
         assert_eq!(mistakes(&[("URL", "postgres://a@db/{context}?sslmode=prefer")]), 1);
         assert_eq!(mistakes(&[("URL", "postgres://a@db/{context}"), ("REPLICA_URL", "mysql://a@db/{context}")]), 1);

@@ -12,6 +12,9 @@ use tonic::{Request, Response, Status};
 
 use crate::{Context, Fields, Pager, answer, wire};
 
+/// Characters that the name of a group may have.
+const LONGEST_GROUP: usize = 100;
+
 /// The events that the groups of one context have set aside.
 #[derive(Clone)]
 pub struct Operations {
@@ -48,11 +51,12 @@ impl Operations {
     pub async fn list(&self, wanted: Wanted<'_>) -> Result<(Vec<common::ParkedEvent>, String), Failure> {
         let Wanted { group, state, page_size, page_token } = wanted;
         let mut fields = Fields::new(self.domain);
+        let group = fields.prose("group", &group, LONGEST_GROUP);
         let state = fields.take("state", common::ParkedEventState::try_from(state));
-        let query = format!("{} parked events of {group:?} in {state:?}", self.domain);
+        let query = format!("{} parked events of {:?} in {state:?}", self.domain, group.as_deref().unwrap_or_default());
         let place = |(micros, id): (i64, String)| Some((Moment::from_micros(micros), id.parse::<EventId>().ok()?));
         let page = fields.page(&self.pager, query, (page_size, page_token), place);
-        let (Some(state), Some(page)) = (state, page) else { return Err(fields.refuse()) };
+        let (Some(group), Some(state), Some(page)) = (group, state, page) else { return Err(fields.refuse()) };
         let (after, limit) = (page.after, page.limit());
         let mut listed = self
             .store
@@ -70,7 +74,9 @@ impl Operations {
     pub async fn replay(&self, group: String, event_id: &str) -> Result<(common::ParkedEvent, i64), Failure> {
         let (domain, now) = (self.domain, self.clock.now());
         let mut fields = Fields::new(domain);
-        let Some(event_id) = fields.id::<EventId>("event_id", event_id) else { return Err(fields.refuse()) };
+        let group = fields.prose("group", &group, LONGEST_GROUP);
+        let event_id = fields.id::<EventId>("event_id", event_id);
+        let (Some(group), Some(event_id)) = (group, event_id) else { return Err(fields.refuse()) };
         self.store
             .write(async move |tx: &mut Tx| {
                 let Some((replayed, behind)) = bojagi_events::replay(tx, &group, event_id, now).await? else {

@@ -293,8 +293,9 @@ impl Consumer {
     async fn forget_the_old(&self) -> Result<bool, Error> {
         let (now, group) = (self.clock.now(), self.hears.group());
         let told_before = EventId::earliest_at(now - INBOX_KEPT_FOR);
+        // Nobody else changes such rows; only others who tidy up must not meet this one over them.
         self.store
-            .write(async move |tx: &mut Tx| {
+            .write_locking([LockKey::named("store", "tidy")], async move |tx: &mut Tx| {
                 let answers = idempotency::forget(tx, now, TIDY_BATCH).await?;
                 // Ids of events sort by the time they were told, so the oldest come first without an index.
                 let heard = tx

@@ -35,7 +35,8 @@ impl Hears {
     }
 
     /// Reacts to facts of type `M`. The reaction is a unit of work in the group's own store: what it does happens
-    /// together with the note that the fact was heard.
+    /// together with the note that the fact was heard. It is such a part already, and has none of its own
+    /// ([`Tx::nested`](bojagi_store::Tx::nested)): what a panic left open would be undone alone.
     #[must_use]
     pub fn on<M, R>(mut self, reaction: R) -> Self
     where

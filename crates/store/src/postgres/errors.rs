@@ -34,17 +34,21 @@ pub(super) fn explain(error: &tokio_postgres::Error, sql: &str) -> Error {
 }
 
 /// Whether nothing more can be asked on the connection: the server is shutting down, has crashed, has ended the session
-/// because it stood still, or does not take writes any more.
+/// because it stood still.
 pub(super) fn ends_connection(said: &DbError) -> bool {
     let ends = [
         SqlState::ADMIN_SHUTDOWN,
         SqlState::CRASH_SHUTDOWN,
         SqlState::CANNOT_CONNECT_NOW,
         SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
-        SqlState::READ_ONLY_SQL_TRANSACTION,
         SqlState::TOO_MANY_CONNECTIONS,
     ];
     ends.contains(said.code()) || ["FATAL", "PANIC"].contains(&said.severity())
+}
+
+/// Whether the transaction takes no writes; one that is meant to write has met a server which only copies another by now.
+pub(super) fn is_read_only(error: &tokio_postgres::Error) -> bool {
+    error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION)
 }
 
 /// What the server says, without the detail: that quotes rows, and may hold an address of somebody.

@@ -9,7 +9,7 @@ use tokio_postgres::{Client, Row, SimpleQueryMessage, Statement};
 
 use super::ahead::{Ahead, Kind};
 use super::connection::{Connection, Connector, Purpose, STORE_LOCK};
-use super::errors::{ends_connection, explain};
+use super::errors::{ends_connection, explain, is_read_only, with_cause};
 use super::statements::{declared, of_migration, with_dollars};
 use super::transaction::{Ended, Transaction};
 use crate::lock::{LockKey, Locks};
@@ -216,6 +216,11 @@ impl Session {
         self.transaction.is_lost()
     }
 
+    /// Whether the connection stands.
+    pub(super) fn is_connected(&self) -> bool {
+        self.connection.as_ref().is_some_and(|connection| !connection.client.is_closed())
+    }
+
     /// Whether there is a transaction: units that ask nothing of the server need none.
     pub(super) const fn has_begun(&self) -> bool {
         self.transaction.has_begun()
@@ -255,7 +260,7 @@ impl Session {
     }
 
     pub(super) async fn connect_for_transaction(&mut self) -> Result<(), Error> {
-        if self.transaction.is_sent() && self.connection.as_ref().is_none_or(|open| open.client.is_closed()) {
+        if self.transaction.is_sent() && !self.is_connected() {
             self.transaction.lose();
             return Err(Error::NotCommitted(LOST.into()));
         }
@@ -333,11 +338,12 @@ impl Session {
     }
 
     fn explain(&mut self, error: &tokio_postgres::Error, sql: &str) -> Error {
-        if error.is_closed() || error.as_db_error().is_some_and(ends_connection) {
+        let takes_no_writes = self.purpose == Purpose::Writing && is_read_only(error);
+        if takes_no_writes || error.is_closed() || error.as_db_error().is_some_and(ends_connection) {
             self.transaction.lose();
             self.connection = None;
         }
-        explain(error, sql)
+        if takes_no_writes { Error::Unreachable(with_cause(error)) } else { explain(error, sql) }
     }
 }
 

@@ -285,8 +285,13 @@ impl Worker {
     }
 
     fn lose(&mut self, answers: &mut Vec<Answer>) {
+        // Who waited for a lock in vain has lost a turn, and not what was done.
+        if let AnySession::Postgres(session) = &self.tx.session
+            && !session.is_connected()
+        {
+            self.commits.lost();
+        }
         self.tx.session.rollback();
-        self.commits.lost();
         self.tx.forget_announcements();
         let lost = Error::NotCommitted("the connection to the database broke".into());
         answers.drain(..).for_each(|answer| answer(Err(lost.clone())));

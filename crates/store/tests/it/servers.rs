@@ -292,7 +292,7 @@ async fn a_commit_whose_answer_is_lost_is_asked_for() {
     assert_eq!(logged(&store).await, ["kept", "after"]);
 }
 
-/// A unit that has written and then stands still until it is let go.
+/// A unit that has written, then stands still until it is let go, and goes on.
 fn stand_still(store: &Store) -> (mpsc::Sender<()>, tokio::sync::oneshot::Receiver<()>, Standing) {
     let (let_go, held) = mpsc::channel::<()>();
     let (stands, standing) = tokio::sync::oneshot::channel();
@@ -301,12 +301,24 @@ fn stand_still(store: &Store) -> (mpsc::Sender<()>, tokio::sync::oneshot::Receiv
         tx.execute("INSERT INTO log (text) VALUES ('stood still')", &[]).await?;
         stands.send(()).unwrap();
         held.recv().unwrap();
-        Ok::<_, Error>(())
+        tx.fetch_one::<(i64,)>("SELECT count(*) FROM log", &[]).await.map(drop)
     };
     (let_go, standing, tokio::spawn(async move { store.write(unit).await }))
 }
 
 type Standing = tokio::task::JoinHandle<Result<(), Error>>;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_migration_may_take_longer_than_a_statement_of_a_request() {
+    const SLOW: &[Migration] =
+        &[Migration::expand("slept-1", "CREATE TABLE slept AS SELECT pg_sleep(0.3)::text AS text")];
+    let Some(place) = server() else { return };
+    let hasty = with(place.store("stock"), |server| server.statement_timeout = Duration::from_millis(200));
+    let store = Store::open(&hasty, SLOW, &SystemClock).await.unwrap();
+    let slow: Result<(String,), Error> =
+        store.write(async |tx: &mut Tx| tx.fetch_one("SELECT pg_sleep(0.3)::text", &[]).await).await;
+    assert!(matches!(slow, Err(Error::TimedOut(_))), "{slow:?}");
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn waiting_for_another_process_ends() {
@@ -316,6 +328,9 @@ async fn waiting_for_another_process_ends() {
     let (let_go, standing, blocker) = stand_still(&one);
     standing.await.unwrap();
     assert!(matches!(log(&other, "waited").await, Err(Error::Contended(_))));
+    let options = place.store("stock");
+    let Database::Postgres(server) = &options.database else { unreachable!() };
+    assert_eq!(seen("bojagi_store_commits_failed_total", server), Some(0.0), "nothing was lost by that");
     let_go.send(()).unwrap();
     blocker.await.unwrap().unwrap();
     log(&other, "came after").await.unwrap();

@@ -461,7 +461,6 @@ async fn nothing_stays_of_a_unit_whose_transaction_sqlite_gives_up() {
         let large = vec![0_u8; 1_000_000];
         let part = tx.nested(async |tx: &mut Tx| tx.execute(sql, params![large]).await).await;
         assert!(part.is_err());
-        pages(tx, "PRAGMA max_page_count = 1000000").await?;
         let after = tx.execute(sql, params![b"after".as_slice()]).await;
         assert!(matches!(after, Err(Error::NotCommitted(_))), "{after:?}");
         Ok::<_, Error>(())
@@ -470,5 +469,6 @@ async fn nothing_stays_of_a_unit_whose_transaction_sqlite_gives_up() {
     let count: Result<(i64,), Error> =
         store.read(async |tx: &mut Tx| tx.fetch_one("SELECT count(*) FROM everything", &[]).await).await;
     assert_eq!(count.unwrap(), (0,));
+    store.write(async move |tx: &mut Tx| pages(tx, "PRAGMA max_page_count = 1000000").await).await.unwrap();
     put(&store, "tea", 1).await.unwrap();
 }

@@ -20,9 +20,16 @@ fn properties_reach_librdkafka_but_not_what_promises_rest_on() {
     assert_eq!(tuned.check(), Vec::<String>::new());
     assert_eq!(tuned.producer().get("linger.ms"), Some("20"));
     assert_eq!(tuned.producer().get("compression.type"), Some("lz4"));
-    for refused in
-        ["acks=1", "enable.auto.commit=true", "partition.assignment.strategy=range", "no.such.thing=1", "nonsense"]
-    {
+    for refused in [
+        "acks=1",
+        "request.required.acks=1",
+        "delivery.timeout.ms=1000",
+        "metadata.broker.list=elsewhere:9092",
+        "enable.auto.commit=true",
+        "partition.assignment.strategy=range",
+        "no.such.thing=1",
+        "nonsense",
+    ] {
         let mistakes = config(&format!("properties = ['{refused}']")).check();
         assert_eq!(mistakes.len(), 1, "{refused}");
     }
