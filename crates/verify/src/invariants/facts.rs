@@ -200,10 +200,13 @@ pub(super) const QUESTIONS: &[Question] = &[
         sentence: "an order has one kept answer to the request that placed it, for a week, and an answer has its order",
         scope: Scope::AnyMoment,
         sql: concat!(
-            "WITH answers AS (SELECT unhex(replace(CAST(answer AS TEXT), '-', '')) AS order_id, count(*) AS times
-                              FROM ordering.idempotency WHERE method = 'PlaceOrder' GROUP BY 1)
-              SELECT order_id, o.state, a.times FROM ordering.orders o FULL JOIN answers a USING (order_id)
-              WHERE o.state IS NULL OR a.times > 1 OR (a.times IS NULL AND o.created_at > ",
+            "WITH parts (order_id, orders, answers, placed_at) AS (
+                    SELECT order_id, 1, 0, created_at FROM ordering.orders
+                    UNION ALL
+                    SELECT unhex(replace(CAST(answer AS TEXT), '-', '')), 0, 1, 0 FROM ordering.idempotency
+                    WHERE method = 'PlaceOrder')
+              SELECT order_id, sum(orders), sum(answers) FROM parts GROUP BY order_id
+              HAVING sum(orders) <> 1 OR sum(answers) > 1 OR (sum(answers) = 0 AND max(placed_at) > ",
             six_days_ago!(),
             ")"
         ),

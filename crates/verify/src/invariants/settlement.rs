@@ -49,44 +49,38 @@ pub(super) const QUESTIONS: &[Question] = &[
         invariant: "T1",
         sentence: "what payment captured, refunded and sold as points is in the ledger, once and to the unit, and nothing else is",
         scope: Scope::AtRest,
-        sql: "WITH
-                moved AS (
-                    SELECT 'CAPTURE' AS kind, id, captured AS amount FROM payment.payment WHERE captured_at IS NOT NULL
-                    UNION ALL SELECT 'REFUND', id, -amount FROM payment.refund WHERE state = 'SUCCEEDED'
-                    UNION ALL SELECT 'POINTS_CHARGE', id, amount FROM payment.points_charge WHERE state = 'COMPLETED'),
-                cleared AS (
-                    SELECT p.transaction_id, a.kind, p.amount FROM settlement.ledger_posting p
+        sql: "WITH parts (kind, id, moved, amount, booked, posted) AS (
+                    SELECT 'CAPTURE', id, 1, captured, 0, 0 FROM payment.payment WHERE captured_at IS NOT NULL
+                    UNION ALL SELECT 'REFUND', id, 1, -amount, 0, 0 FROM payment.refund WHERE state = 'SUCCEEDED'
+                    UNION ALL SELECT 'POINTS_CHARGE', id, 1, amount, 0, 0 FROM payment.points_charge WHERE state = 'COMPLETED'
+                    UNION ALL SELECT kind, source_id, 0, 0, 1, 0 FROM settlement.ledger_transaction
+                    WHERE kind IN ('CAPTURE', 'REFUND', 'POINTS_CHARGE')
+                    UNION ALL
+                    SELECT t.kind, t.source_id, 0, 0, 0, p.amount FROM settlement.ledger_posting p
                     JOIN settlement.ledger_account a ON a.id = p.account_id
-                    WHERE a.kind IN ('PAYMENT_CLEARING', 'POINTS_CLEARING')),
-                booked AS (
-                    SELECT t.kind, t.source_id AS id, count(DISTINCT t.id) AS times, coalesce(sum(c.amount), 0) AS amount
-                    FROM settlement.ledger_transaction t
-                    LEFT JOIN cleared c ON c.transaction_id = t.id
-                         AND c.kind = CASE t.kind WHEN 'POINTS_CHARGE' THEN 'POINTS_CLEARING' ELSE 'PAYMENT_CLEARING' END
-                    WHERE t.kind IN ('CAPTURE', 'REFUND', 'POINTS_CHARGE') GROUP BY t.kind, t.source_id)
-              SELECT kind, id, 'payment', m.amount, 'ledger', b.amount, b.times FROM moved m FULL JOIN booked b USING (kind, id)
-              WHERE m.amount IS NULL OR b.times IS NULL OR b.times <> 1 OR m.amount <> b.amount",
+                    JOIN settlement.ledger_transaction t ON t.id = p.transaction_id
+                    WHERE t.kind IN ('CAPTURE', 'REFUND') AND a.kind = 'PAYMENT_CLEARING'
+                       OR t.kind = 'POINTS_CHARGE' AND a.kind = 'POINTS_CLEARING')
+              SELECT kind, id, 'payment', sum(moved), sum(amount), 'ledger', sum(booked), sum(posted) FROM parts
+              GROUP BY kind, id HAVING sum(moved) <> 1 OR sum(booked) <> 1 OR sum(amount) <> sum(posted)",
     },
     Question {
         invariant: "T1",
         sentence: "each line of an order that was captured has one entry of its capture, with the amounts of the order",
         scope: Scope::AtRest,
-        sql: "WITH
-                sold AS (
-                    SELECT l.order_line_id, l.seller_id, o.currency, l.quantity, l.quantity * l.unit_price AS gross,
+        sql: "WITH parts (line, sign, seller, currency, quantity, gross, seller_discount, platform_discount) AS (
+                    SELECT l.order_line_id, 1, l.seller_id, o.currency, l.quantity, l.quantity * l.unit_price,
                         l.seller_discount, l.platform_discount
-                    FROM ordering.order_line l JOIN ordering.orders o USING (order_id) WHERE o.captured_at IS NOT NULL),
-                entered AS (
-                    SELECT order_line_id, count(*) AS times, max(seller_id) AS seller_id, max(currency) AS currency,
-                        sum(quantity) AS quantity, sum(gross) AS gross, sum(seller_discount) AS seller_discount,
-                        sum(platform_subsidy) AS platform_subsidy
-                    FROM settlement.statement_entry WHERE kind = 'CAPTURE' GROUP BY order_line_id)
-              SELECT order_line_id, 'order', s.gross, s.seller_discount, s.platform_discount, 'entry', e.times, e.gross,
-                  e.seller_discount, e.platform_subsidy
-              FROM sold s FULL JOIN entered e USING (order_line_id)
-              WHERE s.gross IS NULL OR e.times IS NULL OR e.times <> 1 OR s.seller_id <> e.seller_id
-                 OR s.currency <> e.currency OR s.quantity <> e.quantity OR s.gross <> e.gross
-                 OR s.seller_discount <> e.seller_discount OR s.platform_discount <> e.platform_subsidy",
+                    FROM ordering.order_line l JOIN ordering.orders o USING (order_id) WHERE o.captured_at IS NOT NULL
+                    UNION ALL
+                    SELECT order_line_id, -1, seller_id, currency, quantity, gross, seller_discount, platform_subsidy
+                    FROM settlement.statement_entry WHERE kind = 'CAPTURE')
+              SELECT line, sum(sign = 1), sum(sign = -1), sum(sign * quantity), sum(sign * gross),
+                  sum(sign * seller_discount), sum(sign * platform_discount)
+              FROM parts GROUP BY line
+              HAVING sum(sign = 1) <> 1 OR sum(sign = -1) <> 1 OR min(seller) <> max(seller) OR min(currency) <> max(currency)
+                  OR sum(sign * quantity) <> 0 OR sum(sign * gross) <> 0 OR sum(sign * seller_discount) <> 0
+                  OR sum(sign * platform_discount) <> 0",
     },
     Question {
         invariant: "T1",
