@@ -16,7 +16,7 @@ use crate::contracts::Contracts;
 use crate::dialect::Codec;
 use crate::errors::Reason;
 use crate::frame::{COMPRESSED, PREFIX_BYTES};
-use crate::long_work::work_on;
+use crate::long_work::work_on_if_there_is_room;
 use crate::own_body::OwnBody;
 
 const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
@@ -72,7 +72,9 @@ where
         head.headers.insert(CONTENT_ENCODING, encoding.unwrap_or(HeaderValue::from_static(GZIP)));
     } else if form.accepts_gzip && form.codec == Codec::Json && message.len() >= WORTH_COMPRESSING {
         let plain = message.clone();
-        if let Some(Ok(compressed)) = work_on(plain.len(), move || compression::compress(&plain)).await {
+        // No deadline holds here any more, so nothing is waited for.
+        let compressed = work_on_if_there_is_room(plain.len(), move || compression::compress(&plain)).await;
+        if let Some(Ok(compressed)) = compressed {
             head.headers.insert(CONTENT_ENCODING, HeaderValue::from_static(GZIP));
             message = compressed;
         }
@@ -112,5 +114,52 @@ fn refused_status(reason: &Reason) -> Option<StatusCode> {
         "METHOD_NOT_BY_GET" => Some(StatusCode::METHOD_NOT_ALLOWED),
         "METHOD_STREAMS" => Some(StatusCode::UNSUPPORTED_MEDIA_TYPE),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZero;
+    use std::sync::mpsc;
+    use std::thread::available_parallelism;
+
+    use bytes::{BufMut, BytesMut};
+    use futures::FutureExt;
+    use http_body_util::Full;
+
+    use super::*;
+    use crate::long_work::{SHORT, work_on};
+
+    fn ended_well(message: &[u8]) -> Response<Full<Bytes>> {
+        let mut frame = BytesMut::new();
+        frame.put_u8(0);
+        frame.put_u32(message.len() as u32);
+        frame.put_slice(message);
+        Response::builder().header("grpc-status", "0").body(Full::new(frame.freeze())).unwrap()
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_compressed_if_there_is_room_for_that_and_waits_for_none() {
+        let form = Form { codec: Codec::Json, accepts_gzip: true, by_get: false };
+        let message = vec![b' '; SHORT + 1];
+        let write = || write(ended_well(&message), form, Arc::new(Contracts::default()));
+        assert_eq!(write().await.headers()[CONTENT_ENCODING], GZIP);
+
+        let room = available_parallelism().map_or(1, NonZero::get);
+        let (ends, begun): (Vec<_>, Vec<_>) = (0..room)
+            .map(|_| {
+                let ((end, ended), (begins, begun)) = (mpsc::channel::<()>(), tokio::sync::oneshot::channel());
+                tokio::spawn(work_on(SHORT + 1, move || (begins.send(()), ended.recv().is_ok())));
+                (end, begun)
+            })
+            .unzip();
+        for begun in begun {
+            begun.await.unwrap();
+        }
+        let answer = write().now_or_never().expect("it waits for nothing");
+        assert_eq!(answer.headers().get(CONTENT_ENCODING), None);
+        let Ok(written) = answer.into_body().collect().await;
+        assert_eq!(written.to_bytes(), message);
+        drop(ends);
     }
 }
