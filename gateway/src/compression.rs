@@ -7,10 +7,15 @@ use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 
-use crate::frame::COMPRESSED;
+use crate::frame::{COMPRESSED, PREFIX_BYTES};
+use crate::long_work::{SHORT, work_on};
 
 /// The name of the encoding in headers.
 pub(crate) const GZIP: &str = "gzip";
+
+/// Of a message that is compressed to more bytes than this, nobody looks at once what it comes to: empty pieces of gzip, one behind the other,
+/// cost much more time a byte than a message does, and come to nothing.
+const SHORT_COMPRESSED: usize = SHORT / 8;
 
 /// Why compressed bytes cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -18,7 +23,7 @@ pub(crate) enum GzipError {
     #[error("the message is not what gzip makes")]
     Malformed,
     #[error("the message is longer than the {limit} bytes that are allowed once it is decompressed")]
-    TooLong { limit: u32 },
+    TooLong { limit: usize },
 }
 
 pub(crate) fn compress(bytes: &[u8]) -> std::io::Result<Bytes> {
@@ -27,19 +32,37 @@ pub(crate) fn compress(bytes: &[u8]) -> std::io::Result<Bytes> {
     Ok(encoder.finish()?.into())
 }
 
-/// Decompresses up to `limit` bytes, so that a few bytes cannot fill the memory.
-pub(crate) fn decompress(bytes: &[u8], limit: u32) -> Result<Bytes, GzipError> {
-    let mut decompressed = Vec::new();
-    let mut bounded = MultiGzDecoder::new(bytes).take(u64::from(limit) + 1);
-    bounded.read_to_end(&mut decompressed).map_err(|_| GzipError::Malformed)?;
-    let too_long = u32::try_from(decompressed.len()).map_or(true, |length| length > limit);
-    if too_long { Err(GzipError::TooLong { limit }) } else { Ok(decompressed.into()) }
+/// Does `work` on the message in a frame, which is decompressed first if it is compressed, up to `limit` bytes. `None` if the process is ending.
+pub(crate) async fn work_on_message<T: Send + 'static>(
+    frame: &Bytes,
+    limit: u32,
+    work: impl FnOnce(Result<Bytes, GzipError>) -> T + Send + 'static,
+) -> Option<T> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let message = frame.slice(PREFIX_BYTES.min(frame.len())..);
+    if !is_compressed(frame) {
+        return work_on(message.len(), move || work(Ok(message))).await;
+    }
+    // What it comes to is known only when it is decompressed.
+    if message.len() <= SHORT_COMPRESSED {
+        match decompress(&message, limit.min(SHORT)) {
+            Err(GzipError::TooLong { .. }) if limit > SHORT => {}
+            decompressed => return Some(work(decompressed)),
+        }
+    }
+    work_on(usize::MAX, move || work(decompress(&message, limit))).await
 }
 
-/// The bytes that there may be to read in the frame of one message. Of a compressed one nobody knows before it is decompressed, up to `limit`.
-pub(crate) fn most_to_read(frame: &[u8], limit: u32) -> usize {
-    let is_compressed = frame.first() == Some(&COMPRESSED);
-    if is_compressed { usize::try_from(limit).unwrap_or(usize::MAX).max(frame.len()) } else { frame.len() }
+pub(crate) fn is_compressed(frame: &[u8]) -> bool {
+    frame.first() == Some(&COMPRESSED)
+}
+
+/// Decompresses up to `limit` bytes, so that a few bytes cannot fill the memory.
+fn decompress(bytes: &[u8], limit: usize) -> Result<Bytes, GzipError> {
+    let mut decompressed = Vec::new();
+    let mut bounded = MultiGzDecoder::new(bytes).take((limit as u64).saturating_add(1));
+    bounded.read_to_end(&mut decompressed).map_err(|_| GzipError::Malformed)?;
+    if decompressed.len() > limit { Err(GzipError::TooLong { limit }) } else { Ok(decompressed.into()) }
 }
 
 #[cfg(test)]

@@ -10,11 +10,10 @@ use http_body_util::BodyExt;
 use prost_reflect::{DynamicMessage, MessageDescriptor};
 use tonic::{Code, Status};
 
-use crate::compression::{GZIP, decompress, most_to_read};
+use crate::compression::{GZIP, GzipError, is_compressed, work_on_message};
 use crate::drain::Closing;
 use crate::errors::Cause;
-use crate::frame::{COMPRESSED, PREFIX_BYTES};
-use crate::long_work::work_on;
+use crate::frame::PREFIX_BYTES;
 use crate::own_body::OwnBody;
 use crate::upstream_fault::UpstreamFault;
 
@@ -45,8 +44,10 @@ where
     if let Some(message) = json_of {
         let encoding = head.headers.remove(GRPC_ENCODING);
         head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc+json"));
-        let length = most_to_read(&frame, limit);
-        frame = work_on(length, move || to_json(&frame, encoding, message, limit)).await.ok_or(Closing)??;
+        if is_compressed(&frame) && encoding.is_none_or(|encoding| encoding != GZIP) {
+            return Err(no_json("its message is compressed in a way that was not asked for").into());
+        }
+        frame = work_on_message(&frame, limit, move |proto| to_json(proto, message)).await.ok_or(Closing)??;
     }
     let body = OwnBody::Whole { data: Some(frame), trailers: Some(trailers) };
     Ok(Response::from_parts(head, body))
@@ -76,27 +77,17 @@ fn has_more_than_one(frames: &[u8]) -> bool {
     rest.len() as u64 > u64::from(u32::from_be_bytes([a, b, c, d]))
 }
 
-fn to_json(
-    frame: &Bytes,
-    encoding: Option<HeaderValue>,
-    message: MessageDescriptor,
-    limit: u32,
-) -> Result<Bytes, UpstreamFault> {
-    let refused = |problem: String| UpstreamFault::NoJson(problem);
-    let is_compressed = frame.first() == Some(&COMPRESSED);
-    let mut proto = frame.slice(PREFIX_BYTES.min(frame.len())..);
-    if is_compressed {
-        if encoding.is_none_or(|encoding| encoding != GZIP) {
-            return Err(refused("its message is compressed in a way that was not asked for".into()));
-        }
-        proto = decompress(&proto, limit).map_err(|error| refused(error.to_string()))?;
-    }
-    let message = DynamicMessage::decode(message, proto).map_err(|error| refused(error.to_string()))?;
-    let json = serde_json::to_vec(&message).map_err(|error| refused(error.to_string()))?;
-    let length = u32::try_from(json.len()).map_err(|_| refused("it is too long".into()))?;
+fn to_json(proto: Result<Bytes, GzipError>, message: MessageDescriptor) -> Result<Bytes, UpstreamFault> {
+    let message = DynamicMessage::decode(message, proto.map_err(no_json)?).map_err(no_json)?;
+    let json = serde_json::to_vec(&message).map_err(no_json)?;
+    let length = u32::try_from(json.len()).map_err(|_| no_json("it is too long"))?;
     let mut framed = BytesMut::with_capacity(PREFIX_BYTES + json.len());
     framed.put_u8(0);
     framed.put_u32(length);
     framed.put_slice(&json);
     Ok(framed.freeze())
+}
+
+fn no_json(problem: impl ToString) -> UpstreamFault {
+    UpstreamFault::NoJson(problem.to_string())
 }

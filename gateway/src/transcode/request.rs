@@ -11,12 +11,11 @@ use prost::Message;
 use prost_reflect::{DynamicMessage, MessageDescriptor};
 
 use super::fault::TranscodeFault;
-use crate::compression::{decompress, most_to_read};
+use crate::compression::work_on_message;
 use crate::drain::Closing;
 use crate::errors::Cause;
-use crate::frame::{COMPRESSED, FrameRules, FrameScanner, PREFIX_BYTES};
+use crate::frame::{FrameRules, FrameScanner, PREFIX_BYTES};
 use crate::grpc_web::RequestFault;
-use crate::long_work::work_on;
 use crate::methods::Call;
 use crate::own_body::OwnBody;
 
@@ -36,8 +35,7 @@ where
     head.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc+proto"));
 
     let frame = read_frame(body, limit).await?;
-    let length = most_to_read(&frame, limit);
-    let framed = work_on(length, move || translate(&frame, message, limit)).await.ok_or(Closing)??;
+    let framed = work_on_message(&frame, limit, move |json| translate(&json?, message)).await.ok_or(Closing)??;
     let request = http::Request::from_parts(head, OwnBody::of(framed));
     Ok(Call { method: call.method, request })
 }
@@ -58,14 +56,8 @@ where
     Ok(frame.freeze())
 }
 
-fn translate(frame: &Bytes, message: MessageDescriptor, limit: u32) -> Result<Bytes, TranscodeFault> {
-    let is_compressed = frame.first() == Some(&COMPRESSED);
-    let mut json = frame.slice(PREFIX_BYTES.min(frame.len())..);
-    if is_compressed {
-        json = decompress(&json, limit)?;
-    }
-    let message = parse(&json, message)?;
-
+fn translate(json: &[u8], message: MessageDescriptor) -> Result<Bytes, TranscodeFault> {
+    let message = parse(json, message)?;
     let mut framed = BytesMut::with_capacity(PREFIX_BYTES + message.encoded_len());
     framed.put_u8(0);
     // Protobuf is shorter than the JSON that it was made of.

@@ -159,10 +159,16 @@ fn a_few_compressed_bytes_keep_no_other_call_waiting() {
     // All threads for long work are taken, of which there is one.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(1).build().unwrap();
     let plain = Bytes::from(r#"{"text": "tea"}"#);
+    let bomb = gzip(&format!("{}{}", " ".repeat(1024 * 1024), r#"{"text": "tea"}"#).into());
+    let repeated_text = gzip(&text("tea").repeat(20_000).into());
+    let nothing_often = Bytes::from([vec![gzip(&Bytes::new()); 500].concat(), gzip(&plain).to_vec()].concat());
     for (encoding, asked, answered, is_done_at_once) in [
         ("identity", plain.clone(), message(&text("tea")), true),
-        ("gzip", gzip(&plain), message(&text("tea")), false),
-        ("identity", plain.clone(), frame(1, &gzip(&text("tea"))), false),
+        ("gzip", gzip(&plain), message(&text("tea")), true),
+        ("gzip", bomb, message(&text("tea")), false),
+        ("gzip", nothing_often, message(&text("tea")), false),
+        ("identity", plain.clone(), frame(1, &gzip(&text("tea"))), true),
+        ("identity", plain.clone(), frame(1, &repeated_text), false),
     ] {
         let answer = Answer::grpc().header("grpc-encoding", "gzip").data(answered).trailers(&[("grpc-status", "0")]);
         let gateway = gateway(careless(answer));
