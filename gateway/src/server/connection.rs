@@ -85,7 +85,7 @@ impl Connections {
         let mut drain_begun = pin!(self.drain.begun.cancelled());
         let mut closed = pin!(self.drain.closed.cancelled());
         // A client that says nothing at all is not waited for as long as one that has paused.
-        let mut idle_check = interval_at(first_head_until, self.idle);
+        let mut idle_check = interval_at(first_head_until.min(Instant::now() + self.idle), self.idle);
         let mut asked_to_go = false;
         let mut was_left = false;
         let mut begun = 0;
@@ -108,7 +108,9 @@ impl Connections {
                         tracing::debug!("a client has hung up, and what runs for it is ended");
                         return;
                     }
-                    if !activity.is_idle_since(&mut begun) {
+                    let is_idle = activity.is_idle_since(&mut begun);
+                    let awaits_first_head = begun == 0 && Instant::now() < first_head_until;
+                    if !is_idle || awaits_first_head {
                         continue;
                     }
                     if asked_to_go {

@@ -67,19 +67,16 @@ async fn a_client_that_does_not_take_its_answer_is_dropped() {
 
 #[tokio::test]
 async fn a_client_that_hangs_up_is_noticed_even_if_more_than_its_request_has_come() {
-    for more in [&b"x"[..], &[b'x'; 64 * 1024]] {
-        let (upstream, mut call) = silent();
-        let gateway = Listening::configured(upstream, |config| {
-            (config.connections.header_ms, config.connections.idle_ms) = (500, 10);
-        })
-        .await;
-        let mut client = gateway.connect().await;
-        client.write_all(&[&http1_request(WATCH, "", &message(b"")), more].concat()).await.unwrap();
-        timeout(GUARD, call.recv()).await.unwrap().expect("the call has begun");
-        drop(client);
-        let ended = timeout(GUARD, call.recv()).await.expect("the call is given up");
-        assert!(ended.is_none());
-    }
+    let (upstream, mut call) = silent();
+    let gateway = Listening::configured(upstream, |config| config.connections.idle_ms = 10).await;
+    let mut client = gateway.connect().await;
+    // More than is read at a time, so that some of it stays in the socket.
+    let more = [b'x'; 16 * 1024];
+    client.write_all(&[&http1_request(WATCH, "", &message(b""))[..], &more].concat()).await.unwrap();
+    timeout(GUARD, call.recv()).await.unwrap().expect("the call has begun");
+    drop(client);
+    let ended = timeout(GUARD, call.recv()).await.expect("the call is given up");
+    assert!(ended.is_none());
 }
 
 #[tokio::test]

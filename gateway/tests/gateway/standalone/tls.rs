@@ -149,9 +149,8 @@ async fn a_client_that_hangs_up_is_noticed_below_tls_too() {
     let authority = Authority::new();
     let (upstream, mut call) = silent();
     let upstream = Server::of(upstream).await;
-    let soon = "connections.header_ms = 1000\nconnections.idle_ms = 10\n";
-    let config = format!("{soon}{}", listener(&authority.issue("shop.example"), &upstream.url()));
-    let gateway = Alone::with(&config).await;
+    let config = listener(&authority.issue("shop.example"), &upstream.url());
+    let gateway = Alone::with(&format!("connections.idle_ms = 10\n{config}")).await;
     let mut stream = authority.connect(&gateway, "shop.example", &[b"http/1.1"]).await.unwrap();
     let request = "POST /any.Things/Get HTTP/1.1\r\nhost: shop.example\r\n\
                    content-type: application/grpc-web\r\ncontent-length: 5\r\n\r\n\0\0\0\0\0and more";
