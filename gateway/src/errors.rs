@@ -102,7 +102,7 @@ impl Cause {
         match self {
             Self::MalformedTimeout(malformed) => Some(("grpc-timeout", malformed.to_string())),
             Self::Connect(ConnectFault::Timeout) => Some(("connect-timeout-ms", self.to_string())),
-            Self::Transcode(TranscodeFault::Json { place, problem }) => Some((place, problem.clone())),
+            Self::Transcode(TranscodeFault::Json { place, problem, .. }) => Some((place, problem.clone())),
             _ => None,
         }
     }
@@ -137,8 +137,8 @@ impl Cause {
                 tracing::warn!(?code, reason, error = %fault, source, "an upstream failed a call");
             }
             // What is wrong with a message is said with what stands in it, and that is for its sender alone.
-            Self::Transcode(TranscodeFault::Json { place, .. }) => {
-                tracing::debug!(?code, reason, place, "the gateway ended a call");
+            Self::Transcode(TranscodeFault::Json { known_place, .. }) => {
+                tracing::debug!(?code, reason, place = known_place, "the gateway ended a call");
             }
             _ => tracing::debug!(?code, reason, error = %self, "the gateway ended a call"),
         }

@@ -11,9 +11,10 @@ pub(crate) enum TranscodeFault {
     NotByGet,
     #[error("the gateway has no contract of the method, so it cannot translate JSON; use application/proto")]
     NoContract,
-    /// The place is a path such as `lines[0].quantity`, empty for the whole message.
+    /// The place is a path such as `lines[0].quantity`, empty for the whole message. As far as it is known it holds nothing that somebody has
+    /// written into the message.
     #[error("the request is not the JSON of its message: {problem}")]
-    Json { place: String, problem: String },
+    Json { place: String, known_place: String, problem: String },
     #[error(transparent)]
     Gzip(#[from] GzipError),
 }

@@ -9,6 +9,7 @@ use http_body::Body;
 use http_body_util::BodyExt;
 use prost::Message;
 use prost_reflect::{DynamicMessage, MessageDescriptor};
+use serde_path_to_error::{Path, Segment};
 
 use super::fault::TranscodeFault;
 use crate::compression::work_on_message;
@@ -71,11 +72,42 @@ fn parse(json: &[u8], message: MessageDescriptor) -> Result<DynamicMessage, Tran
     let mut place = serde_path_to_error::Track::new();
     let mut reader = serde_json::Deserializer::from_slice(json);
     let tracked = serde_path_to_error::Deserializer::new(&mut reader, &mut place);
-    let message = DynamicMessage::deserialize(message, tracked).map_err(|error| {
-        let place = place.path().to_string();
-        TranscodeFault::Json { place: if place == "." { String::new() } else { place }, problem: error.to_string() }
+    let read = DynamicMessage::deserialize(message.clone(), tracked).map_err(|error| {
+        let path = place.path();
+        let place = if path.iter().len() == 0 { String::new() } else { path.to_string() };
+        TranscodeFault::Json { place, known_place: known_place(&path, message), problem: error.to_string() }
     })?;
-    let after = |error: serde_json::Error| TranscodeFault::Json { place: String::new(), problem: error.to_string() };
-    reader.end().map_err(after)?;
-    Ok(message)
+    reader.end().map_err(|error| TranscodeFault::Json {
+        place: String::new(),
+        known_place: String::new(),
+        problem: error.to_string(),
+    })?;
+    Ok(read)
+}
+
+/// As much of a path as has its names from the contract. A key of a map has come with the message.
+fn known_place(path: &Path, message: MessageDescriptor) -> String {
+    let mut known = String::new();
+    let mut message = Some(message);
+    for segment in path.iter() {
+        match segment {
+            Segment::Seq { index } => known.push_str(&format!("[{index}]")),
+            Segment::Map { key } => {
+                let in_message = |message: MessageDescriptor| {
+                    message.get_field_by_json_name(key).or_else(|| message.get_field_by_name(key))
+                };
+                let Some(field) = message.and_then(in_message) else { break };
+                if !known.is_empty() {
+                    known.push('.');
+                }
+                known.push_str(key);
+                if field.is_map() {
+                    break;
+                }
+                message = field.kind().as_message().cloned();
+            }
+            Segment::Enum { .. } | Segment::Unknown => break,
+        }
+    }
+    known
 }

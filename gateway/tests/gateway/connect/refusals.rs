@@ -38,12 +38,24 @@ async fn the_log_says_where_a_mistake_is_and_not_what_stands_there() {
     let log = Log::begin();
     let (upstream, _received) = answering(Answer::unary(b""));
     let gateway = gateway(upstream);
-    for secret in [r#"12345678"#, r#"{"hunter2": 1}"#] {
-        let body = format!(r#"{{"text": {secret}}}"#);
-        assert_eq!(call(&gateway, request(JSON, GET), body).await.status, 400);
+    let long = "/shop.v1.Orders/Describe";
+    let mistakes = [
+        (GET, r#"{"text": 12345678}"#, "text"),
+        (GET, r#"{"text": {"hunter2": 1}}"#, "text"),
+        (GET, r#"{"hunter2": 1}"#, ""),
+        (long, r#"{"line_items": [{}, {"text": 12345678}]}"#, "line_items[1].text"),
+        (long, r#"{"byKey": {"12345678": 5}}"#, "byKey"),
+        (long, r#"{"byKey": {"hunter2": "x"}}"#, "byKey"),
+        (long, "{\"free\": {\"hunter2\": [{\"hunter2\": \"\u{1}\"}]}}", "free"),
+        (long, r#"{"detail": {"@type": "type.googleapis.com/shop.v1.Text", "hunter2": 5}}"#, "detail"),
+    ];
+    for (path, body, _) in mistakes {
+        assert_eq!(call(&gateway, request(JSON, path), body).await.status, 400, "{body}");
     }
     let text = log.text();
-    assert_eq!(text.matches(r#""reason":"JSON_MALFORMED","place":"text""#).count(), 2, "{text}");
+    let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let places: Vec<_> = lines.filter_map(|line| line.get("place").cloned()).collect();
+    assert_eq!(places, mistakes.map(|(_, _, place)| place));
     assert!(!text.contains("12345678") && !text.contains("hunter2"), "{text}");
 }
 
