@@ -101,7 +101,8 @@ impl Fetching {
         true
     }
 
-    /// Ends with the fetch that is under way, but never later than a call may wait.
+    /// Ends with the fetch that is under way, but never later than a call may wait. It does not end before that when one of several sources
+    /// has answered, because nobody says here for whose key the call waits; calls that come then find the keys without waiting.
     pub(crate) fn wait(&self) -> Option<BoxFuture<'static, ()>> {
         let mut done = self.fetches_done.subscribe();
         // Looked at after the subscription, so that an end in between is not missed.
