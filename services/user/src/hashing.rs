@@ -104,6 +104,19 @@ impl Hasher {
 }
 
 #[cfg(test)]
+impl Hasher {
+    /// Lets nobody have a turn until the answer is dropped.
+    pub(crate) async fn stop(&self, parallel: u32) -> tokio::sync::OwnedSemaphorePermit {
+        Arc::clone(&self.turns).acquire_many_owned(parallel).await.unwrap()
+    }
+
+    /// How many more may join the line.
+    pub(crate) fn places_left(&self) -> usize {
+        self.line.available_permits()
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

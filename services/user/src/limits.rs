@@ -74,6 +74,7 @@ impl Limits {
         now: Moment,
     ) -> Result<Attempt<'_>, TooMany> {
         let mut attempt = Attempt::default();
+        // The origin comes first: it bears what is cut short.
         attempt.take(&self.sign_in_by_origin, origin, now)?;
         let pair = (origin, email);
         if attempt.take(&self.sign_in_by_account, email, now).is_ok() {
@@ -81,14 +82,14 @@ impl Limits {
         } else {
             attempt.take_within(1, &self.sign_in_by_origin_and_account, &pair, now)?;
         }
-        Ok(attempt)
+        Ok(attempt.begun())
     }
 
     /// Admits a signed-in caller's proof by password.
     pub(crate) fn admit_proof(&self, session_id: Uuid, now: Moment) -> Result<Attempt<'_>, TooMany> {
         let mut attempt = Attempt::default();
         attempt.take(&self.password_by_session, &session_id, now)?;
-        Ok(attempt)
+        Ok(attempt.begun())
     }
 
     /// Admits a sign-up or a wish for a link, known address or not.
@@ -96,7 +97,7 @@ impl Limits {
         let mut wish = Attempt::default();
         wish.take(&self.mail_by_origin, origin, now)?;
         wish.take(&self.mail_by_origin_and_address, &(origin, email), now)?;
-        wish.counts();
+        wish.judged(true);
         Ok(())
     }
 
@@ -107,18 +108,28 @@ impl Limits {
     }
 }
 
-/// An attempt that was admitted. What it took out of the buckets goes back when it is dropped, unless it counts: attempts that
-/// succeeded, and those that nobody came to judge, cost their caller nothing.
+/// An attempt that was admitted. It costs all that it took out of the buckets when the password was judged wrong, and nothing
+/// when it was right or could not be judged. One that is dropped before was cut short by its caller, for whom a password is
+/// being hashed all the same: it costs what was taken first, which is the caller's own.
 #[derive(Default)]
-#[must_use = "an attempt that is dropped does not count"]
+#[must_use = "an attempt that is dropped was cut short"]
 pub(crate) struct Attempt<'a> {
     taken: Vec<(&'a Buckets, u64)>,
+    has_begun: bool,
 }
 
 impl<'a> Attempt<'a> {
-    /// Leaves out of the buckets what was taken: the password was judged wrong.
-    pub(crate) fn counts(mut self) {
-        self.taken.clear();
+    /// Ends the attempt; `wrong` says whether its password was judged to be that.
+    pub(crate) fn judged(mut self, wrong: bool) {
+        self.has_begun = false;
+        if wrong {
+            self.taken.clear();
+        }
+    }
+
+    fn begun(mut self) -> Self {
+        self.has_begun = true;
+        self
     }
 
     fn take(&mut self, buckets: &'a Buckets, key: &(impl Hash + ?Sized), now: Moment) -> Result<(), TooMany> {
@@ -144,7 +155,8 @@ impl<'a> Attempt<'a> {
 
 impl Drop for Attempt<'_> {
     fn drop(&mut self) {
-        for (buckets, key) in self.taken.drain(..) {
+        let borne = usize::from(self.has_begun);
+        for (buckets, key) in self.taken.drain(..).skip(borne) {
             buckets.give_back(key);
         }
     }
@@ -208,7 +220,12 @@ mod tests {
 
     /// An attempt whose password is wrong.
     fn fail(limits: &Limits, origin: &Origin, email: &EmailAddress) -> Result<(), TooMany> {
-        limits.admit_sign_in(origin, email, NOW).map(Attempt::counts)
+        limits.admit_sign_in(origin, email, NOW).map(|attempt| attempt.judged(true))
+    }
+
+    /// An attempt whose password is right.
+    fn succeed(limits: &Limits, origin: &Origin, email: &EmailAddress) -> Result<(), TooMany> {
+        limits.admit_sign_in(origin, email, NOW).map(|attempt| attempt.judged(false))
     }
 
     #[test]
@@ -238,9 +255,27 @@ mod tests {
     fn who_succeeds_is_never_stopped() {
         let limits = limits();
         for _ in 0..1_000 {
+            assert_eq!(succeed(&limits, &origin(1), &owner()), Ok(()));
+            assert_eq!(limits.admit_proof(Uuid::nil(), NOW).map(|attempt| attempt.judged(false)), Ok(()));
+        }
+    }
+
+    #[test]
+    fn who_leaves_before_the_answer_has_used_up_attempts_of_the_origin_but_none_on_the_account() {
+        let limits = limits();
+        for _ in 0..120 {
             assert!(limits.admit_sign_in(&origin(1), &owner(), NOW).is_ok());
+        }
+        assert!(limits.admit_sign_in(&origin(1), &owner(), NOW).is_err());
+        // The account is as wide as before: another origin has its burst on it.
+        for _ in 0..10 {
+            assert_eq!(fail(&limits, &origin(2), &owner()), Ok(()));
+        }
+
+        for _ in 0..5 {
             assert!(limits.admit_proof(Uuid::nil(), NOW).is_ok());
         }
+        assert!(limits.admit_proof(Uuid::nil(), NOW).is_err());
     }
 
     #[test]
@@ -265,7 +300,7 @@ mod tests {
             assert_eq!(fail(&limits, &origin(attacker), &owner()), Ok(()));
         }
         for _ in 0..10 {
-            assert!(limits.admit_sign_in(&origin(99), &owner(), NOW).is_ok());
+            assert_eq!(succeed(&limits, &origin(99), &owner()), Ok(()));
         }
         assert_eq!(fail(&limits, &origin(99), &owner()), Ok(()));
         assert!(fail(&limits, &origin(99), &owner()).is_err(), "the account is as narrow as before");

@@ -16,6 +16,10 @@ use crate::store::links::LinkPurpose;
 use crate::store::mails::Occasion;
 use crate::store::{accounts, links, sessions};
 
+/// How often a password is proven for one thing at most. An account that has another hash by the time the proof is used may have
+/// the same password all the same, hashed anew by a sign-in.
+pub(crate) const PROOFS: usize = 2;
+
 /// Asks for a link that sets a new password.
 ///
 /// # Errors
@@ -49,17 +53,28 @@ pub(crate) async fn reset(shared: &Shared, token: SecretHash, password: Password
 /// # Errors
 /// `WRONG_PASSWORD`, `TOO_MANY_ATTEMPTS`, `OVERLOADED`.
 pub(crate) async fn change(shared: &Shared, caller: &Bearer, current: &str, new: Password) -> Result<(), Failure> {
-    let old_hash = prove(shared, caller, current).await?;
-    let new_hash = shared.hasher.hash(new.as_str()).await?;
+    for _ in 0..PROOFS {
+        let old_hash = prove(shared, caller, current).await?;
+        let new_hash = shared.hasher.hash(new.as_str()).await?;
+        if replace(shared, caller, old_hash, new_hash).await? {
+            return Ok(());
+        }
+    }
+    Err(UserRefusal::WrongPassword.into())
+}
+
+/// Replaces a hash; false when it is not the account's any more.
+async fn replace(shared: &Shared, caller: &Bearer, old_hash: String, new_hash: String) -> Result<bool, Failure> {
     let (account_id, session_id, now) = (caller.account_id, caller.session_id, shared.now());
     shared
         .on_account(account_id, async move |tx: &mut Tx| {
             if !accounts::set_password(tx, account_id, Some(&old_hash), &new_hash).await? {
-                return Err(UserRefusal::WrongPassword.into());
+                return Ok(false);
             }
             links::void_all(tx, account_id).await?;
             let ended = sessions::end_others(tx, account_id, session_id, now).await?;
-            revoke_sessions(tx, &ended, now).await
+            revoke_sessions(tx, &ended, now).await?;
+            Ok(true)
         })
         .await
 }
@@ -70,13 +85,19 @@ pub(crate) async fn change(shared: &Shared, caller: &Bearer, current: &str, new:
 /// # Errors
 /// `WRONG_PASSWORD`, `TOO_MANY_ATTEMPTS`, `OVERLOADED`.
 pub(crate) async fn prove(shared: &Shared, caller: &Bearer, password: &str) -> Result<String, Failure> {
-    let account_id = caller.account_id;
     let attempt = shared.limits.admit_proof(caller.session_id, shared.now())?;
+    let proven_hash = judge(shared, caller, password).await;
+    attempt.judged(proven_hash.as_ref().is_ok_and(Option::is_none));
+    Ok(proven_hash?.ok_or(UserRefusal::WrongPassword)?)
+}
+
+async fn judge(shared: &Shared, caller: &Bearer, password: &str) -> Result<Option<String>, Failure> {
+    let account_id = caller.account_id;
     let known = shared.read(async move |tx: &mut Tx| accounts::credentials(tx, account_id).await).await?;
     let known = known.ok_or(UserRefusal::AccountNotFound)?;
-    if !shared.hasher.verify(password, known.usable_hash()).await? {
-        attempt.counts();
-        return Err(UserRefusal::WrongPassword.into());
-    }
-    Ok(known.password_hash)
+    let proven = shared.hasher.verify(password, known.usable_hash()).await?;
+    Ok(proven.then_some(known.password_hash))
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,13 +2,14 @@
 
 use bojagi_chassis::Account as Bearer;
 use bojagi_kernel::Failure;
+use bojagi_kernel::id::AccountId;
 use bojagi_store::Tx;
 
 use crate::domain::account::Account;
 use crate::domain::refusal::UserRefusal;
 use crate::end_sessions::end_every_session;
 use crate::events::{AccountFact, tell_account};
-use crate::passwords::prove;
+use crate::passwords::{PROOFS, prove};
 use crate::shared::Shared;
 use crate::store::{accounts, addresses, links, mails, sessions};
 
@@ -46,13 +47,24 @@ pub(crate) async fn update(
 /// # Errors
 /// `WRONG_PASSWORD`, `TOO_MANY_ATTEMPTS`, `OVERLOADED`.
 pub(crate) async fn close(shared: &Shared, caller: &Bearer, password: &str) -> Result<(), Failure> {
-    let password_hash = prove(shared, caller, password).await?;
-    let (account_id, now) = (caller.account_id, shared.now());
+    for _ in 0..PROOFS {
+        let password_hash = prove(shared, caller, password).await?;
+        if erase(shared, caller.account_id, password_hash).await? {
+            return Ok(());
+        }
+    }
+    Err(UserRefusal::WrongPassword.into())
+}
+
+/// Closes an account; false when the hash is not the account's any more.
+async fn erase(shared: &Shared, account_id: AccountId, password_hash: String) -> Result<bool, Failure> {
+    let now = shared.now();
     shared
         .store
         .write(async move |tx: &mut Tx| {
             let account = accounts::find(tx, account_id).await?.ok_or(UserRefusal::WrongPassword)?;
-            let kind = accounts::close(tx, account_id, &password_hash).await?.ok_or(UserRefusal::WrongPassword)?;
+            let closed = accounts::close(tx, account_id, &password_hash).await?;
+            let Some(kind) = closed else { return Ok(false) };
             links::void_all(tx, account_id).await?;
             addresses::remove_all(tx, account_id).await?;
             if let Some(email) = &account.email {
@@ -60,7 +72,8 @@ pub(crate) async fn close(shared: &Shared, caller: &Bearer, password: &str) -> R
             }
             end_every_session(tx, account_id, now).await?;
             sessions::erase_device_names(tx, account_id).await?;
-            Ok(tell_account(tx, AccountFact::Closed, account_id, kind, now).await?)
+            tell_account(tx, AccountFact::Closed, account_id, kind, now).await?;
+            Ok(true)
         })
         .await
 }

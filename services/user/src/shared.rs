@@ -52,3 +52,6 @@ impl Shared {
         self.store.write_locking([LockKey::of(account_id)], unit).await
     }
 }
+
+#[cfg(test)]
+pub(crate) mod bench;

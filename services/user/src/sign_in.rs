@@ -9,6 +9,7 @@ use crate::domain::email::EmailAddress;
 use crate::domain::refusal::UserRefusal;
 use crate::end_sessions::{end_session, revoke_sessions};
 use crate::limits::Origin;
+use crate::passwords::PROOFS;
 use crate::secret::{Secret, SecretHash};
 use crate::shared::Shared;
 use crate::signing::{AccessToken, Bearer};
@@ -37,40 +38,65 @@ pub(crate) struct SignIn {
 /// `BAD_CREDENTIALS`; `EMAIL_NOT_VERIFIED`, `ACCOUNT_DORMANT` and `ACCOUNT_SUSPENDED` to who knows the password;
 /// `TOO_MANY_ATTEMPTS`, `OVERLOADED`.
 pub(crate) async fn sign_in(shared: &Shared, origin: &Origin, wish: SignIn) -> Result<(Tokens, Account), Failure> {
-    let known = prove(shared, origin, &wish).await?;
-    known.state.admits()?;
-    let begun = begin_session(shared, &known, wish.device_name).await?;
-    renew_hash(shared, known, &wish.password).await;
-    Ok(begun)
+    for _ in 0..PROOFS {
+        let known = prove(shared, origin, &wish).await?;
+        known.state.admits()?;
+        let renewed_hash = renewed_hash(shared, &known, &wish.password).await;
+        if let Some(begun) = begin_session(shared, known, renewed_hash, wish.device_name.clone()).await? {
+            return Ok(begun);
+        }
+    }
+    Err(UserRefusal::BadCredentials.into())
 }
 
 /// Whose password it is. Whether or not there is an account, one password is verified.
 async fn prove(shared: &Shared, origin: &Origin, wish: &SignIn) -> Result<Credentials, Failure> {
     let attempt = shared.limits.admit_sign_in(origin, &wish.email, shared.now())?;
+    let proven = judge(shared, wish).await;
+    attempt.judged(proven.as_ref().is_ok_and(Option::is_none));
+    Ok(proven?.ok_or(UserRefusal::BadCredentials)?)
+}
+
+async fn judge(shared: &Shared, wish: &SignIn) -> Result<Option<Credentials>, Failure> {
     let email = wish.email.clone();
     let known = shared.read(async move |tx: &mut Tx| accounts::credentials_by_email(tx, email.as_str()).await).await?;
     let hash = known.as_ref().and_then(Credentials::usable_hash);
     let proven = shared.hasher.verify(&wish.password, hash).await?;
-    let Some(known) = known.filter(|_| proven) else {
-        attempt.counts();
-        return Err(UserRefusal::BadCredentials.into());
-    };
-    Ok(known)
+    Ok(known.filter(|_| proven))
 }
 
+/// The hash of a proven password as it is configured now, if it was hashed otherwise. Where that fails, a later sign-in does it.
+async fn renewed_hash(shared: &Shared, known: &Credentials, password: &str) -> Option<String> {
+    if !shared.hasher.would_hash_otherwise(&known.password_hash) {
+        return None;
+    }
+    let renewed = shared.hasher.hash(password).await;
+    renewed
+        .inspect_err(|failure| {
+            tracing::warn!(account_id = %known.account_id, %failure, "a password could not be hashed anew");
+        })
+        .ok()
+}
+
+/// Begins a session of an account that still has the hash that was proven, and keeps the renewed one, if there is one; `None`
+/// when it has another.
 async fn begin_session(
     shared: &Shared,
-    known: &Credentials,
+    known: Credentials,
+    renewed_hash: Option<String>,
     device_name: String,
-) -> Result<(Tokens, Account), Failure> {
+) -> Result<Option<(Tokens, Account)>, Failure> {
     let (now, config) = (shared.now(), &shared.config);
     let (refresh, refresh_expires_at) = (Secret::generate()?, now + config.refresh_token_life());
     let (token_hash, kept) = (refresh.hash(), i64::from(config.sessions_per_account));
-    let (session_id, account_id, password_hash) = (Uuid::now_v7(), known.account_id, known.password_hash.clone());
-    let (issued_at, account) = shared
+    let (session_id, Credentials { account_id, password_hash, .. }) = (Uuid::now_v7(), known);
+    let begun = shared
         .on_account(account_id, async move |tx: &mut Tx| {
             let used = accounts::note_use(tx, account_id, Some(&password_hash), now).await?;
-            let (issued_at, _) = used.ok_or(UserRefusal::BadCredentials)?;
+            let Some((issued_at, _)) = used else { return Ok(None) };
+            if let Some(renewed_hash) = renewed_hash {
+                accounts::set_password(tx, account_id, Some(&password_hash), &renewed_hash).await?;
+            }
             let account = accounts::find(tx, account_id).await?.ok_or(UserRefusal::BadCredentials)?;
             let session =
                 Session { session_id, device_name, created_at: now, last_used_at: now, expires_at: refresh_expires_at };
@@ -78,29 +104,13 @@ async fn begin_session(
             sessions::insert_token(tx, session_id, &token_hash, refresh_expires_at).await?;
             let surplus = sessions::end_surplus(tx, account_id, kept, now).await?;
             revoke_sessions(tx, &surplus, now).await?;
-            Ok::<_, Failure>((issued_at, account))
+            Ok(Some((issued_at, account)))
         })
         .await?;
+    let Some((issued_at, account)) = begun else { return Ok(None) };
     let bearer = Bearer { account_id: account.account_id, session_id, standing: account.standing };
     let access = shared.keyring.issue(bearer, issued_at)?;
-    Ok((Tokens { session_id, access, refresh, refresh_expires_at }, account))
-}
-
-/// Hashes a password anew that was hashed as another configuration wanted it. Where that fails, a later sign-in does it.
-async fn renew_hash(shared: &Shared, known: Credentials, password: &str) {
-    let Credentials { account_id, password_hash: old_hash, .. } = known;
-    if !shared.hasher.would_hash_otherwise(&old_hash) {
-        return;
-    }
-    let renewing = async {
-        let new_hash = shared.hasher.hash(password).await?;
-        let unit =
-            async move |tx: &mut Tx| Ok(accounts::set_password(tx, account_id, Some(&old_hash), &new_hash).await?);
-        shared.on_account(account_id, unit).await
-    };
-    if let Err(failure) = renewing.await {
-        tracing::warn!(%account_id, %failure, "a password could not be hashed anew");
-    }
+    Ok(Some((Tokens { session_id, access, refresh, refresh_expires_at }, account)))
 }
 
 /// What came of a refresh token.
@@ -156,3 +166,6 @@ pub(crate) async fn refresh(shared: &Shared, presented: SecretHash) -> Result<To
         Exchanged::Invalid => Err(UserRefusal::RefreshTokenInvalid.into()),
     }
 }
+
+#[cfg(test)]
+mod tests;
