@@ -19,6 +19,10 @@ use crate::store::{accounts, links, mails};
 
 /// Signs up. Known address or not, the same is done and answered: one hash, the same statements, one commit.
 ///
+/// Two who sign one address up at once both look before either has entered anything, so that they bring hashes with salts of
+/// their own even of the same password. So the one who comes second looks and hashes once more, whatever account there is: how
+/// long that takes tells nothing about the address either.
+///
 /// # Errors
 /// `TOO_MANY_ATTEMPTS`, `OVERLOADED`.
 pub(crate) async fn sign_up(
@@ -28,20 +32,53 @@ pub(crate) async fn sign_up(
     password: Password,
 ) -> Result<(), Failure> {
     shared.limits.admit_wish(origin, &new.email, shared.now())?;
+    let first = look(shared, &new, &password).await?;
+    if !enter(shared, new.clone(), first, IfTouched::Leave).await? {
+        let second = look(shared, &new, &password).await?;
+        enter(shared, new, second, IfTouched::Enter).await?;
+    }
+    Ok(())
+}
+
+/// Who has the address of a sign-up, and the hash to enter there.
+struct Look {
+    known: Option<Credentials>,
+    password_hash: String,
+}
+
+async fn look(shared: &Shared, new: &NewAccount, password: &Password) -> Result<Look, Failure> {
     let address = new.email.clone();
     let known =
         shared.read(async move |tx: &mut Tx| accounts::credentials_by_email(tx, address.as_str()).await).await?;
-    let password_hash = hash_of_sign_up(shared, known.as_ref(), &password).await?;
-    let now = shared.now();
+    let password_hash = hash_of_sign_up(shared, known.as_ref(), password).await?;
+    Ok(Look { known, password_hash })
+}
+
+/// What to do about an address that somebody signed up, or whose account changed, since it was looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum IfTouched {
+    /// Change nothing.
+    Leave,
+    /// Enter the sign-up all the same; an account that has another hash by now is left without a password.
+    Enter,
+}
+
+/// Enters a sign-up and queues its mail; false when nothing was changed.
+async fn enter(shared: &Shared, new: NewAccount, look: Look, if_touched: IfTouched) -> Result<bool, Failure> {
+    let (Look { known, password_hash }, now) = (look, shared.now());
     // One that is there and not verified is changed. Whoever signs the same address up in between has locked the address.
-    let known = known.map(|known| LockKey::of(known.account_id));
-    let locked = known.into_iter().chain([LockKey::named("e-mail", new.email.as_str())]);
+    let account = known.as_ref().map(|known| LockKey::of(known.account_id));
+    let locked = account.into_iter().chain([LockKey::named("e-mail", new.email.as_str())]);
     shared
         .store
         .write_locking(locked, async move |tx: &mut Tx| {
+            let there = accounts::credentials_by_email(tx, new.email.as_str()).await?;
+            if if_touched == IfTouched::Leave && there != known {
+                return Ok(false);
+            }
             accounts::sign_up(tx, &new, &password_hash, now).await?;
             mails::queue(tx, new.email.as_str(), Occasion::SignUp, now).await?;
-            Ok(())
+            Ok(true)
         })
         .await
 }
@@ -105,3 +142,6 @@ pub(crate) async fn verify_email(shared: &Shared, token: SecretHash) -> Result<A
         })
         .await
 }
+
+#[cfg(test)]
+mod tests;

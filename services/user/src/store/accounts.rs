@@ -26,14 +26,17 @@ impl FromRow for Account {
 }
 
 /// What proves an account at sign-in.
+#[derive(PartialEq, Eq)]
 pub(crate) struct Credentials {
     pub(crate) account_id: AccountId,
     /// Empty while no password is the account's.
     pub(crate) password_hash: String,
     pub(crate) state: AccountState,
+    /// How often the address was signed up.
+    pub(crate) sign_ups: i64,
 }
 
-bojagi_store::from_row!(Credentials { account_id, password_hash, state });
+bojagi_store::from_row!(Credentials { account_id, password_hash, state, sign_ups });
 
 impl Credentials {
     /// The hash, if there is a password that has it.
@@ -44,8 +47,8 @@ impl Credentials {
 
 /// Enters a sign-up. An account that was never verified is taken over: its owner may have forgotten it. Which of the two who
 /// signed the address up is its owner nobody knows, and a stranger must not have chosen the password of what the owner then
-/// verifies: so unless both brought the same hash, the account is left without a password, which a reset then sets. Any other
-/// account of the address stays untouched.
+/// verifies: so unless both brought the same hash, the account is left without a password, which a reset then sets. Of any
+/// other account of the address nothing changes but that it was signed up once more.
 pub(crate) async fn sign_up(tx: &mut Tx, new: &NewAccount, password_hash: &str, now: Moment) -> Result<(), Error> {
     let search = search_text(new.email.as_str(), &new.name);
     tx.send(
@@ -58,7 +61,8 @@ pub(crate) async fn sign_up(tx: &mut Tx, new: &NewAccount, password_hash: &str, 
          WHERE account.state = 'UNVERIFIED'",
         params![AccountId::generate(), new.email.as_str(), password_hash, new.name, new.phone, search, new.kind, now],
     )
-    .await
+    .await?;
+    tx.send("UPDATE account SET sign_ups = sign_ups + 1 WHERE email = ?1", params![new.email.as_str()]).await
 }
 
 pub(crate) async fn find(tx: &mut Tx, account_id: AccountId) -> Result<Option<Account>, Error> {
@@ -66,11 +70,12 @@ pub(crate) async fn find(tx: &mut Tx, account_id: AccountId) -> Result<Option<Ac
 }
 
 pub(crate) async fn credentials_by_email(tx: &mut Tx, email: &str) -> Result<Option<Credentials>, Error> {
-    tx.fetch_optional("SELECT account_id, password_hash, state FROM account WHERE email = ?1", params![email]).await
+    let sql = "SELECT account_id, password_hash, state, sign_ups FROM account WHERE email = ?1";
+    tx.fetch_optional(sql, params![email]).await
 }
 
 pub(crate) async fn credentials(tx: &mut Tx, account_id: AccountId) -> Result<Option<Credentials>, Error> {
-    let sql = "SELECT account_id, password_hash, state FROM account WHERE account_id = ?1";
+    let sql = "SELECT account_id, password_hash, state, sign_ups FROM account WHERE account_id = ?1";
     tx.fetch_optional(sql, params![account_id]).await
 }
 

@@ -124,17 +124,28 @@ pub(crate) const MIGRATION: Migration = Migration::expand(
     ",
 );
 
-/// The sessions of an account without those that have ended.
+/// The sessions of an account without those that have ended. `session_last_used` stays beside it, although each sign-in writes
+/// both: it alone leads to the sessions that have ended, whose device names go when an account is closed.
 pub(crate) const LIVE_SESSIONS: Migration = Migration::expand(
     "user-2",
     "CREATE INDEX session_live ON session (account_id, last_used_at, session_id) WHERE ended_at IS NULL",
 );
 
-/// A link carries no password: one that does is to be asked for anew. The mail of an earlier link is found by whom it goes to.
+/// A link carries no password: one that does is to be asked for anew, and its mail does not leave. The password of an account
+/// that was not verified was that of whoever signed its address up last, owner or not: a reset sets one. Sign-ups of an address
+/// are counted from here on. The mail of an earlier link is found by whom it goes to.
 pub(crate) const PLAIN_LINKS: Migration = Migration::expand(
     "user-3",
     "
+    DELETE FROM mail WHERE subject = 'Verify your address' AND recipient IN
+        (SELECT a.email FROM link l JOIN account a ON a.account_id = l.account_id WHERE l.password_hash IS NOT NULL);
     DELETE FROM link WHERE password_hash IS NOT NULL;
+    UPDATE account SET password_hash = ''
+        WHERE state = 'UNVERIFIED' OR (state = 'SUSPENDED' AND state_before_suspension = 'UNVERIFIED');
+    ALTER TABLE account ADD COLUMN sign_ups BIGINT NOT NULL DEFAULT 0;
     CREATE INDEX mail_written ON mail (recipient, subject);
     ",
 );
+
+#[cfg(test)]
+mod tests;

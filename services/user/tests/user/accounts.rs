@@ -206,6 +206,8 @@ async fn sixty_four_sign_ups_of_one_address_make_one_account() {
         verified += i32::from(shop.verify(mail).await.is_ok());
     }
     assert_eq!(verified, 1);
+    // All of them brought the same password, which is the account's.
+    shop.sign_in(EMAIL, PASSWORD).await.unwrap();
 }
 
 #[tokio::test]
