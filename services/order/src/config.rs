@@ -19,7 +19,7 @@ pub struct Config {
     pub answer_margin_milliseconds: u64,
     /// Orders on their way at once.
     pub orders_at_once: usize,
-    /// Orders taken over at once.
+    /// Orders taken over at once, and as many parked ones.
     pub repairs_at_once: usize,
     /// How long one ask may take, in milliseconds.
     pub ask_timeout_milliseconds: u64,

@@ -41,6 +41,8 @@ pub const MIGRATIONS: &[Migration] = &[
     store::TRACESTATE,
     store::REFUSALS,
     store::PARCELS_IN_STATE,
+    store::DUE_IN_STATE,
+    store::UNANSWERED,
 ];
 
 /// Every reason that order gives: its refusals, and the failures that its orders show.

@@ -30,8 +30,10 @@ pub(crate) struct Inner {
     pub(crate) instance: InstanceId,
     /// Room for orders on their way.
     pub(crate) room: Arc<Semaphore>,
-    /// Room for orders that are taken over.
+    /// Room for orders that are taken over and not parked.
     pub(crate) repair_room: Arc<Semaphore>,
+    /// Room for parked orders that are tried again.
+    pub(crate) parked_room: Arc<Semaphore>,
     /// The sagas that run.
     pub(crate) sagas: TaskTracker,
     /// Cancelled when running sagas have to be left where they are.
@@ -56,6 +58,7 @@ impl Orders {
             instance: instance(&config.instance),
             room: Arc::new(Semaphore::new(config.orders_at_once)),
             repair_room: Arc::new(Semaphore::new(config.repairs_at_once)),
+            parked_room: Arc::new(Semaphore::new(config.repairs_at_once)),
             sagas: TaskTracker::new(),
             halt: CancellationToken::new(),
             nudge: Notify::new(),

@@ -28,7 +28,7 @@ pub(crate) use orders::{
     Saved, claim, due, forget_addresses, insert, load, load_all, load_parcel_order, order_of_parcel, save,
     take_over_former_leases, versions, wake_pending, wake_running,
 };
-pub(crate) use schema::{MIGRATION, PARCELS_IN_STATE, REFUSALS, TRACESTATE};
+pub(crate) use schema::{DUE_IN_STATE, MIGRATION, PARCELS_IN_STATE, REFUSALS, TRACESTATE, UNANSWERED};
 pub(crate) use steps::{StepReport, forget_attempts, report, resolved, steps_of_order};
 pub(crate) use totals::{MoneyTotal, money_totals};
 

@@ -6,9 +6,9 @@ use std::time::Duration;
 use bojagi_kernel::Failure;
 use bojagi_kernel::id::OrderId;
 use bojagi_store::{Error, LockKey, Tx};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::domain::Order;
+use crate::domain::{Order, SagaState};
 use crate::orders::Orders;
 use crate::store;
 
@@ -69,15 +69,22 @@ impl Orders {
         self.show_what_others_changed().await
     }
 
+    /// What an outage parked is due again and again as long as it lasts, and each ask takes its whole time: with a room of its
+    /// own it neither holds up the orders that still have a deadline, nor waits until there are none.
     async fn drive_what_is_due(&self) -> Result<(), Failure> {
+        self.drive_due(SagaState::Running, &self.repair_room).await?;
+        self.drive_due(SagaState::Parked, &self.parked_room).await
+    }
+
+    async fn drive_due(&self, state: SagaState, places: &Arc<Semaphore>) -> Result<(), Failure> {
         let now = self.now();
-        let room = i64::try_from(self.repair_room.available_permits()).unwrap_or(i64::MAX);
+        let room = i64::try_from(places.available_permits()).unwrap_or(i64::MAX);
         if room == 0 {
             return Ok(());
         }
-        let due = self.context.store.read(async move |tx: &mut Tx| store::due(tx, now, room).await).await;
+        let due = self.context.store.read(async move |tx: &mut Tx| store::due(tx, state, now, room).await).await;
         for order_id in due.map_err(|error: Error| Failure::from(error))? {
-            let Ok(permit) = Arc::clone(&self.repair_room).try_acquire_owned() else { break };
+            let Ok(permit) = Arc::clone(places).try_acquire_owned() else { break };
             let orders = self.clone();
             self.start(async move { orders.take_over(order_id, permit).await });
         }

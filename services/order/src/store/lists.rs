@@ -164,11 +164,13 @@ async fn fetch(tx: &mut Tx, sql: &str, params: &[Value<'_>]) -> Result<Vec<Order
 
 #[cfg(test)]
 mod tests {
-    use bojagi_store::{Options, Store};
+    use bojagi_store::{Options, Store, params};
     use bojagi_testkit::Rig;
 
+    use super::super::orders::DUE;
     use super::*;
     use crate::MIGRATIONS;
+    use crate::domain::samples::NOW;
 
     /// How SQLite walks to answer a statement.
     async fn walk(tx: &mut Tx, (sql, params): (String, Vec<Value<'_>>)) -> Result<String, Error> {
@@ -185,6 +187,8 @@ mod tests {
             let mut walks = Vec::new();
             for place in [None, Some((OrderId::generate(), DeliveryId::generate()))] {
                 for state in [SagaState::Running, SagaState::Parked] {
+                    let due = (DUE.to_owned(), params![state, NOW, 20_i64].to_vec());
+                    walks.push(("orders_due_in_state (saga_state=? AND wake_at>? AND wake_at<?", walk(tx, due).await?));
                     let open = SagaFilter { state: Some(state), placed_until: None };
                     let after = place.as_ref().map(|(order_id, _)| order_id);
                     walks.push((

@@ -9,7 +9,7 @@ use bojagi_store::{Error, Tx, params};
 use super::parts::each;
 use super::rows::{ORDER_COLUMNS, OrderRow, metadata_text};
 use super::{closed, history, parts};
-use crate::domain::{Address, DeliveryId, InstanceId, Life, News, Order};
+use crate::domain::{Address, DeliveryId, InstanceId, Life, News, Order, SagaState};
 use crate::events;
 
 /// What came of storing an order.
@@ -230,14 +230,13 @@ pub(crate) async fn claim(
     complete(tx, row).await
 }
 
-/// Orders that nobody drives and that are due, the longest waiting first.
-pub(crate) async fn due(tx: &mut Tx, now: Moment, limit: i64) -> Result<Vec<OrderId>, Error> {
-    let rows: Vec<(OrderId,)> = tx
-        .fetch_all(
-            "SELECT order_id FROM orders WHERE wake_at IS NOT NULL AND wake_at <= ?1 ORDER BY wake_at LIMIT ?2",
-            params![now, limit],
-        )
-        .await?;
+pub(super) const DUE: &str =
+    "SELECT order_id FROM orders WHERE saga_state = ?1 AND wake_at IS NOT NULL AND wake_at <= ?2
+    ORDER BY wake_at LIMIT ?3";
+
+/// Orders in a state of their saga that nobody drives and that are due, the longest waiting first.
+pub(crate) async fn due(tx: &mut Tx, state: SagaState, now: Moment, limit: i64) -> Result<Vec<OrderId>, Error> {
+    let rows: Vec<(OrderId,)> = tx.fetch_all(DUE, params![state, now, limit]).await?;
     Ok(rows.into_iter().map(|(order_id,)| order_id).collect())
 }
 

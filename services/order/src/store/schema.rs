@@ -142,3 +142,19 @@ pub(crate) const PARCELS_IN_STATE: Migration = Migration::expand(
     "order-4",
     "CREATE INDEX delivery_of_seller_in_state ON delivery (seller_id, state, order_id, delivery_id)",
 );
+
+/// Parked orders that are due do not lie in the way to those that are not parked.
+pub(crate) const DUE_IN_STATE: Migration = Migration::expand(
+    "order-5",
+    "CREATE INDEX orders_due_in_state ON orders (saga_state, wake_at) WHERE wake_at IS NOT NULL",
+);
+
+/// The version before parked for good what got no answer: it is due once more, and whoever refuses again is parked for good
+/// again. Only a refund that its provider refused stays as it is, because asking again would move money that the operator
+/// may be giving back by hand.
+pub(crate) const UNANSWERED: Migration = Migration::expand(
+    "order-6",
+    "UPDATE orders SET wake_at = updated_at, version = version + 1
+     WHERE saga_state <> 'DONE' AND saga_state = 'PARKED' AND wake_at IS NULL
+        AND (state = 'PENDING' OR state = 'CANCELLING' AND NOT money_back AND parked_reason NOT LIKE 'REFUND_FAILED:%')",
+);

@@ -5,10 +5,12 @@ use std::time::Duration;
 use bojagi_api::common::ParkedEventState;
 use bojagi_api::order::{self as api, MoneyState, OrderState, SagaState, SagaStepKind, SagaStepState};
 use bojagi_api::payment::RefundState;
+use bojagi_order::Config;
+use bojagi_store::{Error, Tx};
 use bojagi_testkit::{eventually, reason};
 use tonic::Code;
 
-use crate::house::{House, basket, id, won};
+use crate::house::{House, basket, id, impatient, won};
 use crate::peers::Fault;
 
 /// After which an order is looked at again that is parked and may go on by itself.
@@ -92,6 +94,85 @@ async fn a_void_that_gets_no_answer_is_parked_and_goes_on_by_itself_once_payment
     let order = house.until(&order_id, OrderState::Cancelled).await;
     assert_eq!(order.failure.unwrap().reason, "OUT_OF_STOCK");
     assert_eq!(house.saga(&order_id).await.state(), SagaState::Done);
+}
+
+/// A house that repairs one order at a time and waits for an answer as long as it takes, with an order in it that is parked
+/// because payment does not answer.
+async fn parked_in_a_narrow_house() -> (House, String) {
+    let config = Config { repairs_at_once: 1, ask_timeout_milliseconds: 600_000, lease_seconds: 1_800, ..impatient() };
+    let house = House::with(config).await;
+    house.payments.refund.always(Some(Fault::Unavailable));
+    let order_id = house.place(basket()).await.unwrap().id;
+    house.cancel(&order_id).await.unwrap();
+    house.until_saga(&order_id, SagaState::Parked).await;
+    (house, order_id)
+}
+
+#[tokio::test]
+async fn what_is_parked_without_an_answer_does_not_hold_up_an_order_that_missed_one() {
+    let (house, _) = parked_in_a_narrow_house().await;
+    house.payments.refund.always(Some(Fault::Hang));
+    let asked = house.payments.refund.calls();
+    house.rig.clock.advance(RECHECK);
+    house.payments.refund.called(asked + 1).await;
+
+    house.coupons.reserve.then([Fault::Unavailable]);
+    let order_id = house.place_and_leave().await;
+    house.until(&order_id, OrderState::Confirmed).await;
+}
+
+#[tokio::test]
+async fn orders_that_are_not_parked_do_not_hold_up_one_that_is_and_may_go_on() {
+    let (house, order_id) = parked_in_a_narrow_house().await;
+    house.coupons.reserve.then([Fault::Unavailable, Fault::Hang]);
+    let asked = house.coupons.reserve.calls();
+    house.place_and_leave().await;
+    eventually("the second attempt hangs", async || {
+        house.rig.clock.advance(Duration::from_millis(20));
+        house.coupons.reserve.calls() == asked + 2
+    })
+    .await;
+
+    house.payments.refund.always(None);
+    house.rig.clock.advance(RECHECK);
+    house.until(&order_id, OrderState::Cancelled).await;
+}
+
+#[tokio::test]
+async fn what_the_version_before_parked_without_an_answer_goes_on_after_the_upgrade() {
+    let house = House::open().await;
+    let refused = parked_at_refund(&house).await;
+    *house.payments.refunds_to.lock().unwrap() = None;
+    house.payments.refund.always(Some(Fault::Unavailable));
+    let cancelling = house.place(basket()).await.unwrap().id;
+    house.cancel(&cancelling).await.unwrap();
+    house.until_saga(&cancelling, SagaState::Parked).await;
+    house.payments.void.always(Some(Fault::Unavailable));
+    house.stock.reserve.then([Fault::Refuse(Code::FailedPrecondition, "OUT_OF_STOCK")]);
+    let pending = house.place_and_leave().await;
+    house.until_saga(&pending, SagaState::Parked).await;
+    park_like_the_version_before(&house).await;
+
+    house.payments.void.always(None);
+    house.payments.refund.always(None);
+    let house = house.crash().await;
+    assert_eq!(house.until(&cancelling, OrderState::Cancelled).await.money_state(), MoneyState::Refunded);
+    house.until(&pending, OrderState::Cancelled).await;
+    let saga = house.saga(&refused).await;
+    assert_eq!((saga.state(), saga.next_attempt_at), (SagaState::Parked, None));
+}
+
+/// Leaves the parked orders as they are left by a program that tries nothing again, before the migration that mends it.
+async fn park_like_the_version_before(house: &House) {
+    let parked: Result<u64, Error> = house
+        .rig
+        .store("order")
+        .write(async |tx: &mut Tx| {
+            tx.execute("DELETE FROM migration WHERE name = 'order-6'", &[]).await?;
+            tx.execute("UPDATE orders SET wake_at = NULL, version = version + 1 WHERE saga_state = 'PARKED'", &[]).await
+        })
+        .await;
+    assert_eq!(parked.unwrap(), 3);
 }
 
 #[tokio::test]
