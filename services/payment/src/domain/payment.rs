@@ -304,6 +304,7 @@ impl Payment {
                 turn
             }
             (UnderWay::Void, Outcome::Approved { .. } | Outcome::Declined(_)) => {
+                self.end();
                 self.arrive(now);
                 Turn::Quiet
             }
@@ -370,6 +371,17 @@ impl Payment {
         }
         self.state = PaymentState::Unresolved;
         Turn::Unresolved
+    }
+
+    /// Is again what it was when its void was begun. An earlier version calls a refused payment unresolved while that is not
+    /// answered, and processes of it may work on the same store.
+    fn end(&mut self) {
+        if self.state == PaymentState::Unresolved {
+            self.state = match self.decline_reason {
+                Some(_) => PaymentState::Declined,
+                None => PaymentState::Voided,
+            };
+        }
     }
 
     fn set_out(&mut self, under_way: UnderWay, now: Moment) {

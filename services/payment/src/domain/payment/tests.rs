@@ -85,16 +85,21 @@ fn an_authorisation_in_doubt_can_be_voided_and_its_late_answer_changes_nothing()
 
 #[test]
 fn what_cannot_be_taken_is_let_go() {
+    let refused = Outcome::Declined(DeclineReason::InsufficientFunds);
     let mut payment = open(100, 40);
     payment.conclude(UnderWay::Authorize, &approved(), NOW);
     payment.capture(&nothing_allocated(), 100, NOW).unwrap();
-    let refused = Outcome::Declined(DeclineReason::InsufficientFunds);
     assert_eq!(payment.conclude(UnderWay::Capture, &refused, NOW), Some(Turn::Declined));
+    let mut called_unresolved = Payment { state: PaymentState::Unresolved, ..payment.clone() };
     assert_eq!(payment.open_key(), Some(ProviderKey::Void(payment.order_id)));
     assert_eq!(payment.void(NOW), Voiding::Stands);
     assert_eq!(payment.conclude(UnderWay::Void, &Outcome::Unknown, NOW), Some(Turn::Quiet));
     assert_eq!(payment.conclude(UnderWay::Void, &approved(), NOW), Some(Turn::Quiet));
     assert_eq!((payment.state, payment.open_key()), (PaymentState::Declined, None));
+
+    // A version that did not know of voids after a refusal called it unresolved while its void was not answered.
+    assert_eq!(called_unresolved.conclude(UnderWay::Void, &approved(), NOW), Some(Turn::Quiet));
+    assert_eq!((called_unresolved.state, called_unresolved.open_key()), (PaymentState::Declined, None));
 
     // What was never held need not be let go.
     let mut payment = open(100, 40);
