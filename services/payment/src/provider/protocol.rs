@@ -80,9 +80,7 @@ impl OutcomeBody {
             Outcome::Unknown => None,
         }
     }
-}
 
-impl OutcomeBody {
     /// Whether it can be kept as it is: a reference has 1 to 255 characters, none of them a control character.
     pub(crate) fn is_well_formed(&self) -> bool {
         match self {
