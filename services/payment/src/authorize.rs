@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bojagi_kernel::id::PaymentMethodId;
-use bojagi_kernel::{Failure, Moment};
+use bojagi_kernel::{Clock, Failure};
 use bojagi_store::Tx;
 
 use crate::desk::{self, Desk, uninterrupted};
@@ -26,7 +26,7 @@ impl Desk {
             let Terms { order_id, customer_id, points, .. } = ask.terms;
             let locked = desk::keys(order_id, Some(customer_id), points);
             let clock = Arc::clone(&desk.clock);
-            let unit = async move |tx: &mut Tx| begin(tx, &ask, clock.now()).await;
+            let unit = async move |tx: &mut Tx| begin(tx, &ask, &*clock).await;
             let payment = desk.store.write_locking(locked, unit).await?;
             desk.see_through(payment, UnderWay::Authorize).await
         })
@@ -34,13 +34,14 @@ impl Desk {
     }
 }
 
-async fn begin(tx: &mut Tx, ask: &Authorize, now: Moment) -> Result<Payment, Failure> {
+async fn begin(tx: &mut Tx, ask: &Authorize, clock: &dyn Clock) -> Result<Payment, Failure> {
     let Terms { order_id, customer_id, points, total } = ask.terms;
     if let Some(payment) = payments::of_order(tx, order_id).await? {
         payment.answers(&ask.terms)?;
         return Ok(payment);
     }
 
+    let now = clock.now();
     let paid_with = match ask.payment_method_id {
         Some(payment_method_id) => methods::paid_with(tx, customer_id, payment_method_id).await?,
         None => None,
@@ -60,8 +61,8 @@ async fn begin(tx: &mut Tx, ask: &Authorize, now: Moment) -> Result<Payment, Fai
         return Err(PaymentRefusal::ConcurrentChange.into());
     }
     match payment.state {
-        PaymentState::Authorized => events::payment_turned(tx, &payment, Turn::Authorized, now).await?,
-        PaymentState::Declined => events::payment_turned(tx, &payment, Turn::Declined, now).await?,
+        PaymentState::Authorized => events::payment_turned(tx, &payment, Turn::Authorized).await?,
+        PaymentState::Declined => events::payment_turned(tx, &payment, Turn::Declined).await?,
         _ => {}
     }
     Ok(payment)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bojagi_kernel::id::OrderId;
-use bojagi_kernel::{Currency, Failure, Moment, Refusal, Violation};
+use bojagi_kernel::{Clock, Currency, Failure, Refusal, Violation};
 use bojagi_store::Tx;
 
 use crate::NAME;
@@ -27,7 +27,7 @@ impl Desk {
         let desk = Arc::clone(self);
         uninterrupted(async move {
             let (order_id, ask) = (ask.order_id, Arc::new(ask));
-            let unit = async move |tx: &mut Tx, has_wallet, now| begin(tx, &ask, has_wallet, now).await;
+            let unit = async move |tx: &mut Tx, has_wallet, clock: &dyn Clock| begin(tx, &ask, has_wallet, clock).await;
             let payment = desk.on_payment(order_id, unit).await?;
             desk.see_through(payment, UnderWay::Capture).await
         })
@@ -35,7 +35,7 @@ impl Desk {
     }
 }
 
-async fn begin(tx: &mut Tx, ask: &Capture, has_wallet: bool, now: Moment) -> Result<Payment, Stop> {
+async fn begin(tx: &mut Tx, ask: &Capture, has_wallet: bool, clock: &dyn Clock) -> Result<Payment, Stop> {
     let order_id = ask.order_id;
     let changed: Result<_, Stop> = payments::change(tx, order_id, None, |payment| {
         // What points alone pay for is taken at once.
@@ -45,14 +45,14 @@ async fn begin(tx: &mut Tx, ask: &Capture, has_wallet: bool, now: Moment) -> Res
         if payment.customer_id.is_some() && payment.currency != ask.currency {
             return Err(in_another_currency("allocations", payment).into());
         }
-        Ok(payment.capture(&ask.allocations, ask.allocated, now)?)
+        Ok(payment.capture(&ask.allocations, ask.allocated, clock.now())?)
     })
     .await;
     let Some((payment, turn)) = changed? else {
         return Err(PaymentRefusal::OrderWithoutPayment { order_id }.into());
     };
     if let Some(turn) = turn {
-        follow(tx, &payment, turn, now).await?;
+        follow(tx, &payment, turn).await?;
     }
     Ok(payment)
 }

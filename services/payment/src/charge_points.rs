@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bojagi_chassis::CommonRefusal;
 use bojagi_kernel::id::{AccountId, PaymentMethodId, RequestId};
-use bojagi_kernel::{Failure, Moment, Money};
+use bojagi_kernel::{Clock, Failure, Money};
 use bojagi_store::{LockKey, Tx};
 
 use crate::desk::{Desk, of_charge, uninterrupted};
@@ -32,7 +32,7 @@ impl Desk {
         let desk = Arc::clone(self);
         uninterrupted(async move {
             let (clock, wallet) = (Arc::clone(&desk.clock), LockKey::of(ask.account_id));
-            let unit = async move |tx: &mut Tx| begin(tx, &ask, clock.now()).await;
+            let unit = async move |tx: &mut Tx| begin(tx, &ask, &*clock).await;
             let (charge, balance) = desk.store.write_locking([wallet], unit).await?;
             let Some(errand) = of_charge(&charge) else { return Ok((charge, balance)) };
             desk.ask(errand, Manner::Perform, None).await?.charge()
@@ -41,7 +41,7 @@ impl Desk {
     }
 }
 
-async fn begin(tx: &mut Tx, ask: &ChargePoints, now: Moment) -> Result<(Charge, Balance), Failure> {
+async fn begin(tx: &mut Tx, ask: &ChargePoints, clock: &dyn Clock) -> Result<(Charge, Balance), Failure> {
     let &ChargePoints { account_id, request_id, payment_method_id, .. } = ask;
     let balance = wallets::balance(tx, account_id).await?;
     if let Some(earlier) = charges::asked_as(tx, account_id, request_id).await? {
@@ -56,6 +56,7 @@ async fn begin(tx: &mut Tx, ask: &ChargePoints, now: Moment) -> Result<(Charge, 
     if balance.owned() + ask.amount.minor() > WALLET_LIMIT {
         return Err(PaymentRefusal::wallet_full().into());
     }
+    let now = clock.now();
     let charge = Charge {
         id: ChargeId::generate(),
         account_id,

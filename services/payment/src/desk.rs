@@ -37,22 +37,22 @@ impl Desk {
 
     /// Runs a unit about the payment of an order, which locks the order, and once more with the wallet locked too if it says that
     /// it needs that: whose wallet it is only the payment says, and nearly always there are no points in it. `unit` is told
-    /// whether the wallet is locked, and the time, which is taken once it has what it locks: nothing that was stored before it
-    /// about the same payment is younger.
+    /// whether the wallet is locked, and looks at the clock once it has read the payment: on a server a unit waits for what it
+    /// locks with its first statement, and only behind that is nothing younger that was stored about the same payment.
     pub(crate) async fn on_payment<T: Send + 'static>(
         &self,
         order_id: OrderId,
-        unit: impl AsyncFn(&mut Tx, bool, Moment) -> Result<T, Stop> + Clone + Send + 'static,
+        unit: impl AsyncFn(&mut Tx, bool, &dyn Clock) -> Result<T, Stop> + Clone + Send + 'static,
     ) -> Result<T, Failure> {
         let (order, again) = (LockKey::of(order_id), unit.clone());
         let (clock, later) = (Arc::clone(&self.clock), Arc::clone(&self.clock));
-        let unit = async move |tx: &mut Tx| unit(tx, false, clock.now()).await;
+        let unit = async move |tx: &mut Tx| unit(tx, false, &*clock).await;
         let customer_id = match self.store.write_locking([order], unit).await {
             Err(Stop::NeedsWallet(customer_id)) => customer_id,
             done => return Ok(done?),
         };
         let both = [order, LockKey::of(customer_id)];
-        let again = async move |tx: &mut Tx| again(tx, true, later.now()).await;
+        let again = async move |tx: &mut Tx| again(tx, true, &*later).await;
         Ok(self.store.write_locking(both, again).await?)
     }
 
@@ -72,7 +72,7 @@ impl Desk {
             let holds_or_takes = matches!(key, ProviderKey::Authorize(_) | ProviderKey::Capture(_));
             let may_let_go = holds_or_takes && outcome != Outcome::Unknown;
             let clock = Arc::clone(&desk.clock);
-            let unit = async move |tx: &mut Tx| settle(tx, key, &outcome, known, clock.now()).await;
+            let unit = async move |tx: &mut Tx| settle(tx, key, &outcome, known, &*clock).await;
             let settled = desk.store.write_locking(locked, unit).await;
             let settled = settled
                 .inspect_err(|failure| tracing::error!(%key, %failure, "an answer of the provider was not stored"));
@@ -88,22 +88,22 @@ impl Desk {
         landed(flight).await
     }
 
-    /// Asks about what may have moved on since it was read, unless it has: it is over, or another process has asked since. That it
+    /// Asks about what may have moved on since it was read, unless it has: it is over, or somebody else has asked since. That it
     /// is asked is stored before, so that no other process does the same meanwhile, and what undoes it waits long enough. What is
-    /// going on in this process is joined.
-    pub(crate) async fn ask_again(self: &Arc<Self>, errand: Errand) -> Result<(), Failure> {
+    /// going on in this process is joined. False when it has moved on, so that nobody was asked.
+    pub(crate) async fn ask_again(self: &Arc<Self>, errand: Errand) -> Result<bool, Failure> {
         let (key, read, clock) = (errand.instruction.key, errand.asked_at, Arc::clone(&self.clock));
         if let Some(flight) = self.flights.going_on(key) {
-            return landed(flight).await.map(drop);
+            return landed(flight).await.map(|_| true);
         }
-        let unit = async move |tx: &mut Tx| store::claim(tx, key, read, clock.now()).await;
+        let unit = async move |tx: &mut Tx| store::claim(tx, key, read, &*clock).await;
         let claimed: Result<bool, Error> = self.store.write_locking(errand.locked.clone(), unit).await;
         let claimed =
             claimed.inspect_err(|error| tracing::error!(%key, %error, "the provider could not be asked again"));
-        if claimed? {
-            self.ask(errand, Manner::LookUpFirst, None).await?;
+        if !claimed? {
+            return Ok(false);
         }
-        Ok(())
+        self.ask(errand, Manner::LookUpFirst, None).await.map(|_| true)
     }
 
     /// Sees `what` through if that is under way with a payment, and answers the payment after it.
@@ -188,7 +188,7 @@ impl Reason for Stop {
 }
 
 /// What the provider is to do, and what its answer is about here.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Errand {
     pub(crate) instruction: Instruction,
     locked: Vec<LockKey>,

@@ -20,9 +20,9 @@ use crate::void::void;
 /// The topics that payment hears.
 pub(crate) const TOPICS: &[&str] = &["bojagi.order.v1", "bojagi.user.v1"];
 
-/// Tells a turn of a payment, unless nobody would notice it.
-pub(crate) async fn payment_turned(tx: &mut Tx, payment: &Payment, turn: Turn, now: Moment) -> Result<(), Failure> {
-    let id = payment.id.into();
+/// Tells the turn that a payment has just taken, unless nobody would notice it.
+pub(crate) async fn payment_turned(tx: &mut Tx, payment: &Payment, turn: Turn) -> Result<(), Failure> {
+    let (id, now) = (payment.id.into(), payment.updated_at);
     let (payment_id, order_id) = (payment.id.to_string(), payment.order_id.to_string());
     let customer_id = payment.customer_id.map(|id| id.to_string()).unwrap_or_default();
     let points = Some(wire::money(payment.money(payment.points)));
@@ -118,7 +118,7 @@ pub(crate) fn hears(currency: Currency, clock: Arc<dyn Clock>) -> Hears {
     Hears::new(NAME)
         .on_locking(wallet, async move |tx: &mut Tx, _: &Event, fact: OrderFailed| {
             let order_id: OrderId = fact.order_id.parse().map_err(|error| unreadable("order_id", error))?;
-            end_order(tx, order_id, currency, clock.now()).await
+            end_order(tx, order_id, currency, &*clock).await
         })
         .on_locking(nothing_more, async move |tx: &mut Tx, _: &Event, fact: AccountClosed| {
             let account_id: AccountId = fact.account_id.parse().map_err(|error| unreadable("account_id", error))?;
@@ -134,8 +134,8 @@ fn wallet(fact: &OrderFailed) -> Vec<LockKey> {
 
 /// Makes sure that nothing can be captured any more for an order that failed. Order fails only after a void, so there is
 /// nothing left to do, unless something is wrong: then the fact is parked, and an operator sees it.
-async fn end_order(tx: &mut Tx, order_id: OrderId, currency: Currency, now: Moment) -> Result<(), Failure> {
-    let (payment, _) = void(tx, order_id, currency, true, now).await?;
+async fn end_order(tx: &mut Tx, order_id: OrderId, currency: Currency, clock: &dyn Clock) -> Result<(), Failure> {
+    let (payment, _) = void(tx, order_id, currency, true, clock).await?;
     match payment.state {
         PaymentState::Voided | PaymentState::Declined => Ok(()),
         state => Err(Failure::broken(format!("order {order_id} failed while its payment is {state}"))),

@@ -33,7 +33,7 @@ impl Intake {
             let concerned: Result<_, Error> = desk.store.read(async move |tx: &mut Tx| concerned(tx, key).await).await;
             let locked = concerned?.ok_or(PaymentRefusal::ProviderPaymentUnknown)?;
             let clock = Arc::clone(&desk.clock);
-            let unit = async move |tx: &mut Tx| settle(tx, key, &outcome, None, clock.now()).await;
+            let unit = async move |tx: &mut Tx| settle(tx, key, &outcome, None, &*clock).await;
             match desk.store.write_locking(locked, unit).await? {
                 Some(_) => Ok(()),
                 None => Err(PaymentRefusal::ProviderPaymentUnknown.into()),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bojagi_kernel::id::OrderId;
-use bojagi_kernel::{Failure, Moment, Money};
+use bojagi_kernel::{Clock, Failure, Moment, Money};
 use bojagi_store::Tx;
 
 use crate::capture::in_another_currency;
@@ -30,7 +30,7 @@ impl Desk {
         let desk = Arc::clone(self);
         uninterrupted(async move {
             let (order_id, ask) = (ask.order_id, Arc::new(ask));
-            let unit = async move |tx: &mut Tx, has_wallet, now| begin(tx, &ask, has_wallet, now).await;
+            let unit = async move |tx: &mut Tx, has_wallet, clock: &dyn Clock| begin(tx, &ask, has_wallet, clock).await;
             let (refund, payment) = desk.on_payment(order_id, unit).await?;
             let Some(errand) = of_refund(&refund, &payment) else { return Ok((refund, payment)) };
             desk.ask(errand, Manner::Perform, None).await?.refund()
@@ -39,7 +39,7 @@ impl Desk {
     }
 }
 
-async fn begin(tx: &mut Tx, ask: &GiveBack, has_wallet: bool, now: Moment) -> Result<(Refund, Payment), Stop> {
+async fn begin(tx: &mut Tx, ask: &GiveBack, has_wallet: bool, clock: &dyn Clock) -> Result<(Refund, Payment), Stop> {
     let &GiveBack { order_id, refund_id, amount, .. } = ask;
     let without_payment = || PaymentRefusal::OrderWithoutPayment { order_id };
     let earlier = refunds::by_id(tx, refund_id).await?;
@@ -53,6 +53,7 @@ async fn begin(tx: &mut Tx, ask: &GiveBack, has_wallet: bool, now: Moment) -> Re
         }
     }
 
+    let now = clock.now();
     let changed: Result<_, Stop> = payments::change(tx, order_id, None, |payment| {
         if payment.customer_id.is_none() {
             return Err(without_payment().into());

@@ -1,7 +1,7 @@
 //! Taking over what the provider says, from an answer, a look-up or a webhook alike: in any order, any number of times.
 
 use bojagi_kernel::id::OrderId;
-use bojagi_kernel::{Failure, Moment};
+use bojagi_kernel::{Clock, Failure, Moment};
 use bojagi_store::Tx;
 
 use crate::domain::{
@@ -49,20 +49,21 @@ fn settled_as_something_else() -> Failure {
     Failure::broken("a key was settled as something else than it stands for")
 }
 
-/// Takes over the outcome of a key. Answers `None` when nothing of the kind was ever asked from here.
+/// Takes over the outcome of a key. Answers `None` when nothing of the kind was ever asked from here. The clock is looked at once
+/// what it is about was read, and so behind what was stored about that before.
 pub(crate) async fn settle(
     tx: &mut Tx,
     key: ProviderKey,
     outcome: &Outcome,
     known: Option<Payment>,
-    now: Moment,
+    clock: &dyn Clock,
 ) -> Result<Option<Settled>, Failure> {
     match key {
-        ProviderKey::Authorize(order_id) => payment(tx, order_id, UnderWay::Authorize, outcome, known, now).await,
-        ProviderKey::Capture(order_id) => payment(tx, order_id, UnderWay::Capture, outcome, known, now).await,
-        ProviderKey::Void(order_id) => payment(tx, order_id, UnderWay::Void, outcome, known, now).await,
-        ProviderKey::Refund(refund_id, attempt) => refund(tx, refund_id, attempt, outcome, now).await,
-        ProviderKey::Charge(charge_id) => charge(tx, charge_id, outcome, now).await,
+        ProviderKey::Authorize(order_id) => payment(tx, order_id, UnderWay::Authorize, outcome, known, clock).await,
+        ProviderKey::Capture(order_id) => payment(tx, order_id, UnderWay::Capture, outcome, known, clock).await,
+        ProviderKey::Void(order_id) => payment(tx, order_id, UnderWay::Void, outcome, known, clock).await,
+        ProviderKey::Refund(refund_id, attempt) => refund(tx, refund_id, attempt, outcome, clock).await,
+        ProviderKey::Charge(charge_id) => charge(tx, charge_id, outcome, clock).await,
     }
 }
 
@@ -72,27 +73,29 @@ async fn payment(
     asked: UnderWay,
     outcome: &Outcome,
     known: Option<Payment>,
-    now: Moment,
+    clock: &dyn Clock,
 ) -> Result<Option<Settled>, Failure> {
     let changed: Result<_, Failure> =
-        payments::change(tx, order_id, known, |payment| Ok(payment.conclude(asked, outcome, now))).await;
+        payments::change(tx, order_id, known, |payment| Ok(payment.conclude(asked, outcome, clock.now()))).await;
     let Some((payment, turn)) = changed? else { return Ok(None) };
     if let Some(turn) = turn {
-        follow(tx, &payment, turn, now).await?;
+        follow(tx, &payment, turn).await?;
     }
     Ok(Some(Settled::Payment(payment)))
 }
 
 /// What a turn of a payment means for the customer's points and for the world: in the unit of the turn.
-pub(crate) async fn follow(tx: &mut Tx, payment: &Payment, turn: Turn, now: Moment) -> Result<(), Failure> {
+pub(crate) async fn follow(tx: &mut Tx, payment: &Payment, turn: Turn) -> Result<(), Failure> {
     if let Some(customer_id) = payment.wallet() {
         match turn {
-            Turn::Captured => wallets::consume(tx, customer_id, payment.points, payment.order_id, now).await?,
+            Turn::Captured => {
+                wallets::consume(tx, customer_id, payment.points, payment.order_id, payment.updated_at).await?
+            }
             Turn::Declined | Turn::Voided { .. } => wallets::release(tx, customer_id, payment.points).await?,
             Turn::Authorized | Turn::Unresolved | Turn::Quiet => {}
         }
     }
-    events::payment_turned(tx, payment, turn, now).await
+    events::payment_turned(tx, payment, turn).await
 }
 
 async fn refund(
@@ -100,12 +103,12 @@ async fn refund(
     refund_id: RefundId,
     attempt: i64,
     outcome: &Outcome,
-    now: Moment,
+    clock: &dyn Clock,
 ) -> Result<Option<Settled>, Failure> {
     let Some(earlier) = refunds::by_id(tx, refund_id).await?.filter(|refund| attempt <= refund.attempt) else {
         return Ok(None);
     };
-    let mut refund = earlier.clone();
+    let (mut refund, now) = (earlier.clone(), clock.now());
     let concluded = refund.conclude(attempt, outcome, now);
     if concluded && !refunds::update(tx, &refund, &earlier).await? {
         return Err(PaymentRefusal::ConcurrentChange.into());
@@ -138,9 +141,14 @@ pub(crate) async fn given_back(tx: &mut Tx, payment: &Payment, refund: &Refund, 
     events::payment_refunded(tx, payment, refund, now).await
 }
 
-async fn charge(tx: &mut Tx, charge_id: ChargeId, outcome: &Outcome, now: Moment) -> Result<Option<Settled>, Failure> {
+async fn charge(
+    tx: &mut Tx,
+    charge_id: ChargeId,
+    outcome: &Outcome,
+    clock: &dyn Clock,
+) -> Result<Option<Settled>, Failure> {
     let Some(mut charge) = charges::by_id(tx, charge_id).await? else { return Ok(None) };
-    let account_id = charge.account_id;
+    let (account_id, now) = (charge.account_id, clock.now());
     if !charge.conclude(outcome, now) {
         return Ok(Some(Settled::Charge(charge, wallets::balance(tx, account_id).await?)));
     }

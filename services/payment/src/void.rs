@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bojagi_kernel::id::OrderId;
-use bojagi_kernel::{Currency, Failure, Moment};
+use bojagi_kernel::{Clock, Currency, Failure};
 use bojagi_store::Tx;
 
 use crate::desk::{Desk, Stop, uninterrupted};
@@ -19,7 +19,9 @@ impl Desk {
         let desk = Arc::clone(self);
         uninterrupted(async move {
             let currency = desk.currency;
-            let unit = async move |tx: &mut Tx, has_wallet, now| void(tx, order_id, currency, has_wallet, now).await;
+            let unit = async move |tx: &mut Tx, has_wallet, clock: &dyn Clock| {
+                void(tx, order_id, currency, has_wallet, clock).await
+            };
             let (payment, voiding) = desk.on_payment(order_id, unit).await?;
             if voiding == Voiding::CaptureDecides {
                 return desk.see_through(payment, UnderWay::Capture).await;
@@ -42,12 +44,12 @@ pub(crate) async fn void(
     order_id: OrderId,
     currency: Currency,
     has_wallet: bool,
-    now: Moment,
+    clock: &dyn Clock,
 ) -> Result<(Payment, Voiding), Stop> {
     let mut voiding = Voiding::Stands;
     let changed: Result<_, Stop> = payments::change(tx, order_id, None, |payment| {
         Stop::without_wallet(payment, has_wallet)?;
-        voiding = payment.void(now);
+        voiding = payment.void(clock.now());
         Ok(match voiding {
             Voiding::Turned(turn) => Some(turn),
             Voiding::CaptureDecides | Voiding::Stands => None,
@@ -57,17 +59,17 @@ pub(crate) async fn void(
     match changed? {
         Some((payment, turn)) => {
             if let Some(turn) = turn {
-                follow(tx, &payment, turn, now).await?;
+                follow(tx, &payment, turn).await?;
             }
             Ok((payment, voiding))
         }
         None => {
-            let payment = Payment::ended(order_id, currency, now);
+            let payment = Payment::ended(order_id, currency, clock.now());
             if !payments::insert(tx, &payment).await? {
                 return Err(PaymentRefusal::ConcurrentChange.into());
             }
             let turn = Turn::Voided { provider_held: false };
-            events::payment_turned(tx, &payment, turn, now).await?;
+            events::payment_turned(tx, &payment, turn).await?;
             Ok((payment, Voiding::Turned(turn)))
         }
     }

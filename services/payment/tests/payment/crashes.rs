@@ -6,17 +6,11 @@ use std::time::Duration;
 use bojagi_api::payment::*;
 use bojagi_kernel::id::OrderId;
 use bojagi_kernel::reexport::Uuid;
-use bojagi_payment::Config;
 use bojagi_payment::provider::{Provider, ProviderKey};
 use bojagi_payment::simulator::{Simulator, SimulatorOptions};
 use bojagi_testkit::{Rig, eventually};
 
-use crate::shop::{SECRET, Shop, Silent, config, minor};
-
-/// A provider that is waited for until the end of the test.
-fn patient() -> Config {
-    Config { provider_timeout_ms: 60_000, recover_after_ms: 181_000, ..config() }
-}
+use crate::shop::{SECRET, Shop, Silent, config, minor, patient};
 
 fn silent(answers: fn(&ProviderKey) -> bool) -> Arc<dyn Provider> {
     Arc::new(Silent { answers })

@@ -2,18 +2,19 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bojagi_api::payment::*;
-use bojagi_kernel::Failure;
-use bojagi_kernel::id::OrderId;
+use bojagi_kernel::id::{AccountId, OrderId};
 use bojagi_kernel::reexport::Uuid;
+use bojagi_kernel::{Clock, Failure, Moment};
 use bojagi_payment::provider::{Instruction, Knowledge, Outcome, Provider, ProviderKey, ProviderToken};
+use bojagi_store::{Error, LockKey, Tx, params};
 use bojagi_testkit::{Rig, eventually};
 use futures::future::{BoxFuture, join_all};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, oneshot};
 
-use crate::shop::{Shop, approved, config, impatient, minor};
+use crate::shop::{Shop, Silent, approved, config, impatient, minor, patient};
 
 async fn two() -> (Shop, Shop) {
     let one = Shop::in_process().await;
@@ -246,7 +247,84 @@ async fn what_a_process_died_over_is_let_go_when_nobody_can_be_asking_any_more()
     assert_eq!(provider.log(), ["begun"]);
     other.rig.clock.advance(Duration::from_micros(1));
     // Both processes find that out, and one tells it.
-    eventually("the provider is told to let go", async || provider.log() == ["begun", "void"]).await;
+    eventually("nothing is under way any more", async || asked_at(&one, &order_id).await.is_none()).await;
+    assert_eq!(provider.log(), ["begun", "void"]);
+}
+
+/// When the provider was asked last about an order's payment, while that is not answered.
+async fn asked_at(shop: &Shop, order_id: &str) -> Option<Moment> {
+    let order_id: OrderId = order_id.parse().unwrap();
+    the_moment(shop, "SELECT asked_at FROM payment WHERE order_id = ?1", *order_id.as_uuid()).await
+}
+
+/// The same about a customer's charge.
+async fn charge_asked_at(shop: &Shop, account_id: AccountId) -> Option<Moment> {
+    the_moment(shop, "SELECT asked_at FROM points_charge WHERE account_id = ?1", *account_id.as_uuid()).await
+}
+
+async fn the_moment(shop: &Shop, sql: &'static str, id: Uuid) -> Option<Moment> {
+    let read = async move |tx: &mut Tx| tx.fetch_optional(sql, params![id]).await;
+    let found: Result<Option<(Option<Moment>,)>, Error> = shop.rig.store("payment").read(read).await;
+    found.unwrap().and_then(|(asked_at,)| asked_at)
+}
+
+/// Has a unit of one process hold a lock until `work` elsewhere waits for it; a second passes meanwhile.
+async fn while_held(holder: &Shop, lock: LockKey, work: impl Future<Output: Send> + Send + 'static) {
+    const BEHIND: &str = "SELECT count(*) FROM pg_locks WHERE NOT granted AND objsubid = 1 AND pg_backend_pid() = ANY(pg_blocking_pids(pid))";
+    let (begins, begun) = oneshot::channel();
+    let (clock, gives_up) = (Arc::clone(&holder.rig.clock), Instant::now() + Duration::from_secs(20));
+    let unit = async move |tx: &mut Tx| {
+        let (mut behind,): (i64,) = tx.fetch_one(BEHIND, &[]).await?;
+        begins.send(()).unwrap();
+        while behind == 0 && Instant::now() < gives_up {
+            (behind,) = tx.fetch_one(BEHIND, &[]).await?;
+        }
+        clock.advance(Duration::from_secs(1));
+        Ok::<_, Error>(behind)
+    };
+    let store = holder.rig.store("payment");
+    let held = tokio::spawn(async move { store.write_locking([lock], unit).await });
+    begun.await.unwrap();
+    tokio::spawn(work);
+    assert_eq!(held.await.unwrap().unwrap(), 1);
+}
+
+/// What undoes an ask waits from when its own attempt was stored, so the wait for a lock must not count.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waits_for_a_lock_is_dated_when_it_has_it() {
+    let provider = Arc::new(Silent { answers: |_| false });
+    let one = Arc::new(Shop::with_provider(Rig::new(), patient(), provider.clone()).await);
+    if !one.rig.store("payment").is_shared() {
+        eprintln!("skipped: with a file a unit begins once it has it");
+        return;
+    }
+    let other = Arc::new(one.beside(patient(), provider).await);
+    let mut customer = one.customer();
+    let method = customer.method("tok_approve").await;
+    let order_id = OrderId::generate().to_string();
+    let lock = LockKey::of(order_id.parse::<OrderId>().unwrap());
+    let dated_now = async || asked_at(&one, &order_id).await == Some(one.rig.clock.now());
+
+    let (shop, payer, order) = (Arc::clone(&one), one.customer_again(&customer.account), order_id.clone());
+    let by = method.clone();
+    while_held(&other, lock, async move { shop.authorize(&payer, &order, &by, 100, 0).await }).await;
+    eventually("the authorisation is under way", dated_now).await;
+
+    let (shop, payment_id) = (Arc::clone(&other), one.look(&order_id).await.id);
+    let again = async move { shop.admin().sync_payment(SyncPaymentRequest { payment_id }).await };
+    while_held(&one, lock, again).await;
+    eventually("it is asked about again", dated_now).await;
+
+    let (shop, order) = (Arc::clone(&one), order_id.clone());
+    while_held(&other, lock, async move { shop.void(&order).await }).await;
+    eventually("it is voided", dated_now).await;
+    assert_eq!(one.look(&order_id).await.state(), PaymentState::Voided);
+
+    let account_id = customer.account.account_id;
+    let charge = async move { customer.charge_as(Uuid::now_v7(), 25, &method).await };
+    while_held(&other, LockKey::of(account_id), charge).await;
+    let charged_now = async || charge_asked_at(&one, account_id).await == Some(one.rig.clock.now());
+    eventually("the charge is under way", charged_now).await;
 }
 
 /// A provider that answers to nothing but voids, and whose look-ups wait until a test lets them go.

@@ -50,6 +50,11 @@ pub(crate) fn impatient() -> Config {
     Config { provider_timeout_ms: 150, simulator_slow_ms: 20, ..config() }
 }
 
+/// Settings under which a provider is waited for until the end of the test.
+pub(crate) fn patient() -> Config {
+    Config { provider_timeout_ms: 60_000, recover_after_ms: 181_000, ..config() }
+}
+
 pub(crate) fn simulator() -> (Arc<Simulator>, tokio::sync::mpsc::Receiver<bojagi_payment::provider::SignedEvent>) {
     Simulator::new(SimulatorOptions { slow: Duration::from_millis(20), webhook_secret: SECRET.into() })
 }
