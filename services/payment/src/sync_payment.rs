@@ -7,7 +7,7 @@ use bojagi_kernel::id::PaymentId;
 use bojagi_store::Tx;
 
 use crate::desk::{Desk, Errand, of_payment, of_refund, uninterrupted};
-use crate::domain::{Payment, PaymentRefusal, Refund};
+use crate::domain::{Payment, PaymentRefusal, ProviderKey, Refund, UnderWay};
 use crate::store::{payments, refunds};
 
 impl Desk {
@@ -16,20 +16,32 @@ impl Desk {
         let desk = Arc::clone(self);
         uninterrupted(async move {
             let (before, refunds_before) = desk.with_refunds(payment_id).await?;
-            let of_refunds = refunds_before.iter().filter_map(|refund| of_refund(refund, &before));
-            let open: Vec<Errand> = of_payment(&before).into_iter().chain(of_refunds).collect();
-            for errand in &open {
-                desk.ask_again(errand.clone()).await?;
+            let open: Vec<ProviderKey> =
+                errands(&before, &refunds_before).map(|errand| errand.instruction.key).collect();
+            for key in &open {
+                desk.ask_about(payment_id, *key).await?;
             }
 
             let (after, refunds_after) = desk.with_refunds(payment_id).await?;
-            let still_open = open_keys(&after, &refunds_after);
-            if open.iter().any(|errand| still_open.contains(&errand.instruction.key)) {
+            if errands(&after, &refunds_after).any(|errand| open.contains(&errand.instruction.key)) {
                 return Err(PaymentRefusal::ProviderUnavailable.into());
             }
             Ok((after, !open.is_empty()))
         })
         .await
+    }
+
+    /// Asks the provider about a key of a payment, unless it has been answered. Somebody else may ask at any moment, so it is read
+    /// how it stands, and read again when it has moved on meanwhile.
+    async fn ask_about(self: &Arc<Self>, payment_id: PaymentId, key: ProviderKey) -> Result<(), Failure> {
+        loop {
+            let (payment, refunds) = self.with_refunds(payment_id).await?;
+            let open = errands(&payment, &refunds).find(|errand| errand.instruction.key == key);
+            let Some(errand) = open else { return Ok(()) };
+            if self.ask_again(errand).await? {
+                return Ok(());
+            }
+        }
     }
 
     async fn with_refunds(&self, payment_id: PaymentId) -> Result<(Payment, Vec<Refund>), Failure> {
@@ -44,6 +56,10 @@ impl Desk {
     }
 }
 
-fn open_keys(payment: &Payment, refunds: &[Refund]) -> Vec<crate::domain::ProviderKey> {
-    payment.open_key().into_iter().chain(refunds.iter().filter_map(Refund::open_key)).collect()
+/// What the provider has not answered for good. Letting go what is not known to be held is left to the job: it must not overtake
+/// an authorisation that another process may still be asking for.
+fn errands(payment: &Payment, refunds: &[Refund]) -> impl Iterator<Item = Errand> {
+    let must_wait = payment.under_way == Some(UnderWay::Void) && payment.authorized_at.is_none();
+    let of_payment = of_payment(payment).filter(|_| !must_wait);
+    of_payment.into_iter().chain(refunds.iter().filter_map(|refund| of_refund(refund, payment)))
 }

@@ -222,6 +222,9 @@ async fn a_void_does_not_overtake_the_authorisation_that_another_process_asks_fo
         for _ in 0..2 {
             assert_eq!(other.void(&order_id).await.state(), PaymentState::Voided);
         }
+        // Nor does an operator who wants to know how it stands.
+        let request = SyncPaymentRequest { payment_id: other.look(&order_id).await.id };
+        assert!(!other.admin().sync_payment(request).await.unwrap().into_inner().changed);
         provider.arrives.notify_one();
     });
     assert_eq!(authorized.unwrap().state(), PaymentState::Voided);
@@ -325,6 +328,56 @@ async fn what_waits_for_a_lock_is_dated_when_it_has_it() {
     while_held(&other, LockKey::of(account_id), charge).await;
     let charged_now = async || charge_asked_at(&one, account_id).await == Some(one.rig.clock.now());
     eventually("the charge is under way", charged_now).await;
+}
+
+/// A provider that loses each answer to a refund, and whose look-ups, which find them all, wait until a test lets them go.
+struct LosesRefunds {
+    looked_up: AtomicUsize,
+    may_look_up: Semaphore,
+}
+
+impl Provider for LosesRefunds {
+    fn perform<'a>(&'a self, instruction: &'a Instruction) -> BoxFuture<'a, Outcome> {
+        let is_lost = matches!(instruction.key, ProviderKey::Refund(..));
+        Box::pin(std::future::ready(if is_lost { Outcome::Unknown } else { approved() }))
+    }
+
+    fn look_up<'a>(&'a self, _: &'a ProviderKey) -> BoxFuture<'a, Knowledge> {
+        Box::pin(async move {
+            self.looked_up.fetch_add(1, Ordering::SeqCst);
+            drop(self.may_look_up.acquire().await.unwrap());
+            Knowledge::Known(approved())
+        })
+    }
+
+    fn knows<'a>(&'a self, _: &'a ProviderToken) -> BoxFuture<'a, Result<bool, Failure>> {
+        Box::pin(std::future::ready(Ok(true)))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_operator_hears_what_the_provider_says_even_if_others_ask_it_too() {
+    let provider = Arc::new(LosesRefunds { looked_up: AtomicUsize::new(0), may_look_up: Semaphore::new(0) });
+    let shop = Shop::with_provider(Rig::new(), config(), provider.clone()).await;
+    let payment = shop.captured(&mut shop.customer(), "tok_approve", 100, 0).await;
+    for _ in 0..2 {
+        let answer = shop.refund(&payment, Uuid::now_v7(), 50).await.unwrap();
+        assert_eq!(answer.refund.unwrap().state(), RefundState::Pending);
+    }
+    let request = SyncPaymentRequest { payment_id: payment.id.clone() };
+    let mut admin = shop.admin();
+    let (synced, ()) = tokio::join!(admin.sync_payment(request), async {
+        eventually("the first is looked up", async || provider.looked_up.load(Ordering::SeqCst) == 1).await;
+        // Another process asks about them meanwhile.
+        let later = shop.rig.clock.now() + Duration::from_micros(1);
+        let asks = async move |tx: &mut Tx| tx.execute("UPDATE refund SET asked_at = ?1", params![later]).await;
+        let asked: Result<u64, Error> = shop.rig.store("payment").write(asks).await;
+        assert_eq!(asked.unwrap(), 2);
+        provider.may_look_up.add_permits(1);
+    });
+    let synced = synced.unwrap().into_inner();
+    assert!(synced.changed);
+    assert_eq!(synced.payment.unwrap().state(), PaymentState::Refunded);
 }
 
 /// A provider that answers to nothing but voids, and whose look-ups wait until a test lets them go.
