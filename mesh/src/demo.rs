@@ -15,6 +15,7 @@ mod stores;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use bojagi_api::item::ListCategoriesRequest;
 use bojagi_kernel::Failure;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use tonic::Status;
@@ -50,6 +51,9 @@ pub enum DemoError {
         /// Whose.
         email: String,
     },
+    /// The shop was made before, and is none of the list's: its people may have gone on purpose.
+    #[error("nobody of {0} can sign in, and the shop has categories already; it is left as it is")]
+    Settled(PathBuf),
     /// The admin was not made one.
     #[error("{email} could not be made an admin of the sample shop: {cause}")]
     Grant {
@@ -119,7 +123,8 @@ pub async fn ensure(
 
     let (accounts, begun_before) = folder.accounts_or_new()?;
     let joined = joining::join_all(gateway, mailbox, &accounts, begun_before, grant_admin).await;
-    if matches!(joined, Err(DemoError::Taken { .. })) && !begun_before {
+    if !begun_before && matches!(&joined, Err(DemoError::Taken { email }) if accounts.is_admin(email)) {
+        // The admin joins first, so nobody has joined by this list.
         folder.remove_accounts()?;
     }
     let cast = joined?;
@@ -136,8 +141,17 @@ pub async fn ensure(
     Ok(accounts)
 }
 
-/// The accounts, if all of the sample shop is there: its admin can sign in, and is who the marker says. The stores may be others
-/// than those for which the marker was written.
+/// The accounts of a sample shop that was completed once, as far as the data directory says; the stores are not asked.
+///
+/// # Errors
+/// When the marker or the list cannot be read.
+pub fn accounts_once_complete(data: &Path) -> Result<Option<DemoAccounts>, DemoError> {
+    let folder = DemoFolder::in_data(data);
+    folder.marker()?.map(|_| folder.accounts()).transpose()
+}
+
+/// The accounts, if all of the sample shop is there: its admin can sign in, and is who the marker says, or that account was closed
+/// since, and others of the list are there. The stores may be others than those for which the marker was written.
 async fn of_complete_shop(gateway: &GatewayClient, folder: &DemoFolder) -> Result<Option<DemoAccounts>, DemoError> {
     let Some(marker) = folder.marker()? else { return Ok(None) };
     let accounts = folder.accounts()?;
@@ -145,10 +159,43 @@ async fn of_complete_shop(gateway: &GatewayClient, folder: &DemoFolder) -> Resul
         // The list was removed, and nobody is left to ask.
         return Ok(Some(accounts));
     };
-    // Whatever keeps the admin out is told when everybody joins.
-    let admin = people::sign_in(gateway, &admin.email, &admin.password).await.ok();
-    let complete = admin.is_some_and(|admin| marker.is_of(&admin.account.account_id));
+    let complete = match people::sign_in(gateway, &admin.email, &admin.password).await {
+        Ok(admin) => marker.is_of(&admin.account.account_id),
+        Err(refused) => match refused.reason() {
+            // It was begun in these stores, and cut short.
+            "EMAIL_NOT_VERIFIED" => false,
+            "BAD_CREDENTIALS" => {
+                let known = knows_others(gateway, &accounts).await?;
+                if !known && has_categories(gateway).await? {
+                    return Err(DemoError::Settled(folder.list().to_owned()));
+                }
+                known
+            }
+            _ => return Err(DemoError::join(&admin.email, refused)),
+        },
+    };
     Ok(complete.then_some(accounts))
+}
+
+/// Whether somebody of the list, besides the admin, has an account in these stores.
+async fn knows_others(gateway: &GatewayClient, accounts: &DemoAccounts) -> Result<bool, DemoError> {
+    for account in accounts.list().iter().filter(|account| account.role != DemoRole::Admin) {
+        let Err(refused) = people::sign_in(gateway, &account.email, &account.password).await else { return Ok(true) };
+        match refused.reason() {
+            "BAD_CREDENTIALS" | "EMAIL_NOT_VERIFIED" => {}
+            // Said only to who knows the password.
+            "ACCOUNT_DORMANT" | "ACCOUNT_SUSPENDED" => return Ok(true),
+            _ => return Err(DemoError::join(&account.email, refused)),
+        }
+    }
+    Ok(false)
+}
+
+async fn has_categories(gateway: &GatewayClient) -> Result<bool, DemoError> {
+    let first = ListCategoriesRequest { page_size: 1, ..Default::default() };
+    let answer =
+        gateway.catalog().list_categories(first).await.map_err(DemoError::refused("the list of categories"))?;
+    Ok(!answer.into_inner().categories.is_empty())
 }
 
 /// The request id of the call that creates `label`.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use bojagi::client::GatewayClient;
-use bojagi::demo::ensure;
+use bojagi::demo::{accounts_once_complete, ensure};
 use bojagi::{MeshSettings, StartError};
 use bojagi_kernel::SystemClock;
 use bojagi_store::{Options, Store};
@@ -34,6 +34,10 @@ pub(super) async fn run(demo: Demo) -> Result<ExitCode, CommandError> {
         return Err(CommandError::Other(reason.into()));
     }
     if let Some(reason) = up::no_mail_to_read(&settings) {
+        if let Some(accounts) = accounts_once_complete(&demo.data).map_err(CommandError::other)? {
+            up::print_accounts(&accounts);
+            return Ok(ExitCode::SUCCESS);
+        }
         return Err(CommandError::Other(format!("no sample shop is made: {reason}")));
     }
     std::fs::create_dir_all(&demo.data).map_err(CommandError::other)?;

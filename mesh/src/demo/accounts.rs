@@ -99,6 +99,11 @@ impl DemoAccounts {
         self.0.iter().find(|account| account.role == role)
     }
 
+    /// Whether this is the address of an admin.
+    pub(super) fn is_admin(&self, email: &str) -> bool {
+        self.0.iter().any(|account| account.role == DemoRole::Admin && account.email == email)
+    }
+
     /// The accounts of the sample shop in a data directory; none when there is none.
     ///
     /// # Errors

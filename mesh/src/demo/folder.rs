@@ -38,6 +38,11 @@ impl DemoFolder {
         Self { accounts: data.join(ACCOUNTS), complete: data.join(COMPLETE) }
     }
 
+    /// Where the list of accounts is.
+    pub(super) fn list(&self) -> &Path {
+        &self.accounts
+    }
+
     pub(super) fn marker(&self) -> Result<Option<Marker>, DemoError> {
         Ok(read(&self.complete)?.map(Marker))
     }
