@@ -60,6 +60,17 @@ fn behind_tls_and_with_a_mail_server_there_is_no_sample_shop_and_the_mesh_runs()
 }
 
 #[test]
+fn the_accounts_of_a_complete_sample_shop_are_printed_with_a_mail_server_too() {
+    let folder = TempDir::new().unwrap();
+    std::fs::write(folder.path().join("demo-accounts.txt"), "admin admin@bojagi.example some-password\n").unwrap();
+    std::fs::write(folder.path().join("demo-complete"), "The sample shop is complete.\n").unwrap();
+    let ended = first_start(folder.path(), &[("BOJAGI_USER__SMTP__HOST", "mail.example")]);
+    let (out, err) = said(&ended);
+    assert!(out.contains("demo accounts") && out.contains("some-password"), "{out}{err}");
+    assert!(!out.contains("no sample shop is made"), "{out}");
+}
+
+#[test]
 fn a_sample_shop_that_fails_is_a_warning() {
     let folder = TempDir::new().unwrap();
     std::fs::write(folder.path().join("demo-accounts.txt"), "admin admin@bojagi.example some-password\n").unwrap();
@@ -83,6 +94,22 @@ fn a_tour_of_its_own_keeps_away_from_what_the_environment_names() {
         assert!(err.contains(setting), "{err}");
     }
     assert!(err.contains("--here"), "{err}");
+}
+
+#[test]
+fn a_tour_reads_the_settings_file_that_it_is_given() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("shop.toml");
+    std::fs::write(&file, "[user]\nmailbox_folder = 7\n[kafka]\nprefix = 7\n").unwrap();
+    let ended = bojagi(&["tour", "--gateway", "http://127.0.0.1:1", "--data"])
+        .arg(folder.path())
+        .arg("--config")
+        .arg(&file)
+        .output()
+        .unwrap();
+    let (_, err) = said(&ended);
+    assert_eq!(ended.status.code(), Some(64), "{err}");
+    assert!(err.contains("shop.toml") && err.contains("mailbox_folder"), "{err}");
 }
 
 #[test]

@@ -28,6 +28,9 @@ pub(crate) struct Tour {
     /// The data directory of the running mesh: the admin of its sample shop is there, and its mailbox unless [user] names another.
     #[arg(long, value_name = "DIR", requires = "gateway")]
     data: Option<PathBuf>,
+    /// A settings file; [user] says whether the mailbox of the running mesh is elsewhere.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Keep the data of the tour's own mesh in this directory instead of a temporary one.
     #[arg(long, value_name = "DIR", conflicts_with = "gateway")]
     keep: Option<PathBuf>,
@@ -41,7 +44,7 @@ pub(crate) struct Tour {
 }
 
 pub(super) async fn run(tour: Tour) -> Result<ExitCode, CommandError> {
-    let settings = MeshSettings::load(None, std::env::vars()).map_err(StartError::from)?;
+    let settings = MeshSettings::load(tour.config.as_deref(), std::env::vars()).map_err(StartError::from)?;
     if tour.gateway.is_none() && !tour.here {
         refuse_what_others_use(&settings)?;
     }
@@ -89,7 +92,7 @@ pub(super) async fn run(tour: Tour) -> Result<ExitCode, CommandError> {
     }
 }
 
-/// A mesh of the tour's own has nothing in common with others: what the environment says is mostly meant for another.
+/// A mesh of the tour's own has nothing in common with others: what the settings name is mostly meant for another.
 fn refuse_what_others_use(settings: &MeshSettings) -> Result<(), StartError> {
     let shared = [
         ("database.url", settings.database.on_a_server(), "a PostgreSQL server"),

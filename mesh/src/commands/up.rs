@@ -65,6 +65,7 @@ pub(super) async fn run(up: Up) -> Result<ExitCode, CommandError> {
 /// What is shown once the mesh is ready.
 struct Shown {
     tls: bool,
+    config: Option<PathBuf>,
     mailbox: PathBuf,
     sample_shop: SampleShop,
 }
@@ -86,7 +87,7 @@ impl Shown {
             Some(reason) => SampleShop::Impossible(reason),
             None => SampleShop::Wanted,
         };
-        Self { tls, mailbox: settings.mailbox(&up.data), sample_shop }
+        Self { tls, config: up.config.clone(), mailbox: settings.mailbox(&up.data), sample_shop }
     }
 
     const fn scheme(&self) -> &'static str {
@@ -102,16 +103,20 @@ impl Shown {
                     eprintln!("bojagi: {error}; the mesh runs, and with --no-demo it starts without a sample shop")
                 }
             },
-            SampleShop::Impossible(reason) => {
-                println!("\nno sample shop is made: {reason}; --no-demo keeps quiet about it")
-            }
+            SampleShop::Impossible(reason) => match demo::accounts_once_complete(mesh.data()) {
+                Ok(Some(accounts)) => print_accounts(&accounts),
+                Ok(None) => println!("\nno sample shop is made: {reason}; --no-demo keeps quiet about it"),
+                Err(error) => eprintln!("bojagi: {error}"),
+            },
             SampleShop::Unwanted => {}
         }
         let address = mesh.address();
         let security = if self.tls { "-cacert CA.pem" } else { "-plaintext" };
         println!("\ntry");
         if !self.tls {
-            println!("  cargo run --release -- tour --gateway http://{address} --data {}", mesh.data().display());
+            let config = self.config.as_ref().map(|file| format!(" --config {}", file.display())).unwrap_or_default();
+            let data = mesh.data().display();
+            println!("  cargo run --release -- tour --gateway http://{address} --data {data}{config}");
         }
         println!("  grpcurl {security} {address} list");
         println!(
