@@ -22,9 +22,11 @@ alive() { case "$(ps -o stat= -p "$1")" in Z*l*) ;; "" | Z*) return 1 ;; esac; }
 # remember FILE PID
 remember() { echo "$2 $(began "$2")" >"$1"; }
 
-# The id of the process that a file remembers; nothing when that one has gone.
+# The id of the process that a file remembers; nothing when that one has gone. Where an id stands alone it is taken for that process,
+# so that nothing is left running, or loses its files while it runs, because its beginning was not written down.
 remembered() {
-    local pid since
-    read -r pid since 2>/dev/null <"$1" || return 0
-    if [ -n "$since" ] && [ "$(began "$pid")" = "$since" ] && alive "$pid"; then echo "$pid"; fi
+    local pid="" since=""
+    # What others have written may end without a line break.
+    { read -r pid since <"$1"; } 2>/dev/null || [ -n "$pid" ] || return 0
+    if [ "$(began "$pid")" = "${since:-$(began "$pid")}" ] && alive "$pid"; then echo "$pid"; fi
 }
