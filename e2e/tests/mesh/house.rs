@@ -157,6 +157,8 @@ fn scripts_do_not_take_another_process_of_the_same_id_for_theirs() {
         echo "of this start: $(remembered "$1")"
         echo "$$ an-earlier-start" >"$1"
         echo "of another start: $(remembered "$1")"
+        echo $$ >"$1"
+        echo "of an unknown start: $(remembered "$1")"
         echo "of none: $(remembered "$1.missing")"
         echo "id $$"
     "#;
@@ -164,7 +166,8 @@ fn scripts_do_not_take_another_process_of_the_same_id_for_theirs() {
     let run = Command::new("bash").args(["-c", script]).arg(library).arg(folder.path().join("pid")).output().unwrap();
     let said = String::from_utf8(run.stdout).unwrap();
     let id = said.lines().find_map(|line| line.strip_prefix("id ")).unwrap_or_default();
-    assert_eq!(said, format!("of this start: {id}\nof another start: \nof none: \nid {id}\n"), "{:?}", run.stderr);
+    let expected = format!("of this start: {id}\nof another start: \nof an unknown start: {id}\nof none: \nid {id}\n");
+    assert_eq!(said, expected, "{:?}", run.stderr);
 }
 
 #[test]
