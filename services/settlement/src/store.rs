@@ -21,7 +21,7 @@ pub(crate) use payouts::{
     Due, PayoutFilter, claim, due_payouts, find_payout, insert_payout, list_payouts, move_to, payout_account,
     register_account,
 };
-pub(crate) use rates::{insert_default, insert_rate, last_default, list_rates, rates_at};
+pub(crate) use rates::{forget_defaults_after, insert_default, insert_rate, last_default, list_rates, rates_at};
 pub(crate) use schema::{DEFAULT_RATES, NEWEST_POSTINGS, SCHEMA};
 pub(crate) use settlements::{balances, carried, insert_settlement, next_number, settle_statements};
 pub(crate) use statements::{StatementFilter, find_statement, list_statements};

@@ -95,6 +95,14 @@ pub(crate) async fn last_default(tx: &mut Tx) -> Result<Option<(BasisPoints, Mom
     Ok(found.map(|Default(rate, effective_from)| (rate, effective_from)))
 }
 
+/// Forgets the defaults that would hold later.
+///
+/// # Errors
+/// What the database says.
+pub(crate) async fn forget_defaults_after(tx: &mut Tx, now: Moment) -> Result<(), Error> {
+    tx.send("DELETE FROM default_commission_rate WHERE effective_from > ?1", params![now]).await
+}
+
 /// Adds a default, instead of one from the same moment on.
 ///
 /// # Errors

@@ -196,8 +196,9 @@ pub(crate) const DEFAULT_RATES: Migration = Migration::expand(
     );",
 );
 
-/// By which a page of the whole ledger is found.
+/// By which a page of the whole ledger is found, instead of by its transactions.
 pub(crate) const NEWEST_POSTINGS: Migration = Migration::expand(
     "settlement-3",
-    "CREATE INDEX ledger_posting_newest ON ledger_posting (booked_at, transaction_id, position);",
+    "CREATE INDEX ledger_posting_newest ON ledger_posting (booked_at, transaction_id, position);
+     DROP INDEX ledger_transaction_booked;",
 );

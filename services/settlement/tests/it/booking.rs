@@ -13,7 +13,7 @@ use bojagi_api::settlement::{
 };
 use bojagi_chassis::wire;
 use bojagi_settlement::{Config, NAME};
-use bojagi_store::Tx;
+use bojagi_store::{Tx, params};
 use bojagi_telemetry::TraceContext;
 use bojagi_testkit::{eventually, reason};
 
@@ -236,6 +236,21 @@ async fn a_default_rate_holds_for_what_is_captured_while_it_is_set_whenever_that
     shop.payment.tell(old.payment_id, &old.captured(captured_at - Duration::from_secs(86_400))).await;
     shop.booked(&old.payment_id.to_string()).await;
     assert_eq!(shop.balances().await[&CommissionIncome], -4_000);
+
+    // What was kept by a clock that was ahead holds neither now nor later.
+    let later = shop.now() + Duration::from_secs(86_400);
+    let ahead: Result<_, bojagi_store::Error> = shop
+        .rig
+        .store(NAME)
+        .write(async move |tx: &mut Tx| {
+            let sql = "INSERT INTO default_commission_rate (effective_from, rate_bps) VALUES (?1, 3000)";
+            tx.execute(sql, params![later]).await
+        })
+        .await;
+    ahead.unwrap();
+    let shop = shop.crash(rate(3_000), None).await;
+    shop.capture(&sale([line(&seller, 1, 10_000, 0, 0)])).await;
+    assert_eq!(shop.balances().await[&CommissionIncome], -7_000);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
