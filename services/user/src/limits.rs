@@ -82,14 +82,14 @@ impl Limits {
         } else {
             attempt.take_within(1, &self.sign_in_by_origin_and_account, &pair, now)?;
         }
-        Ok(attempt.begun())
+        Ok(attempt)
     }
 
     /// Admits a signed-in caller's proof by password.
     pub(crate) fn admit_proof(&self, session_id: Uuid, now: Moment) -> Result<Attempt<'_>, TooMany> {
         let mut attempt = Attempt::default();
         attempt.take(&self.password_by_session, &session_id, now)?;
-        Ok(attempt.begun())
+        Ok(attempt)
     }
 
     /// Admits a sign-up or a wish for a link, known address or not.
@@ -109,27 +109,27 @@ impl Limits {
 }
 
 /// An attempt that was admitted. It costs all that it took out of the buckets when the password was judged wrong, and nothing
-/// when it was right or could not be judged. One that is dropped before was cut short by its caller, for whom a password is
-/// being hashed all the same: it costs what was taken first, which is the caller's own.
+/// when it was right or could not be judged. One that is dropped while it is judged was cut short by its caller, for whom the
+/// password may be hashed all the same: it costs what was taken first, which is the caller's own.
 #[derive(Default)]
 #[must_use = "an attempt that is dropped was cut short"]
 pub(crate) struct Attempt<'a> {
     taken: Vec<(&'a Buckets, u64)>,
-    has_begun: bool,
+    is_judged: bool,
 }
 
 impl<'a> Attempt<'a> {
+    /// From now on the password is being judged.
+    pub(crate) const fn judge(&mut self) {
+        self.is_judged = true;
+    }
+
     /// Ends the attempt; `wrong` says whether its password was judged to be that.
     pub(crate) fn judged(mut self, wrong: bool) {
-        self.has_begun = false;
+        self.is_judged = false;
         if wrong {
             self.taken.clear();
         }
-    }
-
-    fn begun(mut self) -> Self {
-        self.has_begun = true;
-        self
     }
 
     fn take(&mut self, buckets: &'a Buckets, key: &(impl Hash + ?Sized), now: Moment) -> Result<(), TooMany> {
@@ -155,7 +155,7 @@ impl<'a> Attempt<'a> {
 
 impl Drop for Attempt<'_> {
     fn drop(&mut self) {
-        let borne = usize::from(self.has_begun);
+        let borne = usize::from(self.is_judged);
         for (buckets, key) in self.taken.drain(..).skip(borne) {
             buckets.give_back(key);
         }
@@ -263,8 +263,12 @@ mod tests {
     #[test]
     fn who_leaves_before_the_answer_has_used_up_attempts_of_the_origin_but_none_on_the_account() {
         let limits = limits();
-        for _ in 0..120 {
+        // Who leaves before anything is judged costs nobody anything.
+        for _ in 0..1_000 {
             assert!(limits.admit_sign_in(&origin(1), &owner(), NOW).is_ok());
+        }
+        for _ in 0..120 {
+            assert_eq!(limits.admit_sign_in(&origin(1), &owner(), NOW).map(|mut attempt| attempt.judge()), Ok(()));
         }
         assert!(limits.admit_sign_in(&origin(1), &owner(), NOW).is_err());
         // The account is as wide as before: another origin has its burst on it.
@@ -273,7 +277,7 @@ mod tests {
         }
 
         for _ in 0..5 {
-            assert!(limits.admit_proof(Uuid::nil(), NOW).is_ok());
+            assert_eq!(limits.admit_proof(Uuid::nil(), NOW).map(|mut attempt| attempt.judge()), Ok(()));
         }
         assert!(limits.admit_proof(Uuid::nil(), NOW).is_err());
     }

@@ -8,7 +8,7 @@ use crate::domain::email::EmailAddress;
 use crate::domain::password::Password;
 use crate::domain::refusal::UserRefusal;
 use crate::end_sessions::{end_every_session, revoke_sessions};
-use crate::limits::Origin;
+use crate::limits::{Attempt, Origin};
 use crate::secret::SecretHash;
 use crate::shared::Shared;
 use crate::sign_up::{link_owner, queue_link};
@@ -85,16 +85,22 @@ async fn replace(shared: &Shared, caller: &Bearer, old_hash: String, new_hash: S
 /// # Errors
 /// `WRONG_PASSWORD`, `TOO_MANY_ATTEMPTS`, `OVERLOADED`.
 pub(crate) async fn prove(shared: &Shared, caller: &Bearer, password: &str) -> Result<String, Failure> {
-    let attempt = shared.limits.admit_proof(caller.session_id, shared.now())?;
-    let proven_hash = judge(shared, caller, password).await;
+    let mut attempt = shared.limits.admit_proof(caller.session_id, shared.now())?;
+    let proven_hash = judge(shared, caller, password, &mut attempt).await;
     attempt.judged(proven_hash.as_ref().is_ok_and(Option::is_none));
     Ok(proven_hash?.ok_or(UserRefusal::WrongPassword)?)
 }
 
-async fn judge(shared: &Shared, caller: &Bearer, password: &str) -> Result<Option<String>, Failure> {
+async fn judge(
+    shared: &Shared,
+    caller: &Bearer,
+    password: &str,
+    attempt: &mut Attempt<'_>,
+) -> Result<Option<String>, Failure> {
     let account_id = caller.account_id;
     let known = shared.read(async move |tx: &mut Tx| accounts::credentials(tx, account_id).await).await?;
     let known = known.ok_or(UserRefusal::AccountNotFound)?;
+    attempt.judge();
     let proven = shared.hasher.verify(password, known.usable_hash()).await?;
     Ok(proven.then_some(known.password_hash))
 }

@@ -8,7 +8,7 @@ use crate::domain::account::{Account, Standing};
 use crate::domain::email::EmailAddress;
 use crate::domain::refusal::UserRefusal;
 use crate::end_sessions::{end_session, revoke_sessions};
-use crate::limits::Origin;
+use crate::limits::{Attempt, Origin};
 use crate::passwords::PROOFS;
 use crate::secret::{Secret, SecretHash};
 use crate::shared::Shared;
@@ -51,16 +51,17 @@ pub(crate) async fn sign_in(shared: &Shared, origin: &Origin, wish: SignIn) -> R
 
 /// Whose password it is. Whether or not there is an account, one password is verified.
 async fn prove(shared: &Shared, origin: &Origin, wish: &SignIn) -> Result<Credentials, Failure> {
-    let attempt = shared.limits.admit_sign_in(origin, &wish.email, shared.now())?;
-    let proven = judge(shared, wish).await;
+    let mut attempt = shared.limits.admit_sign_in(origin, &wish.email, shared.now())?;
+    let proven = judge(shared, wish, &mut attempt).await;
     attempt.judged(proven.as_ref().is_ok_and(Option::is_none));
     Ok(proven?.ok_or(UserRefusal::BadCredentials)?)
 }
 
-async fn judge(shared: &Shared, wish: &SignIn) -> Result<Option<Credentials>, Failure> {
+async fn judge(shared: &Shared, wish: &SignIn, attempt: &mut Attempt<'_>) -> Result<Option<Credentials>, Failure> {
     let email = wish.email.clone();
     let known = shared.read(async move |tx: &mut Tx| accounts::credentials_by_email(tx, email.as_str()).await).await?;
     let hash = known.as_ref().and_then(Credentials::usable_hash);
+    attempt.judge();
     let proven = shared.hasher.verify(&wish.password, hash).await?;
     Ok(known.filter(|_| proven))
 }

@@ -56,9 +56,9 @@ pub(crate) fn verification(base_url: &str, token: &Secret, minutes: u32, keeps_p
     let opening = if keeps_password {
         "Somebody, you as we hope, signed up at Bojagi with this address."
     } else {
-        "Somebody, you as we hope, signed up at Bojagi with this address. It was signed up before with\n\
-         another password, maybe by somebody else, so neither of the two passwords holds: use the\n\
-         link first, and then ask for a new password."
+        "Somebody, you as we hope, signed up at Bojagi with this address. No password holds for it yet,\n\
+         as when sign-ups with different ones came, maybe from somebody else: use the link first,\n\
+         and then ask for a new password."
     };
     let closing = "If it was not you, do nothing: without the link nobody can sign in.";
     Text { subject: "Verify your address", body: with_link(opening, "verify-email", base_url, token, minutes, closing) }

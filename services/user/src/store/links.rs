@@ -45,7 +45,7 @@ pub(crate) async fn owner(
 ) -> Result<Option<AccountId>, Error> {
     let owner: Option<(AccountId,)> = tx
         .fetch_optional(
-            "SELECT account_id FROM link WHERE token_hash = ?1 AND purpose = ?2 AND expires_at > ?3",
+            "SELECT account_id FROM link WHERE token_hash = ?1 AND purpose = ?2 AND expires_at > ?3 AND password_hash IS NULL",
             params![token.as_bytes(), purpose, now],
         )
         .await?;
@@ -61,7 +61,7 @@ pub(crate) async fn take(
 ) -> Result<Option<AccountId>, Error> {
     let owner: Option<(AccountId,)> = tx
         .fetch_optional(
-            "DELETE FROM link WHERE token_hash = ?1 AND purpose = ?2 AND expires_at > ?3 RETURNING account_id",
+            "DELETE FROM link WHERE token_hash = ?1 AND purpose = ?2 AND expires_at > ?3 AND password_hash IS NULL RETURNING account_id",
             params![token.as_bytes(), purpose, now],
         )
         .await?;
