@@ -19,19 +19,15 @@ use crate::store;
 /// What the database says.
 pub(crate) async fn keep_default(context: &Context, rate: BasisPoints) -> Result<(), Failure> {
     let clock = Arc::clone(&context.clock);
-    let unit = async move |tx: &mut Tx| {
-        let last = store::last_default(tx).await?;
-        let now = clock.now();
-        match last {
-            None => store::insert_default(tx, rate, Moment::from_micros(0)).await,
-            Some((last, last_from)) if last == rate && last_from <= now => Ok(()),
-            Some((last, _)) => {
-                let (last_bps, rate_bps) = (last.points(), rate.points());
-                tracing::warn!(last_bps, rate_bps, "what is captured from now on has another commission by default");
-                // Some are to come if the clock was ahead at an earlier start.
-                store::forget_defaults_after(tx, now).await?;
-                store::insert_default(tx, rate, now).await
-            }
+    let unit = async move |tx: &mut Tx| match store::last_default(tx).await? {
+        None => store::insert_default(tx, rate, Moment::from_micros(0)).await,
+        Some((last, _)) if last == rate => Ok(()),
+        Some((last, _)) => {
+            let (now, last_bps, rate_bps) = (clock.now(), last.points(), rate.points());
+            tracing::warn!(last_bps, rate_bps, "what is captured from now on has another commission by default");
+            // Some are to come if the clock was ahead at an earlier start.
+            store::forget_defaults_after(tx, now).await?;
+            store::insert_default(tx, rate, now).await
         }
     };
     context.store.write(unit).await.map_err(|error: Error| Failure::from(error))

@@ -77,11 +77,11 @@ pub(super) const QUESTIONS: &[Question] = &[
         invariant: "M4",
         sentence: "an order that is FAILED or CANCELLED keeps no money, unless an operator has given it back by other means",
         scope: Scope::AtRest,
-        // Of an order that was paid and is CANCELLED without a refund, nothing but an operator's word says that the money is back.
         sql: "SELECT o.order_id, o.state, p.state, p.captured, p.refunded FROM ordering.orders o
               JOIN payment.payment p USING (order_id)
               WHERE o.state IN ('FAILED', 'CANCELLED') AND p.captured <> p.refunded
-                AND NOT (o.operator_reason IS NOT NULL AND o.captured_at IS NOT NULL AND o.refunded_at IS NULL)",
+                AND NOT EXISTS (SELECT 1 FROM ordering.saga_step s
+                                WHERE s.order_id = o.order_id AND s.kind = 'REFUND' AND s.state = 'RESOLVED')",
     },
     Question {
         invariant: "M4",

@@ -196,9 +196,9 @@ pub(crate) const DEFAULT_RATES: Migration = Migration::expand(
     );",
 );
 
-/// By which a page of the whole ledger is found, instead of by its transactions.
+/// By which a page of the whole ledger is found. Processes of the version before find it by `ledger_transaction_booked`, which a
+/// later version may drop.
 pub(crate) const NEWEST_POSTINGS: Migration = Migration::expand(
     "settlement-3",
-    "CREATE INDEX ledger_posting_newest ON ledger_posting (booked_at, transaction_id, position);
-     DROP INDEX ledger_transaction_booked;",
+    "CREATE INDEX ledger_posting_newest ON ledger_posting (booked_at, transaction_id, position);",
 );

@@ -243,7 +243,7 @@ async fn a_default_rate_holds_for_what_is_captured_while_it_is_set_whenever_that
         .rig
         .store(NAME)
         .write(async move |tx: &mut Tx| {
-            let sql = "INSERT INTO default_commission_rate (effective_from, rate_bps) VALUES (?1, 3000)";
+            let sql = "INSERT INTO default_commission_rate (effective_from, rate_bps) VALUES (?1, 4000)";
             tx.execute(sql, params![later]).await
         })
         .await;
@@ -251,6 +251,9 @@ async fn a_default_rate_holds_for_what_is_captured_while_it_is_set_whenever_that
     let shop = shop.crash(rate(3_000), None).await;
     shop.capture(&sale([line(&seller, 1, 10_000, 0, 0)])).await;
     assert_eq!(shop.balances().await[&CommissionIncome], -7_000);
+    shop.wait(2 * 86_400);
+    shop.capture(&sale([line(&seller, 1, 10_000, 0, 0)])).await;
+    assert_eq!(shop.balances().await[&CommissionIncome], -10_000);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
