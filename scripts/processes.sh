@@ -19,8 +19,12 @@ began() {
 # its sockets and locks with the last.
 alive() { case "$(ps -o stat= -p "$1")" in Z*l*) ;; "" | Z*) return 1 ;; esac; }
 
-# remember FILE PID
-remember() { echo "$2 $(began "$2")" >"$1"; }
+# remember FILE PID; one that has gone already is not worth it.
+remember() {
+    local since
+    since=$(began "$2")
+    if [ -n "$since" ]; then echo "$2 $since" >"$1"; fi
+}
 
 # The id of the process that a file remembers; nothing when that one has gone. Where an id stands alone it is taken for that process,
 # so that nothing is left running, or loses its files while it runs, because its beginning was not written down.

@@ -150,8 +150,8 @@ pub fn accounts_once_complete(data: &Path) -> Result<Option<DemoAccounts>, DemoE
     folder.marker()?.map(|_| folder.accounts()).transpose()
 }
 
-/// The accounts, if all of the sample shop is there: its admin can sign in, and is who the marker says, or that account was closed
-/// since, and others of the list are there. The stores may be others than those for which the marker was written.
+/// The accounts, if all of the sample shop is there: its admin can sign in, and is who the marker says, or cannot by this list,
+/// having closed the account or changed its password, and others of the list are there. The stores may be others than those for which the marker was written.
 async fn of_complete_shop(gateway: &GatewayClient, folder: &DemoFolder) -> Result<Option<DemoAccounts>, DemoError> {
     let Some(marker) = folder.marker()? else { return Ok(None) };
     let accounts = folder.accounts()?;

@@ -84,7 +84,8 @@ impl Connections {
         let mut connection = pin!(self.http.serve_connection(TokioIo::new(socket), service));
         let mut drain_begun = pin!(self.drain.begun.cancelled());
         let mut closed = pin!(self.drain.closed.cancelled());
-        // A client that says nothing at all is not waited for as long as one that has paused.
+        // A client that says nothing at all is not waited for as long as one that has paused, unless idle_ms is the shorter: then the
+        // look at which it is let go is the first after header_ms.
         let mut idle_check = interval_at(first_head_until.min(Instant::now() + self.idle), self.idle);
         let mut asked_to_go = false;
         let mut was_left = false;

@@ -50,7 +50,8 @@ fn settled_as_something_else() -> Failure {
 }
 
 /// Takes over the outcome of a key. Answers `None` when nothing of the kind was ever asked from here. The clock is looked at once
-/// what it is about was read, and so behind what was stored about that before.
+/// what it is about was read, and so behind what was stored about that before; with a payment that is `known` that is when its
+/// answer came, since which at most a claim was stored.
 pub(crate) async fn settle(
     tx: &mut Tx,
     key: ProviderKey,
