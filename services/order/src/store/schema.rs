@@ -143,10 +143,12 @@ pub(crate) const PARCELS_IN_STATE: Migration = Migration::expand(
     "CREATE INDEX delivery_of_seller_in_state ON delivery (seller_id, state, order_id, delivery_id)",
 );
 
-/// Parked orders that are due do not lie in the way to those that are not parked.
+/// Parked orders that are due do not lie in the way to those that are not parked. A process of the version before finds what is
+/// due by this index, too: it holds nothing but orders under way.
 pub(crate) const DUE_IN_STATE: Migration = Migration::expand(
     "order-5",
-    "CREATE INDEX orders_due_in_state ON orders (saga_state, wake_at) WHERE wake_at IS NOT NULL",
+    "CREATE INDEX orders_due_in_state ON orders (saga_state, wake_at) WHERE wake_at IS NOT NULL;
+     DROP INDEX orders_due;",
 );
 
 /// The version before parked for good what got no answer: it is due once more, and whoever refuses again is parked for good
