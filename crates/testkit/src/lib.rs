@@ -4,6 +4,7 @@
 mod callers;
 mod collector;
 mod place;
+mod plan;
 mod publisher;
 mod rig;
 mod wait;
@@ -11,6 +12,7 @@ mod wait;
 pub use callers::{AccountChannel, TestAccount, TestKey};
 pub use collector::{CollectedSpan, Collector, hex};
 pub use place::{Place, SERVER_VARIABLE};
+pub use plan::Explain;
 pub use publisher::Publisher;
 pub use rig::Rig;
 pub use wait::{eventually, reason};

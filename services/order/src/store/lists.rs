@@ -165,41 +165,35 @@ async fn fetch(tx: &mut Tx, sql: &str, params: &[Value<'_>]) -> Result<Vec<Order
 #[cfg(test)]
 mod tests {
     use bojagi_store::{Options, Store, params};
-    use bojagi_testkit::Rig;
+    use bojagi_testkit::{Explain, Rig};
 
     use super::super::orders::DUE;
     use super::*;
     use crate::MIGRATIONS;
     use crate::domain::samples::NOW;
 
-    /// How SQLite walks to answer a statement.
-    async fn walk(tx: &mut Tx, (sql, params): (String, Vec<Value<'_>>)) -> Result<String, Error> {
-        let steps: Vec<(i64, i64, i64, String)> = tx.fetch_all(&format!("EXPLAIN QUERY PLAN {sql}"), &params).await?;
-        Ok(steps.into_iter().map(|(.., step)| step).collect::<Vec<_>>().join("; "))
-    }
-
     #[tokio::test]
     async fn what_is_to_be_done_is_found_without_a_look_at_all_that_was_done() {
         let rig = Rig::new();
         let options = Options::at(rig.folder().join("plans.sqlite"));
         let store = Store::open(&options, MIGRATIONS, rig.clock.as_ref()).await.unwrap();
-        let walks = async |tx: &mut Tx| -> Result<Vec<(&str, String)>, Error> {
+        let explain = Explain::on(&store);
+        let walks = async move |tx: &mut Tx| -> Result<Vec<(&str, String)>, Error> {
             let mut walks = Vec::new();
             for place in [None, Some((OrderId::generate(), DeliveryId::generate()))] {
                 for state in [SagaState::Running, SagaState::Parked] {
-                    let due = (DUE.to_owned(), params![state, NOW, 20_i64].to_vec());
-                    walks.push(("orders_due_in_state (saga_state=? AND wake_at>? AND wake_at<?", walk(tx, due).await?));
+                    let due = explain.plan(tx, DUE, params![state, NOW, 20_i64]).await?;
+                    walks.push(("orders_due_in_state (saga_state=? AND wake_at>? AND wake_at<?", due));
                     let open = SagaFilter { state: Some(state), placed_until: None };
                     let after = place.as_ref().map(|(order_id, _)| order_id);
-                    walks.push((
-                        "orders_with_open_saga (saga_state=?",
-                        walk(tx, sagas_statement(&open, after, 20)).await?,
-                    ));
+                    let (sql, params) = sagas_statement(&open, after, 20);
+                    walks.push(("orders_with_open_saga (saga_state=?", explain.plan(tx, &sql, &params).await?));
                 }
                 let seller = Some(AccountId::generate());
                 let awaiting = ParcelFilter { seller, state: Some(DeliveryState::Awaiting), ..ParcelFilter::default() };
-                let statement = parcels_statement(&awaiting, place.as_ref(), 20);
-                walks.push(("delivery_of_seller_in_state (seller_id=? AND state=?", walk(tx, statement).await?));
+                let (sql, params) = parcels_statement(&awaiting, place.as_ref(), 20);
+                let walk = explain.plan(tx, &sql, &params).await?;
+                walks.push(("delivery_of_seller_in_state (seller_id=? AND state=?", walk));
             }
             Ok(walks)
         };

@@ -286,32 +286,25 @@ pub(crate) async fn clearing_totals(tx: &mut Tx, as_of: Moment) -> Result<Vec<(M
 #[cfg(test)]
 mod tests {
     use bojagi_store::{Options, Store};
-    use bojagi_testkit::Rig;
+    use bojagi_testkit::{Explain, Rig};
 
     use super::*;
-
-    struct Step(String);
-
-    impl FromRow for Step {
-        fn from_row(row: &Row<'_>) -> Result<Self, Error> {
-            Ok(Self(row.text(3)?.to_owned()))
-        }
-    }
 
     /// How the database finds a page in the middle of a list.
     async fn plan(rig: &Rig, wanted: EntryFilter) -> String {
         let options = Options::at(rig.folder().join("plans.sqlite"));
         let store = Store::open(&options, crate::MIGRATIONS, rig.clock.as_ref()).await.unwrap();
-        let found: Result<Vec<Step>, Error> = store
+        let explain = Explain::on(&store);
+        let found: Result<String, Error> = store
             .read(async move |tx: &mut Tx| {
                 let after = Some((Moment::from_micros(0), TransactionId::generate(), 1));
                 let wanted = EntryFilter { after, ..wanted };
                 let account = wanted.account();
                 let (sql, values) = listing(&wanted, account.as_ref(), 20);
-                tx.fetch_all(&format!("EXPLAIN QUERY PLAN {sql}"), &values).await
+                explain.plan(tx, &sql, &values).await
             })
             .await;
-        found.unwrap().into_iter().map(|Step(step)| step + "\n").collect()
+        found.unwrap()
     }
 
     #[tokio::test]
