@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use bojagi_api::coupon::coupon::Benefit;
 use bojagi_api::coupon::{Coupon, CouponScope};
-use bojagi_api::order::{GetSagaRequest, ListSagasRequest, MoneyState, OrderState, RetrySagaRequest, SagaState};
+use bojagi_api::order::{
+    GetSagaRequest, ListSagasRequest, MoneyState, OrderState, ResolveSagaRequest, RetrySagaRequest, SagaState,
+};
 use bojagi_api::payment::{PaymentState, RefundState, SyncPaymentRequest};
 use bojagi_api::policy::Role;
 use bojagi_api::settlement::ProveConservationRequest;
@@ -184,6 +186,28 @@ async fn r15_a_refund_that_finds_nobody_is_parked_and_the_operator_resumes_it() 
     assert_eq!(order.money_state(), MoneyState::Refunded);
     let statement = provider.simulator.statement(&ProviderKey::Authorize(order_of(&order.id))).unwrap();
     assert_eq!((statement.captures, statement.refunds, statement.refunded), (1, 1, 10_000));
+    shop.verify().await;
+}
+
+/// The provider refuses the refund for good, and the operator gives the money back in another way.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_whose_refund_was_settled_by_hand_ends_and_the_books_of_all_agree() {
+    let shop = Shop::open_with(|settings| settings.order.refusals_before_parking = 1).await;
+    let (_, offer) = shop.offer(10_000, 10).await;
+    let (buyer, admin) = (shop.person(&[Role::Customer]), shop.person(&[Role::Admin]));
+    let card = buyer.card("tok_refund_fails").await;
+    let order = buyer.place(&Wish::of(&offer, 1, &card)).await.unwrap();
+    buyer.cancel(&order.id).await.unwrap();
+    eventually("it is parked", async || saga_state(&admin, &order.id).await == SagaState::Parked).await;
+
+    let (request_id, reason) = (Uuid::now_v7().to_string(), "paid back by bank transfer".into());
+    let resolve = ResolveSagaRequest { request_id, order_id: order.id.clone(), reason };
+    admin.sagas().resolve_saga(resolve).await.unwrap();
+    buyer.wait_for(&order.id, OrderState::Cancelled).await;
+    let (payment, _) = buyer.payment(&order.id).await;
+    assert_eq!((payment.captured, payment.refunded), (Some(won(10_000)), Some(won(0))), "the provider has it");
+    shop.verify().await;
+    shop.close_day().await;
     shop.verify().await;
 }
 
