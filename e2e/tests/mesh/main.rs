@@ -7,6 +7,7 @@ mod forged;
 mod forgetting;
 mod house;
 mod money;
+mod my_page;
 mod races;
 mod seeded_defects;
 mod sellers;

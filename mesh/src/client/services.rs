@@ -5,6 +5,7 @@ use bojagi_api::item::catalog_service_client::CatalogServiceClient;
 use bojagi_api::item::stock_service_client::StockServiceClient;
 use bojagi_api::item::store_service_client::StoreServiceClient;
 use bojagi_api::order::delivery_service_client::DeliveryServiceClient;
+use bojagi_api::order::my_page_service_client::MyPageServiceClient;
 use bojagi_api::order::order_service_client::OrderServiceClient;
 use bojagi_api::order::saga_service_client::SagaServiceClient;
 use bojagi_api::payment::payment_method_service_client::PaymentMethodServiceClient;
@@ -43,6 +44,7 @@ services! {
     coupons: CouponServiceClient, "Coupons from creation to quote.";
     orders: OrderServiceClient, "Orders.";
     deliveries: DeliveryServiceClient, "What stores send for orders.";
+    pages: MyPageServiceClient, "The first page of the caller.";
     sagas: SagaServiceClient, "The operator's view of orders.";
     payments: PaymentServiceClient, "Payments.";
     payment_methods: PaymentMethodServiceClient, "The caller's payment methods.";

@@ -32,6 +32,18 @@ pub(crate) async fn coupons(
     Ok(listed?)
 }
 
+/// The pieces that a customer can use at `now`, at most `limit`, those that expire first before the others; and how many there are.
+pub(crate) async fn usable_of(
+    context: &Context,
+    customer_id: AccountId,
+    limit: i64,
+    now: Moment,
+) -> Result<(Vec<PieceOfCoupon>, i64), Failure> {
+    let usable: Result<_, Error> =
+        context.store.show(async move |tx: &mut Tx| pieces::usable(tx, customer_id, limit, now).await).await;
+    Ok(usable?)
+}
+
 /// A customer's pieces, newest first, beginning after `after`.
 pub(crate) async fn pieces_of(
     context: &Context,

@@ -6,8 +6,9 @@ use bojagi_api::coupon::coupon_service_server::CouponService;
 use bojagi_api::coupon::{
     CreateCouponRequest, CreateCouponResponse, GetCouponRequest, GetCouponResponse, IssueCouponRequest,
     IssueCouponResponse, ListCouponsRequest, ListCouponsResponse, ListMyCouponsRequest, ListMyCouponsResponse,
-    QuoteDiscountsRequest, QuoteDiscountsResponse, ReserveRedemptionsRequest, ReserveRedemptionsResponse,
-    RetireCouponRequest, RetireCouponResponse, UpdateCouponRequest, UpdateCouponResponse,
+    ListUsableCouponsRequest, ListUsableCouponsResponse, QuoteDiscountsRequest, QuoteDiscountsResponse,
+    ReserveRedemptionsRequest, ReserveRedemptionsResponse, RetireCouponRequest, RetireCouponResponse,
+    UpdateCouponRequest, UpdateCouponResponse,
 };
 use bojagi_chassis::{Caller, Context, answer};
 use tonic::{Request, Response, Status};
@@ -81,6 +82,13 @@ impl CouponService for CouponApi {
     ) -> Result<Response<ListMyCouponsResponse>, Status> {
         let caller = Caller::of(&request);
         answer::to(NAME, browse::list_mine(&self.context, &caller, request.into_inner())).await
+    }
+
+    async fn list_usable_coupons(
+        &self,
+        request: Request<ListUsableCouponsRequest>,
+    ) -> Result<Response<ListUsableCouponsResponse>, Status> {
+        answer::to(NAME, browse::list_usable(&self.context, request.into_inner())).await
     }
 
     async fn quote_discounts(

@@ -15,7 +15,7 @@ pub const DEFAULTS: &str = include_str!("../config.default.toml");
 pub struct Config {
     /// From placing to the last attempt to capture, in seconds.
     pub deadline_seconds: u64,
-    /// How long before the caller's deadline a waiting call answers, in milliseconds.
+    /// How long before the caller's deadline a call that waits for others answers, in milliseconds.
     pub answer_margin_milliseconds: u64,
     /// Orders on their way at once.
     pub orders_at_once: usize,
@@ -23,6 +23,8 @@ pub struct Config {
     pub repairs_at_once: usize,
     /// How long one ask may take, in milliseconds.
     pub ask_timeout_milliseconds: u64,
+    /// How long a page waits for what another context keeps, in milliseconds.
+    pub page_patience_milliseconds: u64,
     /// How long a driver holds an order, in seconds.
     pub lease_seconds: u64,
     /// The pause after the first failed attempt, in milliseconds.
@@ -65,6 +67,7 @@ impl Config {
         at_least("orders_at_once", self.orders_at_once as u64, 1);
         at_least("repairs_at_once", self.repairs_at_once as u64, 1);
         at_least("ask_timeout_milliseconds", self.ask_timeout_milliseconds, 1);
+        at_least("page_patience_milliseconds", self.page_patience_milliseconds, 1);
         at_least("first_pause_milliseconds", self.first_pause_milliseconds, 1);
         at_least("longest_pause_milliseconds", self.longest_pause_milliseconds, self.first_pause_milliseconds);
         at_least("attempts_before_parking", self.attempts_before_parking.max(0).unsigned_abs(), 1);
@@ -93,6 +96,10 @@ impl Config {
 
     pub(crate) const fn ask_timeout(&self) -> Duration {
         Duration::from_millis(self.ask_timeout_milliseconds)
+    }
+
+    pub(crate) const fn page_patience(&self) -> Duration {
+        Duration::from_millis(self.page_patience_milliseconds)
     }
 
     pub(crate) const fn answer_margin(&self) -> Duration {

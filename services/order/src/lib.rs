@@ -6,6 +6,7 @@ mod counted;
 mod deliver;
 mod domain;
 mod events;
+mod my_page;
 mod notices;
 mod operate_sagas;
 mod orders;

@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
 use crate::domain::{InstanceId, Order, OrderRefusal, RetryPolicy};
+use crate::my_page::Neighbours;
 use crate::notices::Notices;
 use crate::participants::Participants;
 use crate::store::{self, Saved};
@@ -25,6 +26,7 @@ pub(crate) struct Inner {
     pub(crate) context: Context,
     pub(crate) config: Config,
     pub(crate) participants: Participants,
+    pub(crate) neighbours: Neighbours,
     pub(crate) notices: Notices,
     /// This process, as a holder of leases.
     pub(crate) instance: InstanceId,
@@ -53,7 +55,8 @@ impl std::ops::Deref for Orders {
 impl Orders {
     pub(crate) fn new(context: Context, channel: Channel, config: Config) -> Self {
         Self(Arc::new(Inner {
-            participants: Participants::new(channel, config.ask_timeout()),
+            participants: Participants::new(channel.clone(), config.ask_timeout()),
+            neighbours: Neighbours::new(channel, &config),
             notices: Notices::default(),
             instance: instance(&config.instance),
             room: Arc::new(Semaphore::new(config.orders_at_once)),

@@ -1,6 +1,7 @@
 //! Composition: what order answers, hears, and does by itself.
 
 use bojagi_api::order::delivery_service_server::DeliveryServiceServer;
+use bojagi_api::order::my_page_service_server::MyPageServiceServer;
 use bojagi_api::order::order_service_server::OrderServiceServer;
 use bojagi_api::order::saga_service_server::SagaServiceServer;
 use bojagi_chassis::{Channel, Context, Service};
@@ -10,7 +11,7 @@ use crate::config::Config;
 use crate::orders::Orders;
 use crate::{NAME, counted, events, rpc};
 
-/// Builds the context over its store. It calls item, coupon and payment by `channel`. Orders that a former process left on
+/// Builds the context over its store. It calls item, coupon, payment and user by `channel`. Orders that a former process left on
 /// their way are taken over as soon as the tasks run.
 ///
 /// # Errors
@@ -22,6 +23,7 @@ pub async fn build(context: Context, channel: Channel, config: Config) -> Result
     Ok(service
         .answers(OrderServiceServer::new(rpc::OrderRpc::new(&orders)))
         .answers(DeliveryServiceServer::new(rpc::DeliveryRpc::new(&orders)))
+        .answers(MyPageServiceServer::new(rpc::MyPageRpc::new(&orders)))
         .answers(SagaServiceServer::new(rpc::SagaRpc::new(&orders)))
         .hears(events::stock(&orders), &["bojagi.item.v1"])
         .hears(events::coupons(&orders), &["bojagi.coupon.v1"])

@@ -22,7 +22,7 @@ use crate::domain::{
 pub(crate) use accounts::{block, closed, is_blocked, unblock};
 pub(crate) use history::{Change, history_of};
 pub(crate) use lists::{
-    OrderFilter, ParcelFilter, SagaFilter, cancellable_of, of_customer, open_sagas, parcels, sagas,
+    OrderFilter, ParcelFilter, SagaFilter, cancellable_of, of_customer, open_of_customer, open_sagas, parcels, sagas,
 };
 pub(crate) use orders::{
     Saved, claim, due, forget_addresses, insert, load, load_all, load_parcel_order, order_of_parcel, save,

@@ -13,12 +13,11 @@ use crate::passwords::{PROOFS, prove};
 use crate::shared::Shared;
 use crate::store::{accounts, addresses, links, mails, sessions};
 
-/// The caller's account.
+/// An account.
 ///
 /// # Errors
 /// `ACCOUNT_NOT_FOUND`.
-pub(crate) async fn get(shared: &Shared, caller: &Bearer) -> Result<Account, Failure> {
-    let account_id = caller.account_id;
+pub(crate) async fn get(shared: &Shared, account_id: AccountId) -> Result<Account, Failure> {
     let found = shared.read(async move |tx: &mut Tx| accounts::find(tx, account_id).await).await?;
     Ok(found.ok_or(UserRefusal::AccountNotFound)?)
 }

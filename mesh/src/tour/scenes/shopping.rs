@@ -2,7 +2,7 @@
 
 use bojagi_api::coupon::{IssuedCouponState, QuoteReason};
 use bojagi_api::item::{ItemOrder, SearchItemsRequest};
-use bojagi_api::order::{MoneyState, OrderState, Wait};
+use bojagi_api::order::{GetMyPageRequest, MoneyState, OrderState, Wait};
 use bojagi_api::payment::PaymentState;
 
 use super::opening::Shop;
@@ -74,7 +74,25 @@ pub(in crate::tour) async fn play<'a>(
 
     timeline.step("she watches the order", becomes_confirmed(cast, &bought)).await?;
     timeline.step("what followed in the other contexts", aftermath(cast, shop, wallet, &bought)).await?;
+    timeline.step("she looks at her page", page(cast, wallet, &bought)).await?;
     Ok(bought)
+}
+
+/// All that the shop keeps about her, in one call.
+async fn page(cast: &Cast, wallet: &Wallet, bought: &Bought<'_>) -> Result<Told<()>, TourError> {
+    let customer = &cast.customer;
+    let page = customer.gateway.pages().get_my_page(GetMyPageRequest {}).await?.into_inner();
+    expect::equal("the parts of the page that are missing", vec![], page.missing().collect())?;
+    let profile = expect::there("the profile", page.profile)?;
+    expect::equal("whose page it is", &customer.account.email, &profile.email)?;
+    let points = expect::there("the points", page.points)?;
+    expect::amount("the points on the page", POINTS - POINTS_USED, points.available.as_ref())?;
+    let usable = page.coupons.iter().map(|piece| piece.issued_coupon_id.as_str()).collect();
+    expect::equal("the coupons that she has left", vec![wallet.comeback.id()], usable)?;
+    let open: Vec<_> = page.open_orders.iter().map(|order| &order.id).collect();
+    expect::equal("the open orders", vec![&bought.order_id], open)?;
+    expect::equal("the deliveries", 2, page.recent_deliveries.len())?;
+    Ok(Told::new((), "her account, points, the coupon that is left, an open order and two deliveries, in one call"))
 }
 
 async fn search(cast: &Cast, shop: &Shop) -> Result<Told<()>, TourError> {

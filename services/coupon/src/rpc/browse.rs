@@ -4,7 +4,8 @@ use std::str::FromStr;
 
 use bojagi_api::coupon::{
     CouponScope, CouponState, GetCouponRequest, GetCouponResponse, IssuedCouponState, ListCouponsRequest,
-    ListCouponsResponse, ListMyCouponsRequest, ListMyCouponsResponse,
+    ListCouponsResponse, ListMyCouponsRequest, ListMyCouponsResponse, ListUsableCouponsRequest,
+    ListUsableCouponsResponse,
 };
 use bojagi_chassis::{Caller, Context, Fields};
 use bojagi_kernel::id::CouponId;
@@ -69,6 +70,20 @@ pub(super) async fn list_mine(
     let now = context.clock.now();
     let issued_coupons = listed.iter().map(|held| answers::piece(held, now)).collect();
     Ok(ListMyCouponsResponse { issued_coupons, next_page_token })
+}
+
+pub(super) async fn list_usable(
+    context: &Context,
+    request: ListUsableCouponsRequest,
+) -> Result<ListUsableCouponsResponse, Failure> {
+    let mut fields = Fields::new(NAME);
+    let customer_id = fields.id("customer_id", &request.customer_id);
+    let limit = fields.page_size(request.page_size);
+    let (Some(customer_id), Some(limit)) = (customer_id, limit) else { return Err(fields.refuse()) };
+    let now = context.clock.now();
+    let (usable, total) = browse_coupons::usable_of(context, customer_id, limit, now).await?;
+    let issued_coupons = usable.iter().map(|held| answers::piece(held, now)).collect();
+    Ok(ListUsableCouponsResponse { issued_coupons, total })
 }
 
 /// The place that a page token carries: after the row of this moment and id.

@@ -10,6 +10,15 @@ pub(crate) use super::columns::PieceOfCoupon;
 use super::columns::{coupon_columns, piece_columns};
 use crate::domain::{Consumed, HeldCoupon, IssuedCoupon, IssuedState};
 
+/// Pieces with the coupons that they are pieces of.
+const PIECES_OF_COUPONS: &str = concat!(
+    "SELECT ",
+    piece_columns!(),
+    ", ",
+    coupon_columns!(),
+    " FROM issued_coupon JOIN coupon ON coupon.coupon_id = issued_coupon.coupon_id"
+);
+
 /// Writes new pieces, of customers who have none of the same coupon.
 pub(crate) async fn insert_all(tx: &mut Tx, pieces: &[&IssuedCoupon]) -> Result<(), Error> {
     let rows: Vec<_> = pieces
@@ -92,16 +101,27 @@ pub(crate) async fn list(
         let place = [issued_at.bind(), issued_coupon_id.bind()];
         filter.and("(issued_coupon.issued_at, issued_coupon.issued_coupon_id) < (?, ?)", place);
     }
-    let pieces = concat!(
-        "SELECT ",
-        piece_columns!(),
-        ", ",
-        coupon_columns!(),
-        " FROM issued_coupon JOIN coupon ON coupon.coupon_id = issued_coupon.coupon_id"
-    );
     let order = "issued_coupon.issued_at DESC, issued_coupon.issued_coupon_id DESC";
-    let (sql, params) = filter.statement(pieces, order, limit);
+    let (sql, params) = filter.statement(PIECES_OF_COUPONS, order, limit);
     tx.fetch_all(&sql, &params).await
+}
+
+/// The pieces that a customer can use at `now`, at most `limit`, those that expire first before the others; and how many there are.
+pub(crate) async fn usable(
+    tx: &mut Tx,
+    customer_id: AccountId,
+    limit: i64,
+    now: Moment,
+) -> Result<(Vec<PieceOfCoupon>, i64), Error> {
+    let usable = "WHERE issued_coupon.customer_id = ?1 AND issued_coupon.state = 'AVAILABLE'
+                  AND issued_coupon.expires_at > ?2 AND (issued_coupon.valid_from IS NULL OR issued_coupon.valid_from <= ?2)";
+    let first = format!(
+        "{PIECES_OF_COUPONS} {usable} ORDER BY issued_coupon.expires_at, issued_coupon.issued_coupon_id LIMIT ?3"
+    );
+    let pieces = tx.fetch_all(&first, params![customer_id, now, limit]).await?;
+    let all = format!("SELECT count(*) FROM issued_coupon {usable}");
+    let (total,): (i64,) = tx.fetch_one(&all, params![customer_id, now]).await?;
+    Ok((pieces, total))
 }
 
 /// Keeps free pieces for an order; false when one of them is not free, and then the unit has to end.

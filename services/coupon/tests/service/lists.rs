@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+use bojagi_api::common::TimeRange;
 use bojagi_api::coupon::{
-    Coupon, CouponScope, CouponState, IssuedCouponState, ListCouponsRequest, ListMyCouponsRequest, RetireCouponRequest,
+    Coupon, CouponScope, CouponState, IssuedCouponState, ListCouponsRequest, ListMyCouponsRequest,
+    ListUsableCouponsRequest, RetireCouponRequest,
 };
+use bojagi_chassis::wire::timestamp;
+use bojagi_kernel::Clock;
 use bojagi_testkit::reason;
 use tonic::Code;
 
@@ -90,6 +94,36 @@ async fn ones_own_pieces_are_listed_by_their_state_now() {
     assert_eq!(listed(IssuedCouponState::Available).await, all[2..]);
     assert_eq!(listed(IssuedCouponState::Expired).await, all[1..2]);
     assert_eq!(listed(IssuedCouponState::Used).await, [] as [String; 0]);
+}
+
+#[tokio::test]
+async fn what_a_customer_can_use_is_listed_for_order_by_its_end() {
+    let shop = Shop::open().await;
+    let customer = shop.customer();
+    shop.piece(&shop.customer(), fixed(1)).await;
+    let late = shop.piece(&customer, Coupon { issued_valid_days: 9, ..fixed(1) }).await;
+    let soon = shop.piece(&customer, Coupon { issued_valid_days: 1, ..fixed(1) }).await;
+    let middle = shop.piece(&customer, Coupon { issued_valid_days: 5, ..fixed(1) }).await;
+    let to_come = TimeRange { starts_at: Some(timestamp(shop.rig.clock.now() + DAY)), ends_at: None };
+    shop.piece(&customer, Coupon { valid_window: Some(to_come), ..fixed(1) }).await;
+    let taken = shop.piece(&customer, fixed(1_000)).await;
+    shop.reserve(with_piece(ask(&customer, &[10_000]), 0, &taken, 1_000)).await.unwrap();
+
+    let usable = async |page_size: i32| {
+        let request = ListUsableCouponsRequest { customer_id: customer.account_id.to_string(), page_size };
+        let answer = shop.order().list_usable_coupons(request).await.unwrap().into_inner();
+        let ids = answer.issued_coupons.into_iter().map(|piece| piece.issued_coupon_id);
+        (ids.collect::<Vec<_>>(), answer.total)
+    };
+    let [soon, middle, late] = [soon, middle, late].map(|piece| piece.issued_coupon_id);
+    assert_eq!(usable(0).await, (vec![soon.clone(), middle.clone(), late.clone()], 3));
+    assert_eq!(usable(2).await, (vec![soon, middle.clone()], 3));
+    shop.rig.clock.advance(DAY);
+    assert_eq!(usable(1).await.0, [middle]);
+
+    let wrong = ListUsableCouponsRequest { customer_id: "x".into(), page_size: -1 };
+    let refusal = shop.order().list_usable_coupons(wrong).await.unwrap_err();
+    assert_eq!(fields(&refusal), ["customer_id", "page_size"]);
 }
 
 #[tokio::test]

@@ -36,6 +36,15 @@ pub(crate) async fn of_customer(
     fetch(tx, &sql, &params).await
 }
 
+/// The newest orders of a customer that have not come to their end.
+pub(crate) async fn open_of_customer(tx: &mut Tx, customer_id: AccountId, limit: i64) -> Result<Vec<Order>, Error> {
+    let mut filter = Filter::new();
+    filter.and("customer_id = ?", [customer_id.bind()]);
+    filter.and("state IN (?, ?, ?)", [Life::Pending.bind(), Life::Confirmed.bind(), Life::Cancelling.bind()]);
+    let (sql, params) = filter.statement(&format!("SELECT {ORDER_COLUMNS} FROM orders"), "order_id DESC", limit);
+    fetch(tx, &sql, &params).await
+}
+
 /// Which parcels to list.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct ParcelFilter {

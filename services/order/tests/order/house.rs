@@ -6,6 +6,7 @@ use bojagi_api::common;
 use bojagi_api::coupon::coupon_service_server::CouponServiceServer;
 use bojagi_api::item::stock_service_server::StockServiceServer;
 use bojagi_api::order::delivery_service_client::DeliveryServiceClient;
+use bojagi_api::order::my_page_service_client::MyPageServiceClient;
 use bojagi_api::order::order_service_client::OrderServiceClient;
 use bojagi_api::order::saga_service_client::SagaServiceClient;
 use bojagi_api::order::{self as api, OrderState};
@@ -132,6 +133,14 @@ impl House {
 
     pub(crate) fn deliveries(&self, account: &TestAccount) -> DeliveryServiceClient<AccountChannel> {
         DeliveryServiceClient::new(self.rig.calling_as(account))
+    }
+
+    pub(crate) fn pages(&self, account: &TestAccount) -> MyPageServiceClient<AccountChannel> {
+        MyPageServiceClient::new(self.rig.calling_as(account))
+    }
+
+    pub(crate) async fn page_of(&self, account: &TestAccount) -> Result<api::GetMyPageResponse, Status> {
+        Ok(self.pages(account).get_my_page(api::GetMyPageRequest {}).await?.into_inner())
     }
 
     pub(crate) fn sagas(&self) -> SagaServiceClient<AccountChannel> {

@@ -11,6 +11,7 @@ mod house;
 mod input;
 mod instances;
 mod lists;
+mod my_page;
 mod operator;
 mod peers;
 mod place;

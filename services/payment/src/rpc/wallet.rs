@@ -61,6 +61,18 @@ impl WalletService for WalletApi {
         .await
     }
 
+    async fn get_balance_of_account(
+        &self,
+        request: Request<api::GetBalanceOfAccountRequest>,
+    ) -> Result<Response<api::GetBalanceOfAccountResponse>, Status> {
+        answer::to(NAME, async {
+            let account_id = Fields::only_id(NAME, "account_id", &request.get_ref().account_id)?;
+            let balance = self.0.balance(account_id).await?;
+            Ok(api::GetBalanceOfAccountResponse { balance: Some(show::balance(balance, self.0.currency)) })
+        })
+        .await
+    }
+
     async fn list_entries(
         &self,
         request: Request<api::ListEntriesRequest>,

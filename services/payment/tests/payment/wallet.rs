@@ -1,5 +1,6 @@
 //! Points: bought, held, used, given back, and never below nothing.
 
+use bojagi_api::payment::wallet_service_client::WalletServiceClient;
 use bojagi_api::payment::*;
 use bojagi_kernel::id::OrderId;
 use bojagi_kernel::reexport::Uuid;
@@ -31,6 +32,11 @@ async fn points_have_money_behind_them(shop: Shop) {
     assert_eq!((charge.state(), charge.decline_reason()), (ChargeState::Declined, DeclineReason::LostCard));
     assert_eq!(minor(&declined.balance.unwrap().available), 1_000);
     assert_eq!(customer.points().await, (1_000, 0));
+    // Order puts it on the customer's page.
+    let of_customer = GetBalanceOfAccountRequest { account_id: customer.account.account_id.to_string() };
+    let mut wallets = WalletServiceClient::new(shop.rig.workload("order"));
+    let balance = wallets.get_balance_of_account(of_customer).await.unwrap().into_inner().balance.unwrap();
+    assert_eq!((minor(&balance.available), minor(&balance.held)), (1_000, 0));
 }
 
 async fn charges_at_once_all_succeed(shop: Shop) {

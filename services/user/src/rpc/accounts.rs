@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use bojagi_api::user::account_service_server::AccountService;
 use bojagi_api::user::{
-    ChangePasswordRequest, ChangePasswordResponse, CloseAccountRequest, CloseAccountResponse, GetMeRequest,
-    GetMeResponse, ListUsersRequest, ListUsersResponse, ReinstateUserRequest, ReinstateUserResponse,
-    RequestPasswordResetRequest, RequestPasswordResetResponse, ResendVerificationRequest, ResendVerificationResponse,
-    ResetPasswordRequest, ResetPasswordResponse, SignUpRequest, SignUpResponse, SuspendUserRequest,
-    SuspendUserResponse, UpdateMeRequest, UpdateMeResponse, VerifyEmailRequest, VerifyEmailResponse,
+    ChangePasswordRequest, ChangePasswordResponse, CloseAccountRequest, CloseAccountResponse, GetAccountRequest,
+    GetAccountResponse, GetMeRequest, GetMeResponse, ListUsersRequest, ListUsersResponse, ReinstateUserRequest,
+    ReinstateUserResponse, RequestPasswordResetRequest, RequestPasswordResetResponse, ResendVerificationRequest,
+    ResendVerificationResponse, ResetPasswordRequest, ResetPasswordResponse, SignUpRequest, SignUpResponse,
+    SuspendUserRequest, SuspendUserResponse, UpdateMeRequest, UpdateMeResponse, VerifyEmailRequest,
+    VerifyEmailResponse,
 };
 use bojagi_chassis::{Caller, Fields, answer};
 use bojagi_kernel::{Failure, Moment};
@@ -124,8 +125,18 @@ impl AccountService for AccountRpc {
     async fn get_me(&self, request: Request<GetMeRequest>) -> Result<Response<GetMeResponse>, Status> {
         let caller = Caller::of(&request);
         answer::to(NAME, async {
-            let account = profile::get(&self.0, caller.account()?).await?;
+            let account = profile::get(&self.0, caller.account()?.account_id).await?;
             Ok(GetMeResponse { account: Some(wire::account(account)) })
+        })
+        .await
+    }
+
+    async fn get_account(&self, request: Request<GetAccountRequest>) -> Result<Response<GetAccountResponse>, Status> {
+        let asked = request.into_inner();
+        answer::to(NAME, async {
+            let account_id = Fields::only_id(NAME, "account_id", &asked.account_id)?;
+            let account = profile::get(&self.0, account_id).await?;
+            Ok(GetAccountResponse { account: Some(wire::account(account)) })
         })
         .await
     }

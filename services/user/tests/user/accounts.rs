@@ -1,8 +1,9 @@
 //! Signing up, verifying, one's own account, closing it.
 
 use bojagi_api::options::Role;
+use bojagi_api::user::account_service_client::AccountServiceClient;
 use bojagi_api::user::{
-    AccountClosed, AccountKind, AccountState, AccountVerified, CloseAccountRequest, GetMeRequest,
+    AccountClosed, AccountKind, AccountState, AccountVerified, CloseAccountRequest, GetAccountRequest, GetMeRequest,
     RequestPasswordResetRequest, ResendVerificationRequest, ResetPasswordRequest, SignUpRequest, UpdateMeRequest,
     VerifyEmailRequest,
 };
@@ -11,6 +12,7 @@ use bojagi_testkit::{eventually, reason};
 use std::time::Duration;
 use tonic::Code;
 use tonic_types::StatusExt;
+use uuid::Uuid;
 
 use crate::shop::{PASSWORD, Shop, sign_up_request};
 
@@ -35,6 +37,13 @@ async fn from_sign_up_to_the_first_sign_in() {
     assert_eq!(account.roles, [i32::from(Role::Seller)]);
     let me = shop.accounts_of(&person).get_me(GetMeRequest {}).await.unwrap().into_inner().account.unwrap();
     assert_eq!(me, person.account);
+    // Order puts it on the page of its owner.
+    let mut for_order = AccountServiceClient::new(shop.rig.workload("order"));
+    let shown = for_order.get_account(GetAccountRequest { account_id: account_id.clone() }).await.unwrap().into_inner();
+    assert_eq!(shown.account.as_ref(), Some(account));
+    let unknown =
+        for_order.get_account(GetAccountRequest { account_id: Uuid::now_v7().to_string() }).await.unwrap_err();
+    assert_eq!((unknown.code(), reason(&unknown).as_str()), (Code::NotFound, "ACCOUNT_NOT_FOUND"));
     assert_eq!(
         facts::<AccountVerified>(&shop).await,
         [AccountVerified { account_id, kind: AccountKind::Seller.into() }]

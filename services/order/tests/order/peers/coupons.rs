@@ -21,6 +21,7 @@ pub(crate) struct State {
     pub(crate) holds: Mutex<HashMap<String, Hold>>,
     pub(crate) asked: Mutex<Vec<coupon::ReserveRedemptionsRequest>>,
     pub(crate) reserve: Script,
+    pub(crate) usable: Script,
     /// Facts are heard only later.
     pub(crate) asleep: Mutex<bool>,
 }
@@ -103,6 +104,17 @@ macro_rules! never_asked {
                         self.asked.lock().unwrap().push(request.clone());
                         Ok(Response::new(redeemed(&request)))
                     })
+                    .await
+            }
+
+            async fn list_usable_coupons(
+                &self,
+                request: Request<coupon::ListUsableCouponsRequest>,
+            ) -> Result<Response<coupon::ListUsableCouponsResponse>, Status> {
+                let customer_id = request.into_inner().customer_id;
+                let issued_coupons = vec![coupon::IssuedCoupon { customer_id, ..Default::default() }];
+                self.usable
+                    .play(async || Ok(Response::new(coupon::ListUsableCouponsResponse { issued_coupons, total: 3 })))
                     .await
             }
 
