@@ -74,7 +74,7 @@ pub async fn recall(tx: &mut Tx, key: &Key) -> Result<Recalled, Error> {
     Ok(recalled(key, row))
 }
 
-/// Looks requests of one method up, whose ids are all different for each caller. One answer each, in their order.
+/// Looks requests up, whose ids are all different for each caller, whatever their methods. One answer each, in their order.
 ///
 /// # Errors
 /// What the database says.

@@ -26,9 +26,13 @@ const FOR_EVERYBODY: &[&str] = &[
     "/bojagi.item.v1.CatalogService/GetItem",
     "/bojagi.item.v1.CatalogService/BatchGetItems",
     "/bojagi.item.v1.CatalogService/SearchItems",
+    "/bojagi.item.v1.CatalogService/HeartItem",
+    "/bojagi.item.v1.CatalogService/UnheartItem",
     "/bojagi.item.v1.StockService/GetStock",
     "/bojagi.item.v1.StoreService/GetStore",
     "/bojagi.item.v1.StoreService/SearchStores",
+    "/bojagi.item.v1.StoreService/FollowStore",
+    "/bojagi.item.v1.StoreService/UnfollowStore",
     "/bojagi.order.v1.OrderService/PlaceOrder",
     "/bojagi.user.v1.AddressService/AddAddress",
 ];

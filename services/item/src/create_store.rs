@@ -20,7 +20,7 @@ pub(crate) async fn create_store(
         return Err(CommonRefusal::TokenRevoked.into());
     }
     let store_id = StoreId::generate();
-    let store = Store { store_id, seller_id, name, description, created_at: now, updated_at: now };
+    let store = Store { store_id, seller_id, name, description, created_at: now, updated_at: now, followers: 0 };
     stores::insert(tx, &store).await?;
     told::store_created(tx, &store, now).await?;
     Ok(store)

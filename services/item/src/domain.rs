@@ -1,6 +1,7 @@
 //! The rules of stores, catalogue and stock: pure, so that they can be read and tested without a database or a clock.
 
 pub(crate) mod catalogue;
+pub(crate) mod favours;
 pub(crate) mod hold;
 pub(crate) mod options;
 pub(crate) mod refusal;

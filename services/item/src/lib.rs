@@ -11,6 +11,7 @@ mod delete_store;
 mod domain;
 mod end_hold;
 mod events;
+mod give_favours;
 mod jobs;
 mod reserve_stock;
 mod rpc;
@@ -18,6 +19,7 @@ mod service;
 mod store;
 mod update_item;
 mod update_store;
+mod withdraw_favours;
 
 use bojagi_kernel::refusal::ReasonRow;
 use bojagi_store::{Migration, idempotency};
@@ -44,6 +46,7 @@ pub const MIGRATIONS: &[Migration] = &[
     store::schema::CLOSED_SELLERS,
     store::schema::PRICES_IN_STORES,
     store::schema::OVERDUE_HOLDS,
+    store::schema::hearts::HEARTS,
 ];
 
 /// What it refuses.

@@ -1,6 +1,7 @@
 //! The adapters: wire to domain and back, and no rules.
 
 mod catalog_service;
+mod favours;
 mod mask;
 mod read;
 pub(crate) mod show;

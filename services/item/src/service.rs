@@ -12,9 +12,10 @@ use bojagi_chassis::{Channel, Context, Service};
 use bojagi_kernel::Failure;
 
 use crate::events::heard;
+use crate::give_favours::favours;
 use crate::reserve_stock::reservations;
 use crate::rpc::{Catalog, StockRoom, Stores};
-use crate::{Config, NAME, counted, jobs};
+use crate::{Config, NAME, counted, jobs, withdraw_favours};
 
 /// Composes the context. Item asks nobody, so it has no use for a channel to the others.
 ///
@@ -29,12 +30,14 @@ pub async fn build(context: Context, _: Channel, config: Config) -> Result<Servi
     let overdue_after = Duration::from_secs(u64::from(config.overdue_after_hours) * 3600);
     let currencies: Arc<[_]> = config.shop_currencies().into();
     let reservations = reservations(&context.store, &context.clock);
+    let (hearts, follows) = (favours(&context.store, &context.clock), favours(&context.store, &context.clock));
     Ok(Service::new(NAME, &context)
-        .answers(StoreServiceServer::new(Stores { context: context.clone() }))
-        .answers(CatalogServiceServer::new(Catalog { context: context.clone(), currencies }))
+        .answers(StoreServiceServer::new(Stores { context: context.clone(), follows }))
+        .answers(CatalogServiceServer::new(Catalog { context: context.clone(), currencies, hearts }))
         .answers(StockServiceServer::new(StockRoom { context: context.clone(), reservations }))
         .answers(OperationsServiceServer::new(Operations::of(NAME, &context)))
         .hears(heard::reactions(&context.clock), heard::TOPICS)
         .does(counted::count_holds(context.clone()))
+        .does(withdraw_favours::withdraw_favours(context.clone()))
         .does(jobs::tell_overdue_holds(context, pause, overdue_after)))
 }

@@ -1,6 +1,8 @@
 //! The only place that knows the database: its tables, its statements, and what its constraints mean.
 
 pub(crate) mod categories;
+pub(crate) mod customers;
+pub(crate) mod favours;
 pub(crate) mod holds;
 pub(crate) mod items;
 pub(crate) mod limits;

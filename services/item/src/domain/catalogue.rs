@@ -19,6 +19,8 @@ pub(crate) struct Store {
     pub(crate) description: String,
     pub(crate) created_at: Moment,
     pub(crate) updated_at: Moment,
+    /// How many customers follow it.
+    pub(crate) followers: i64,
 }
 
 /// What is to be changed of a store; `None` stays as it is.
@@ -52,6 +54,8 @@ pub(crate) struct Item {
     pub(crate) options: Vec<ItemOption>,
     pub(crate) created_at: Moment,
     pub(crate) updated_at: Moment,
+    /// How many customers have given it a heart.
+    pub(crate) hearts: i64,
 }
 
 /// A new item.
@@ -85,6 +89,7 @@ pub(crate) fn without_case(text: &str) -> String {
 pub(crate) enum StoreOrder {
     Name,
     Newest,
+    Followers,
 }
 
 /// Which stores to find; all conditions must hold.
@@ -102,6 +107,7 @@ pub(crate) enum ItemOrder {
     Latest,
     PriceAscending,
     PriceDescending,
+    Hearts,
 }
 
 /// Which items to find; all conditions must hold.

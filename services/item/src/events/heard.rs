@@ -13,6 +13,7 @@ use bojagi_store::{LockKey, Tx};
 use crate::NAME;
 use crate::delete_store::delete_stores_of;
 use crate::end_hold::{release, sell};
+use crate::store::customers;
 
 /// The topics that item follows.
 pub(crate) const TOPICS: &[&str] = &["bojagi.order.v1", "bojagi.user.v1"];
@@ -43,11 +44,12 @@ pub(crate) fn reactions(clock: &Arc<dyn Clock>) -> Hears {
             },
         )
         .on(async move |tx: &mut Tx, _: &Event, fact: AccountClosed| {
+            let account_id = id("account_id", &fact.account_id)?;
             // Customers have no stores.
             if fact.kind() == AccountKind::Customer {
-                return Ok(());
+                return Ok(customers::close(tx, account_id, closed.now()).await?);
             }
-            delete_stores_of(tx, id("account_id", &fact.account_id)?, closed.now()).await
+            delete_stores_of(tx, account_id, closed.now()).await
         })
 }
 

@@ -1,22 +1,26 @@
 //! `CatalogService`.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use bojagi_api::item as api;
 use bojagi_api::item::catalog_service_server::CatalogService;
-use bojagi_chassis::{Caller, Context, Fields, answer, once};
-use bojagi_kernel::Currency;
+use bojagi_chassis::once::Keyed;
+use bojagi_chassis::{Caller, Context, Fields, answer, once, wire};
+use bojagi_kernel::id::ItemId;
+use bojagi_kernel::{Currency, Failure};
 use bojagi_store::Tx;
 use tonic::{Request, Response, Status};
 
-use super::{browsing, read, reading, show};
+use super::{browsing, favours, read, reading, show};
 use crate::NAME;
 use crate::categories::{create_category, delete_category};
 use crate::create_item::create_item;
 use crate::delete_item::delete_item;
+use crate::domain::favours::Wish;
 use crate::domain::refusal::CatalogRefusal;
-use crate::store::{categories, items, search};
+use crate::give_favours::Favours;
+use crate::store::{self, categories, items, search};
 use crate::update_item::update_item;
 
 mod drafts;
@@ -27,6 +31,8 @@ pub(crate) struct Catalog {
     pub(crate) context: Context,
     /// The currencies in which items may be priced.
     pub(crate) currencies: Arc<[Currency]>,
+    /// Takes hearts.
+    pub(crate) hearts: Favours<ItemId>,
 }
 
 #[tonic::async_trait]
@@ -183,11 +189,72 @@ impl CatalogService for Catalog {
             let unit = async move |tx: &mut Tx| {
                 let ids = search::find(tx, &wanted, page.after.as_ref(), page.limit()).await?;
                 let mut found = items::find_all(tx, &ids).await?;
-                let next_page_token = page.cut(&mut found, searches::cursor);
+                let next_page_token = page.cut(&mut found, |last| searches::cursor(wanted.order, last.into()));
                 Ok((found, next_page_token))
             };
             let (found, next_page_token) = browsing(&self.context, unit).await?;
             Ok(api::SearchItemsResponse { items: found.iter().map(show::item).collect(), next_page_token })
+        })
+        .await
+    }
+
+    async fn heart_item(
+        &self,
+        request: Request<api::HeartItemRequest>,
+    ) -> Result<Response<api::HeartItemResponse>, Status> {
+        answer::to(NAME, async {
+            let caller = Caller::of(&request);
+            let request = request.into_inner();
+            let (request_id, item_id) = favours::about(&request.request_id, ("item_id", &request.item_id))?;
+            let key = once::key(&caller, "HeartItem", request_id, &request);
+            let ask = Wish { thing: item_id, customer_id: caller.account()?.account_id, is_given: true };
+            Ok(api::HeartItemResponse { hearts: self.hearts.ask(Keyed { key, ask }).await? })
+        })
+        .await
+    }
+
+    async fn unheart_item(
+        &self,
+        request: Request<api::UnheartItemRequest>,
+    ) -> Result<Response<api::UnheartItemResponse>, Status> {
+        answer::to(NAME, async {
+            let caller = Caller::of(&request);
+            let request = request.into_inner();
+            let (request_id, item_id) = favours::about(&request.request_id, ("item_id", &request.item_id))?;
+            let key = once::key(&caller, "UnheartItem", request_id, &request);
+            let ask = Wish { thing: item_id, customer_id: caller.account()?.account_id, is_given: false };
+            Ok(api::UnheartItemResponse { hearts: self.hearts.ask(Keyed { key, ask }).await? })
+        })
+        .await
+    }
+
+    async fn list_hearted_items(
+        &self,
+        request: Request<api::ListHeartedItemsRequest>,
+    ) -> Result<Response<api::ListHeartedItemsResponse>, Status> {
+        answer::to(NAME, async {
+            let customer_id = Caller::of(&request).account()?.account_id;
+            let request = request.get_ref();
+            let mut fields = Fields::new(NAME);
+            let (pager, query) = (&self.context.pager, format!("ListHeartedItems {customer_id}"));
+            let page = fields.page(pager, query, (request.page_size, &request.page_token), favours::place);
+            let Some(page) = page else { return Err(fields.refuse()) };
+            let unit = async move |tx: &mut Tx| {
+                let mut hearts = store::favours::list(tx, customer_id, page.after.as_ref(), page.limit()).await?;
+                let next_page_token = page.cut(&mut hearts, favours::cursor);
+                let ids: Vec<ItemId> = hearts.iter().map(|(item_id, _)| *item_id).collect();
+                Ok::<_, Failure>((
+                    items::find_all(tx, &ids).await?,
+                    HashMap::<_, _>::from_iter(hearts),
+                    next_page_token,
+                ))
+            };
+            let (found, given_at, next_page_token) = reading(&self.context, unit).await?;
+            let hearted_items = found.iter().map(|item| api::HeartedItem {
+                item: Some(show::item(item)),
+                hearted_at: given_at.get(&item.item_id).copied().map(wire::timestamp),
+            });
+            Ok(api::ListHeartedItemsResponse { hearted_items: hearted_items.collect(), next_page_token })
         })
         .await
     }

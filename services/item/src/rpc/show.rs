@@ -17,6 +17,7 @@ pub(crate) fn store(store: &Store) -> api::Store {
         description: store.description.clone(),
         created_at: Some(wire::timestamp(store.created_at)),
         updated_at: Some(wire::timestamp(store.updated_at)),
+        followers: store.followers,
     }
 }
 
@@ -39,6 +40,7 @@ pub(crate) fn item(item: &Item) -> api::Item {
         options: item.options.iter().map(option).collect(),
         created_at: Some(wire::timestamp(item.created_at)),
         updated_at: Some(wire::timestamp(item.updated_at)),
+        hearts: item.hearts,
     }
 }
 

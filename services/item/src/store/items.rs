@@ -25,6 +25,7 @@ impl FromRow for Item {
             updated_at: row.get(10)?,
             thumbnail_url: row.get(11)?,
             description: row.get(12)?,
+            hearts: row.get(13)?,
             options: Vec::new(),
         })
     }
@@ -73,7 +74,7 @@ pub(crate) async fn find_all(tx: &mut Tx, item_ids: &[ItemId]) -> Result<Vec<Ite
     let found: Vec<Item> = tx
         .fetch_many(
             "SELECT i.item_id, i.store_id, s.name, i.seller_id, i.category_id, c.name, i.name, i.currency,
-                i.lowest_price, i.created_at, i.updated_at, i.thumbnail_url, i.description
+                i.lowest_price, i.created_at, i.updated_at, i.thumbnail_url, i.description, i.hearts
              FROM item i JOIN store s ON s.store_id = i.store_id JOIN category c ON c.category_id = i.category_id
              WHERE i.item_id IN ({?1}) AND i.deleted_at IS NULL",
             &each,

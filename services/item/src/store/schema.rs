@@ -2,6 +2,8 @@
 
 use bojagi_store::Migration;
 
+pub(crate) mod hearts;
+
 /// Stores, categories, items and options.
 ///
 /// * `…_key` columns hold a text without its case, for uniqueness and for searching: the databases disagree about case

@@ -1,5 +1,7 @@
 //! Stores.
 
+use std::collections::HashMap;
+
 use bojagi_kernel::id::{AccountId, StoreId};
 use bojagi_kernel::{Failure, Moment};
 use bojagi_store::{Bind, Error, Filter, Tx, Value, containing, from_row, params};
@@ -7,9 +9,9 @@ use bojagi_store::{Bind, Error, Filter, Tx, Value, containing, from_row, params}
 use super::name_taken;
 use crate::domain::catalogue::{Store, StoreChange, StoreOrder, StoreSearch, without_case};
 
-const COLUMNS: &str = "store_id, seller_id, name, description, created_at, updated_at";
+const COLUMNS: &str = "store_id, seller_id, name, description, created_at, updated_at, followers";
 
-from_row!(Store { store_id, seller_id, name, description, created_at, updated_at });
+from_row!(Store { store_id, seller_id, name, description, created_at, updated_at, followers });
 
 pub(crate) async fn insert(tx: &mut Tx, store: &Store) -> Result<(), Failure> {
     let inserted = tx
@@ -38,6 +40,15 @@ pub(crate) async fn find(tx: &mut Tx, store_id: StoreId) -> Result<Option<Store>
         params![store_id],
     )
     .await
+}
+
+/// Those of these stores that are not deleted, in their order.
+pub(crate) async fn find_all(tx: &mut Tx, store_ids: &[StoreId]) -> Result<Vec<Store>, Error> {
+    let each: Vec<_> = store_ids.iter().map(|store_id| vec![store_id.bind()]).collect();
+    let sql = format!("SELECT {COLUMNS} FROM store WHERE store_id IN ({{?1}}) AND deleted_at IS NULL");
+    let found: Vec<Store> = tx.fetch_many(&sql, &each).await?;
+    let mut found: HashMap<_, _> = found.into_iter().map(|store| (store.store_id, store)).collect();
+    Ok(store_ids.iter().filter_map(|store_id| found.remove(store_id)).collect())
 }
 
 /// Changes a seller's living store; `None` when there is no such one.
@@ -114,12 +125,14 @@ pub(crate) async fn count_item(tx: &mut Tx, store_id: StoreId, seller_id: Accoun
 pub(crate) struct Place {
     pub(crate) name_key: String,
     pub(crate) created_at: Moment,
+    pub(crate) followers: i64,
     pub(crate) store_id: StoreId,
 }
 
 impl From<&Store> for Place {
     fn from(store: &Store) -> Self {
-        Self { name_key: without_case(&store.name), created_at: store.created_at, store_id: store.store_id }
+        let Store { created_at, followers, store_id, .. } = *store;
+        Self { name_key: without_case(&store.name), created_at, followers, store_id }
     }
 }
 
@@ -131,23 +144,37 @@ pub(crate) async fn search(
     limit: i64,
 ) -> Result<Vec<Store>, Error> {
     let pattern = containing(&without_case(&search.keyword));
+    let (sql, values) = search_statement(search, &pattern, after, limit);
+    tx.fetch_all(&sql, &values).await
+}
+
+fn search_statement<'a>(
+    search: &'a StoreSearch,
+    pattern: &'a str,
+    after: Option<&'a Place>,
+    limit: i64,
+) -> (String, Vec<Value<'a>>) {
     let mut filter = Filter::new();
     filter.and("deleted_at IS NULL", []);
     if !search.keyword.is_empty() {
-        let pattern = Value::Text(&pattern);
+        let pattern = Value::Text(pattern);
         filter.and("(name_key LIKE ? ESCAPE '!' OR description_key LIKE ? ESCAPE '!')", [pattern, pattern]);
     }
     filter.and_if("seller_id = ?", search.seller_id.as_ref());
-    if let Some(Place { name_key, created_at, store_id }) = after {
+    if let Some(Place { name_key, created_at, followers, store_id }) = after {
         match search.order {
             StoreOrder::Name => filter.and("(name_key, store_id) > (?, ?)", [name_key.bind(), store_id.bind()]),
             StoreOrder::Newest => filter.and("(created_at, store_id) < (?, ?)", [created_at.bind(), store_id.bind()]),
+            StoreOrder::Followers => filter.and("(followers, store_id) < (?, ?)", [followers.bind(), store_id.bind()]),
         }
     }
     let order = match search.order {
         StoreOrder::Name => "name_key, store_id",
         StoreOrder::Newest => "created_at DESC, store_id DESC",
+        StoreOrder::Followers => "followers DESC, store_id DESC",
     };
-    let (sql, values) = filter.statement(&format!("SELECT {COLUMNS} FROM store"), order, limit);
-    tx.fetch_all(&sql, &values).await
+    filter.statement(&format!("SELECT {COLUMNS} FROM store"), order, limit)
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use tonic_types::StatusExt;
 use crate::shop::{Shop, draft, line, new_id, order, window, won};
 
 /// The fields that a refusal names.
-fn fields(status: &Status) -> Vec<String> {
+pub(crate) fn fields(status: &Status) -> Vec<String> {
     assert_eq!((status.code(), reason(status).as_str()), (Code::InvalidArgument, "INVALID_ARGUMENT"), "{status:?}");
     let details = status.get_error_details();
     details.bad_request().unwrap().field_violations.iter().map(|violation| violation.field.clone()).collect()

@@ -4,6 +4,8 @@
 mod bad_input;
 mod catalogue;
 mod ends;
+mod favours;
+mod hearts;
 mod instances;
 mod limits;
 mod operations;

@@ -5,9 +5,10 @@ use bojagi_api::item as api;
 use bojagi_chassis::Fields;
 use bojagi_kernel::id::ItemId;
 use bojagi_kernel::{Currency, Failure, Moment, Money};
+use serde::{Deserialize, Serialize};
 
 use crate::NAME;
-use crate::domain::catalogue::{Item, ItemOrder, ItemSearch};
+use crate::domain::catalogue::{ItemOrder, ItemSearch};
 use crate::rpc::read;
 use crate::store::search::Place;
 
@@ -40,6 +41,7 @@ pub(super) fn items(fields: &mut Fields, request: &api::SearchItemsRequest) -> O
         Ok(api::ItemOrder::Unspecified | api::ItemOrder::Latest) => Some(ItemOrder::Latest),
         Ok(api::ItemOrder::PriceAsc) => Some(ItemOrder::PriceAscending),
         Ok(api::ItemOrder::PriceDesc) => Some(ItemOrder::PriceDescending),
+        Ok(api::ItemOrder::Hearts) => Some(ItemOrder::Hearts),
         Err(_) => {
             fields.wrong("order", "is not an order of items");
             None
@@ -71,18 +73,60 @@ fn optional_price(fields: &mut Fields, field: &str, price: Option<&common::Money
     if price.is_none() { Some(None) } else { fields.amount(field, price).map(Some) }
 }
 
-/// A place as page tokens carry it: microseconds of creation, currency and minor units of the lowest price, id.
-pub(super) type Cursor = (i64, String, i64, String);
-
-pub(super) fn cursor(last: &Item) -> Cursor {
-    let Place { created_at, lowest_price, item_id } = Place::from(last);
-    (created_at.micros(), lowest_price.currency().code().to_owned(), lowest_price.minor(), item_id.to_string())
+/// A place as page tokens carry it: microseconds of creation, currency and minor units of the lowest price, id. The number of hearts
+/// goes along only where items are listed by it: tokens of the other orders are read by processes of the version before.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Cursor {
+    Item(i64, String, i64, String),
+    ItemWithHearts(i64, String, i64, String, i64),
 }
 
-pub(super) fn place((created_at, currency, minor, item_id): Cursor) -> Option<Place> {
+pub(super) fn cursor(order: ItemOrder, last: Place) -> Cursor {
+    let Place { created_at, lowest_price, hearts, item_id } = last;
+    let (created_at, item_id) = (created_at.micros(), item_id.to_string());
+    let (currency, minor) = (lowest_price.currency().code().to_owned(), lowest_price.minor());
+    match order {
+        ItemOrder::Latest | ItemOrder::PriceAscending | ItemOrder::PriceDescending => {
+            Cursor::Item(created_at, currency, minor, item_id)
+        }
+        ItemOrder::Hearts => Cursor::ItemWithHearts(created_at, currency, minor, item_id, hearts),
+    }
+}
+
+pub(super) fn place(cursor: Cursor) -> Option<Place> {
+    let (created_at, currency, minor, item_id, hearts) = match cursor {
+        Cursor::Item(created_at, currency, minor, item_id) => (created_at, currency, minor, item_id, 0),
+        Cursor::ItemWithHearts(created_at, currency, minor, item_id, hearts) => {
+            (created_at, currency, minor, item_id, hearts)
+        }
+    };
     Some(Place {
         created_at: Moment::from_micros(created_at),
         lowest_price: Money::new(Currency::parse(&currency).ok()?, minor),
+        hearts,
         item_id: item_id.parse().ok()?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_of_the_orders_of_before_are_as_before() {
+        let token = r#"[7,"KRW",1000,"0197c0de-0000-7000-8000-000000000001"]"#;
+        for order in [ItemOrder::Latest, ItemOrder::PriceAscending, ItemOrder::PriceDescending] {
+            let place = place(serde_json::from_str(token).unwrap()).unwrap();
+            assert_eq!(serde_json::to_string(&cursor(order, place)).unwrap(), token);
+        }
+    }
+
+    #[test]
+    fn a_place_in_the_order_of_hearts_has_their_number() {
+        let token = r#"[7,"KRW",1000,"0197c0de-0000-7000-8000-000000000001",3]"#;
+        let place = place(serde_json::from_str(token).unwrap()).unwrap();
+        assert_eq!(place.hearts, 3);
+        assert_eq!(serde_json::to_string(&cursor(ItemOrder::Hearts, place)).unwrap(), token);
+    }
 }

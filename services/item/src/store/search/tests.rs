@@ -14,9 +14,9 @@ async fn every_order_walks_an_index() {
     let options = Options::at(rig.folder().join("search.sqlite"));
     let store = Store::open(&options, MIGRATIONS, rig.clock.as_ref()).await.unwrap();
     let won = Money::new(Currency::KRW, 1_000);
-    let place = Place { created_at: Moment::from_micros(0), lowest_price: won, item_id: ItemId::generate() };
+    let place = Place { created_at: Moment::from_micros(0), lowest_price: won, hearts: 3, item_id: ItemId::generate() };
     let (category_id, store_id) = (Some(CategoryId::generate()), Some(StoreId::generate()));
-    for order in [ItemOrder::Latest, ItemOrder::PriceAscending, ItemOrder::PriceDescending] {
+    for order in [ItemOrder::Latest, ItemOrder::PriceAscending, ItemOrder::PriceDescending, ItemOrder::Hearts] {
         let within = [
             (None, None, "INDEX item_"),
             (category_id, None, "INDEX item_of_category"),
