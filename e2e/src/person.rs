@@ -7,6 +7,7 @@ use bojagi_api::coupon::{IssueCouponRequest, IssuedCouponState, ListMyCouponsReq
 use bojagi_api::item::catalog_service_client::CatalogServiceClient;
 use bojagi_api::item::stock_service_client::StockServiceClient;
 use bojagi_api::item::store_service_client::StoreServiceClient;
+use bojagi_api::item::{FollowStoreRequest, HeartItemRequest, UnfollowStoreRequest, UnheartItemRequest};
 use bojagi_api::order::delivery_service_client::DeliveryServiceClient;
 use bojagi_api::order::my_page_service_client::MyPageServiceClient;
 use bojagi_api::order::order_service_client::OrderServiceClient;
@@ -34,6 +35,7 @@ use tonic::transport::Channel;
 use tonic::{Request, Status};
 use uuid::Uuid;
 
+use crate::shop::Offer;
 use crate::wish::Wish;
 use crate::won;
 
@@ -174,6 +176,34 @@ impl Person {
         let request = IssueCouponRequest { request_id: Uuid::now_v7().to_string(), coupon_id: coupon_id.into() };
         let answer = self.coupons().issue_coupon(request).await?.into_inner();
         Ok(answer.issued_coupon.unwrap_or_default().issued_coupon_id)
+    }
+
+    /// Gives an item a heart or takes it back, and answers how many it has.
+    ///
+    /// # Errors
+    /// What the call answers.
+    pub async fn hearts(&self, offer: &Offer, is_given: bool) -> Result<i64, Status> {
+        let (request_id, item_id) = (Uuid::now_v7().to_string(), offer.item_id.clone());
+        let mut catalogue = self.catalogue();
+        Ok(if is_given {
+            catalogue.heart_item(HeartItemRequest { request_id, item_id }).await?.into_inner().hearts
+        } else {
+            catalogue.unheart_item(UnheartItemRequest { request_id, item_id }).await?.into_inner().hearts
+        })
+    }
+
+    /// Follows a store or no longer, and answers how many do.
+    ///
+    /// # Errors
+    /// What the call answers.
+    pub async fn follows(&self, offer: &Offer, is_given: bool) -> Result<i64, Status> {
+        let (request_id, store_id) = (Uuid::now_v7().to_string(), offer.store_id.clone());
+        let mut stores = self.stores();
+        Ok(if is_given {
+            stores.follow_store(FollowStoreRequest { request_id, store_id }).await?.into_inner().followers
+        } else {
+            stores.unfollow_store(UnfollowStoreRequest { request_id, store_id }).await?.into_inner().followers
+        })
     }
 
     /// Places an order.

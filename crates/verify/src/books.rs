@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
 
-use crate::invariants::Question;
+use crate::invariants::{Part, Question};
 
 /// Each store under a name of its own; `order` is a word of SQL, hence `ordering`.
 const STORES: [(&str, &str); 6] = [
@@ -55,6 +55,12 @@ impl Books {
         // Opened for writing only because the log of a process that was killed has to be read back; nothing is written.
         books.execute_batch("PRAGMA query_only = ON; BEGIN")?;
         Ok(Self(books))
+    }
+
+    /// Whether the store that a part is about has it.
+    pub(crate) fn have(&self, part: &Part) -> Result<bool, VerifyError> {
+        let sql = format!("SELECT 1 FROM {}.migration WHERE name = ?1", part.store);
+        Ok(self.0.prepare(&sql)?.exists([part.migration])?)
     }
 
     /// The violations: a subject and what is wrong with it.

@@ -1,6 +1,7 @@
 //! What must always hold, as questions whose answers are violations.
 
 mod facts;
+mod hearts;
 mod liveness;
 mod money;
 mod settlement;
@@ -16,6 +17,18 @@ pub(crate) struct Question {
     pub(crate) sql: &'static str,
 }
 
+/// Questions about what a migration has brought into a store, which is not asked of a store that was made before it and not opened
+/// since: there is nothing in it that they could be about.
+pub(crate) struct Part {
+    pub(crate) store: &'static str,
+    pub(crate) migration: &'static str,
+    pub(crate) questions: &'static [Question],
+}
+
+/// What came later.
+pub(crate) const PARTS: &[Part] = &[hearts::PART];
+
+/// What can be asked of every store.
 pub(crate) fn all() -> impl Iterator<Item = &'static Question> {
     money::QUESTIONS
         .iter()

@@ -24,8 +24,14 @@ pub enum Scope {
 /// When a store is missing or cannot be read.
 pub fn check(data: &Path, scope: Scope) -> Result<Report, VerifyError> {
     let books = books::Books::open(data)?;
+    let mut questions: Vec<_> = invariants::all().collect();
+    for part in invariants::PARTS {
+        if books.have(part)? {
+            questions.extend(part.questions);
+        }
+    }
     let mut findings = Vec::new();
-    for question in invariants::all() {
+    for question in questions {
         if scope == Scope::AnyMoment && question.scope == Scope::AtRest {
             continue;
         }

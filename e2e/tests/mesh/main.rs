@@ -5,6 +5,7 @@ mod anything;
 mod everybody;
 mod forged;
 mod forgetting;
+mod hearts;
 mod house;
 mod money;
 mod my_page;

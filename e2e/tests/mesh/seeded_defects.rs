@@ -106,6 +106,13 @@ const DEFECTS: &[(&str, &str, &str)] = &[
     ("C1", "coupon", "UPDATE coupon SET issued_count = issued_count + 1"),
     ("C1", "coupon", "UPDATE issued_coupon SET state = 'AVAILABLE', order_id = NULL, used_at = NULL"),
     ("C1", "coupon", "UPDATE redemption_line SET order_discount = order_discount - 1 WHERE order_discount > 0"),
+    ("N1", "item", "UPDATE item SET hearts = hearts + 1 WHERE hearts > 0"),
+    ("N1", "item", "DELETE FROM heart"),
+    ("N1", "item", "UPDATE store SET followers = followers - 1 WHERE followers > 0"),
+    ("N1", "item", "INSERT INTO follow SELECT store_id, randomblob(16), given_at FROM follow"),
+    ("N1", "item", "UPDATE heart SET item_id = randomblob(16)"),
+    ("N1", "item", "INSERT INTO closed_customer SELECT customer_id, given_at, TRUE FROM heart"),
+    ("N1", "item", "UPDATE store SET deleted_at = updated_at WHERE followers > 0"),
     ("X1", "order", "DELETE FROM outbox WHERE event_type = 'bojagi.order.v1.OrderConfirmed'"),
     ("X1", "payment", "DELETE FROM outbox WHERE event_type = 'bojagi.payment.v1.PaymentCaptured'"),
     ("X1", "order", "UPDATE outbox SET sequence = sequence + 1000 WHERE event_type = 'bojagi.order.v1.OrderConfirmed'"),
@@ -169,6 +176,8 @@ async fn a_day(shop: &Shop) {
     buyer.cancel(&cancelled.id).await.unwrap();
     let declined = buyer.card("tok_decline_lost_card").await;
     buyer.place(&Wish::of(&offer, 1, &declined)).await.unwrap();
+    buyer.hearts(&offer, true).await.unwrap();
+    buyer.follows(&offer, true).await.unwrap();
     shop.verify().await;
     shop.close_day().await;
     shop.verify().await;
@@ -240,6 +249,29 @@ async fn every_seeded_defect_is_named() {
         }
     }
     assert!(silent.is_empty(), "nothing was ever found by {silent:#?}");
+}
+
+/// Before hearts and follows were kept, there was nothing to ask about them.
+const BEFORE_HEARTS: &str = "
+    DROP TABLE heart; DROP TABLE follow; DROP TABLE closed_customer;
+    DROP INDEX item_by_hearts; DROP INDEX item_of_store_by_hearts; DROP INDEX item_of_category_by_hearts;
+    DROP INDEX item_hearted_to_the_end; DROP INDEX store_by_followers; DROP INDEX store_followed_to_the_end;
+    ALTER TABLE item DROP COLUMN hearts; ALTER TABLE store DROP COLUMN followers;
+    DELETE FROM migration WHERE name = 'item-hearts-1'";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_of_an_earlier_version_is_asked_what_it_has() {
+    let shop = Shop::open().await;
+    shop.offer(10_000, 100).await;
+    shop.verify().await;
+    let folder = shop.close().await;
+    let asked = |report: &Report| report.findings.iter().filter(|finding| finding.invariant == "N1").count();
+    assert_eq!(asked(&bojagi_verify::check(folder.path(), Scope::AtRest).unwrap()), 2);
+    let books = Connection::open(folder.path().join("item.sqlite")).unwrap();
+    books.execute_batch(BEFORE_HEARTS).unwrap();
+    drop(books);
+    let report = bojagi_verify::check(folder.path(), Scope::AtRest).unwrap();
+    assert!(report.holds() && asked(&report) == 0, "{report}");
 }
 
 fn sentences(report: &Report, which: impl Fn(&Finding) -> bool) -> BTreeSet<&'static str> {
