@@ -3,12 +3,14 @@
 mod catalog_service;
 mod favours;
 mod mask;
+mod option_service;
 mod read;
 pub(crate) mod show;
 mod stock_service;
 mod store_service;
 
 pub(crate) use catalog_service::Catalog;
+pub(crate) use option_service::Options;
 pub(crate) use stock_service::StockRoom;
 pub(crate) use store_service::Stores;
 

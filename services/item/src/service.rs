@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bojagi_api::item::catalog_service_server::CatalogServiceServer;
 use bojagi_api::item::operations_service_server::OperationsServiceServer;
+use bojagi_api::item::option_service_server::OptionServiceServer;
 use bojagi_api::item::stock_service_server::StockServiceServer;
 use bojagi_api::item::store_service_server::StoreServiceServer;
 use bojagi_chassis::operations::Operations;
@@ -14,7 +15,7 @@ use bojagi_kernel::Failure;
 use crate::events::heard;
 use crate::give_favours::favours;
 use crate::reserve_stock::reservations;
-use crate::rpc::{Catalog, StockRoom, Stores};
+use crate::rpc::{Catalog, Options, StockRoom, Stores};
 use crate::{Config, NAME, counted, jobs, withdraw_favours};
 
 /// Composes the context. Item asks nobody, so it has no use for a channel to the others.
@@ -35,6 +36,7 @@ pub async fn build(context: Context, _: Channel, config: Config) -> Result<Servi
         .answers(StoreServiceServer::new(Stores { context: context.clone(), follows }))
         .answers(CatalogServiceServer::new(Catalog { context: context.clone(), currencies, hearts }))
         .answers(StockServiceServer::new(StockRoom { context: context.clone(), reservations }))
+        .answers(OptionServiceServer::new(Options { context: context.clone() }))
         .answers(OperationsServiceServer::new(Operations::of(NAME, &context)))
         .hears(heard::reactions(&context.clock), heard::TOPICS)
         .does(counted::count_holds(context.clone()))

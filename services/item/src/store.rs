@@ -7,6 +7,7 @@ pub(crate) mod holds;
 pub(crate) mod items;
 pub(crate) mod limits;
 pub(crate) mod options;
+pub(crate) mod placed;
 pub(crate) mod schema;
 pub(crate) mod search;
 pub(crate) mod sellers;

@@ -44,7 +44,7 @@ pub(crate) fn item(item: &Item) -> api::Item {
     }
 }
 
-fn option(option: &ItemOption) -> api::Option {
+pub(crate) fn option(option: &ItemOption) -> api::Option {
     api::Option {
         option_id: option.option_id.to_string(),
         name: option.name.clone(),

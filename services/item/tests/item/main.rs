@@ -10,6 +10,7 @@ mod instances;
 mod limits;
 mod operations;
 mod options;
+mod options_by_id;
 mod ownership;
 mod replays;
 mod reserving;
