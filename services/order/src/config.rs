@@ -25,6 +25,8 @@ pub struct Config {
     pub ask_timeout_milliseconds: u64,
     /// How long a page waits for what another context keeps, in milliseconds.
     pub page_patience_milliseconds: u64,
+    /// How long a cart waits for the catalogue, in milliseconds.
+    pub compare_timeout_milliseconds: u64,
     /// How long a driver holds an order, in seconds.
     pub lease_seconds: u64,
     /// The pause after the first failed attempt, in milliseconds.
@@ -68,6 +70,7 @@ impl Config {
         at_least("repairs_at_once", self.repairs_at_once as u64, 1);
         at_least("ask_timeout_milliseconds", self.ask_timeout_milliseconds, 1);
         at_least("page_patience_milliseconds", self.page_patience_milliseconds, 1);
+        at_least("compare_timeout_milliseconds", self.compare_timeout_milliseconds, 1);
         at_least("first_pause_milliseconds", self.first_pause_milliseconds, 1);
         at_least("longest_pause_milliseconds", self.longest_pause_milliseconds, self.first_pause_milliseconds);
         at_least("attempts_before_parking", self.attempts_before_parking.max(0).unsigned_abs(), 1);
@@ -100,6 +103,10 @@ impl Config {
 
     pub(crate) const fn page_patience(&self) -> Duration {
         Duration::from_millis(self.page_patience_milliseconds)
+    }
+
+    pub(crate) const fn compare_timeout(&self) -> Duration {
+        Duration::from_millis(self.compare_timeout_milliseconds)
     }
 
     pub(crate) const fn answer_margin(&self) -> Duration {

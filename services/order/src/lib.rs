@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 mod cancel_order;
+mod change_cart;
+mod check_out_cart;
 mod config;
 mod counted;
 mod deliver;
@@ -15,6 +17,7 @@ mod place_order;
 mod rpc;
 mod saga;
 mod service;
+mod show_cart;
 mod show_orders;
 mod store;
 mod trace;
@@ -44,6 +47,7 @@ pub const MIGRATIONS: &[Migration] = &[
     store::PARCELS_IN_STATE,
     store::DUE_IN_STATE,
     store::UNANSWERED,
+    store::carts::MIGRATION,
 ];
 
 /// Every reason that order gives: its refusals, and the failures that its orders show.

@@ -1,14 +1,16 @@
 //! The contexts that an order asks: item, coupon and payment.
 //!
-//! Every ask is keyed by the order, so it can be repeated without a second effect, and answers what holds now. An answer is
-//! either what was asked for, or a [`Setback`].
+//! Every ask is keyed by the order, so it can be repeated without a second effect, and answers what holds now; what a cart asks of
+//! the catalogue only looks. An answer is either what was asked for, or a [`Setback`].
 
+mod catalogue;
 mod payments;
 mod reservations;
 
 use std::time::{Duration, Instant};
 
 use bojagi_api::coupon::coupon_service_client::CouponServiceClient;
+use bojagi_api::item::option_service_client::OptionServiceClient;
 use bojagi_api::item::stock_service_client::StockServiceClient;
 use bojagi_api::payment::payment_service_client::PaymentServiceClient;
 use bojagi_chassis::{Channel, answer, deadline};
@@ -32,6 +34,7 @@ pub(crate) enum Setback {
 /// The clients, and how long each ask may take.
 pub(crate) struct Participants {
     stock: StockServiceClient<Channel>,
+    options: OptionServiceClient<Channel>,
     coupons: CouponServiceClient<Channel>,
     payments: PaymentServiceClient<Channel>,
     timeout: Duration,
@@ -41,16 +44,25 @@ impl Participants {
     pub(crate) fn new(channel: Channel, timeout: Duration) -> Self {
         Self {
             stock: StockServiceClient::new(channel.clone()),
+            options: OptionServiceClient::new(channel.clone()),
             coupons: CouponServiceClient::new(channel.clone()),
             payments: PaymentServiceClient::new(channel),
             timeout,
         }
     }
 
-    /// Waits for an answer for as long as one ask may take; the deadline travels with the call. A call is kilobytes of
-    /// state: in a box it is not copied each time that an order moves.
+    /// Waits for an answer for as long as one ask may take.
     async fn ask<T>(&self, call: impl Future<Output = Result<Response<T>, Status>> + Send) -> Result<T, Setback> {
-        let until = Instant::now() + self.timeout;
+        self.ask_until(Instant::now() + self.timeout, call).await
+    }
+
+    /// Waits for an answer; the deadline travels with the call. A call is kilobytes of state: in a box it is not copied each time
+    /// that an order moves.
+    async fn ask_until<T>(
+        &self,
+        until: Instant,
+        call: impl Future<Output = Result<Response<T>, Status>> + Send,
+    ) -> Result<T, Setback> {
         let call = Box::pin(deadline::scope(until, call));
         match tokio::time::timeout_at(until.into(), call).await {
             Ok(Ok(response)) => Ok(response.into_inner()),

@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use crate::domain::{InstanceId, Life, NewOrder, Order, OrderRefusal, RetryPolicy};
 use crate::notices::Watcher;
 use crate::orders::Orders;
-use crate::store;
+use crate::store::{self, carts};
 
 /// When a caller that was refused for want of room may come again.
 const OVERLOAD_DELAY: Duration = Duration::from_millis(250);
@@ -33,10 +33,10 @@ impl Orders {
     /// caller's deadline. A request that came before joins the order that it placed.
     ///
     /// # Errors
-    /// `OVERLOADED`, `ACCOUNT_NOT_ACTIVE`, `TENDER_MISMATCH`, `IDEMPOTENCY_KEY_REUSED`. Once the order is stored there is
-    /// nothing to refuse any more.
+    /// `OVERLOADED`, `ACCOUNT_NOT_ACTIVE`, `TENDER_MISMATCH`, `IDEMPOTENCY_KEY_REUSED`, and `CART_CHANGED` of one that is made of
+    /// a cart. Once the order is stored there is nothing to refuse any more.
     pub(crate) async fn place(&self, new: NewOrder, key: Key, waits: bool) -> Result<Arc<Order>, Failure> {
-        let answer_at = deadline::current().and_then(|deadline| deadline.checked_sub(self.config.answer_margin()));
+        let answer_at = self.answer_at();
         let room = Arc::clone(&self.room)
             .try_acquire_owned()
             .map_err(|_| Failure::from(OrderRefusal::Overloaded.refusal().retry_after(OVERLOAD_DELAY)))?;
@@ -63,16 +63,27 @@ impl Orders {
         }
     }
 
+    /// When the caller has to be answered, if it waits no longer than that.
+    pub(crate) fn answer_at(&self) -> Option<Instant> {
+        deadline::current().and_then(|deadline| deadline.checked_sub(self.config.answer_margin()))
+    }
+
     async fn store_new(&self, new: NewOrder, key: Key) -> Result<Placed, Failure> {
         let (instance, policy, now) = (self.instance, self.policy(), self.now());
         // That the account is not blocked is only read: whoever blocks it locks the store.
-        let locked = [LockKey::of(new.id), key.lock()];
+        let cart = new.cart.as_ref().map(|_| LockKey::of(new.customer_id));
+        let locked = [LockKey::of(new.id), key.lock()].into_iter().chain(cart);
         let unit = async move |tx: &mut Tx| place(tx, new, &key, instance, &policy, now).await;
         self.context.store.write_locking(locked, unit).await
     }
 
     /// Answers the order that an earlier call of the same request placed.
-    async fn join(&self, order_id: OrderId, waits: bool, answer_at: Option<Instant>) -> Result<Arc<Order>, Failure> {
+    pub(crate) async fn join(
+        &self,
+        order_id: OrderId,
+        waits: bool,
+        answer_at: Option<Instant>,
+    ) -> Result<Arc<Order>, Failure> {
         let watcher = self.notices.watch(order_id);
         let found = self.context.store.read(async move |tx: &mut Tx| store::load(tx, order_id).await).await;
         let order = found
@@ -86,30 +97,43 @@ impl Orders {
 /// One unit: the request is remembered and the order is stored, or neither.
 async fn place(
     tx: &mut Tx,
-    new: NewOrder,
+    mut new: NewOrder,
     key: &Key,
     driver: InstanceId,
     policy: &RetryPolicy,
     now: Moment,
 ) -> Result<Placed, Failure> {
-    match idempotency::recall(tx, key).await? {
-        Recalled::Answered(order_id) => {
-            let order_id = String::from_utf8(order_id).ok().and_then(|text| text.parse().ok());
-            return order_id
-                .map(Placed::Before)
-                .ok_or_else(|| Failure::broken("the order of a request that came before is unreadable"));
-        }
-        Recalled::Reused => return Err(CommonRefusal::IdempotencyKeyReused.into()),
-        Recalled::New => {}
+    if let Some(order_id) = placed_before(tx, key).await? {
+        return Ok(Placed::Before(order_id));
     }
     if store::is_blocked(tx, new.customer_id).await? {
         return Err(OrderRefusal::AccountNotActive.into());
     }
+    let cart = new.cart.take();
     let mut order = Order::place(new, driver, policy, now)?;
     store::insert(tx, &mut order, now).await?;
+    if let Some(part) = cart {
+        carts::order(tx, order.customer_id, &part, order.id, now).await?;
+    }
     // The order is what is remembered, not how it looked: whoever comes again is told how it is.
     idempotency::remember(tx, key, order.id.to_string().as_bytes(), now).await?;
     Ok(Placed::Now(Box::new(order)))
+}
+
+/// The order that an earlier call of the same request placed.
+///
+/// # Errors
+/// `IDEMPOTENCY_KEY_REUSED`.
+pub(crate) async fn placed_before(tx: &mut Tx, key: &Key) -> Result<Option<OrderId>, Failure> {
+    match idempotency::recall(tx, key).await? {
+        Recalled::New => Ok(None),
+        Recalled::Reused => Err(CommonRefusal::IdempotencyKeyReused.into()),
+        Recalled::Answered(order_id) => {
+            let order_id = String::from_utf8(order_id).ok().and_then(|text| text.parse().ok());
+            let unreadable = || Failure::broken("the order of a request that came before is unreadable");
+            order_id.map(Some).ok_or_else(unreadable)
+        }
+    }
 }
 
 /// Waits until the order is not PENDING any more, or until it is time to answer.

@@ -1,11 +1,13 @@
 //! Adapters: what is asked becomes a use case, what comes of it becomes an answer. No rules here.
 
+mod cart_service;
 mod delivery_service;
 mod my_page_service;
 mod order_service;
 mod place;
 mod saga_service;
 
+pub(crate) use cart_service::CartRpc;
 pub(crate) use delivery_service::DeliveryRpc;
 pub(crate) use my_page_service::MyPageRpc;
 pub(crate) use order_service::OrderRpc;

@@ -135,19 +135,20 @@ impl Orders {
 
     async fn try_commit(&self, mut order: Order, reports: Vec<StepReport>) -> Result<Order, Failure> {
         let now = self.now();
+        // An order that fails gives its lines back to the cart that they came from.
+        let cart = (order.life == Life::Failed).then(|| LockKey::of(order.customer_id));
+        let locked = [LockKey::of(order.id)].into_iter().chain(cart);
         self.context
             .store
-            .write_locking([LockKey::of(order.id)], async move |tx: &mut Tx| {
-                match store::save(tx, &mut order, now).await? {
-                    Saved::Now => {
-                        store::report(tx, order.id, &reports, now).await?;
-                        Ok(order)
-                    }
-                    Saved::Stale => match store::load(tx, order.id).await? {
-                        Some(changed) => Ok(changed),
-                        None => Err(Failure::broken(format!("order {} has vanished", order.id))),
-                    },
+            .write_locking(locked, async move |tx: &mut Tx| match store::save(tx, &mut order, now).await? {
+                Saved::Now => {
+                    store::report(tx, order.id, &reports, now).await?;
+                    Ok(order)
                 }
+                Saved::Stale => match store::load(tx, order.id).await? {
+                    Some(changed) => Ok(changed),
+                    None => Err(Failure::broken(format!("order {} has vanished", order.id))),
+                },
             })
             .await
     }

@@ -1,5 +1,6 @@
 //! Composition: what order answers, hears, and does by itself.
 
+use bojagi_api::order::cart_service_server::CartServiceServer;
 use bojagi_api::order::delivery_service_server::DeliveryServiceServer;
 use bojagi_api::order::my_page_service_server::MyPageServiceServer;
 use bojagi_api::order::order_service_server::OrderServiceServer;
@@ -22,6 +23,7 @@ pub async fn build(context: Context, channel: Channel, config: Config) -> Result
     orders.take_over_former_leases().await?;
     Ok(service
         .answers(OrderServiceServer::new(rpc::OrderRpc::new(&orders)))
+        .answers(CartServiceServer::new(rpc::CartRpc::new(&orders)))
         .answers(DeliveryServiceServer::new(rpc::DeliveryRpc::new(&orders)))
         .answers(MyPageServiceServer::new(rpc::MyPageRpc::new(&orders)))
         .answers(SagaServiceServer::new(rpc::SagaRpc::new(&orders)))

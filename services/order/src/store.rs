@@ -4,6 +4,7 @@
 //! loaded with, so that of two who changed the same order one has to read again.
 
 mod accounts;
+pub(crate) mod carts;
 mod history;
 mod lists;
 mod orders;
@@ -16,7 +17,8 @@ mod totals;
 use bojagi_store::{stored_enum, stored_ids};
 
 use crate::domain::{
-    CancelReason, DeliveryId, DeliveryState, Direction, InstanceId, Life, PaymentKnown, SagaState, StepKind, StepState,
+    CancelReason, CartLineId, DeliveryId, DeliveryState, Direction, InstanceId, Life, PaymentKnown, SagaState,
+    StepKind, StepState,
 };
 
 pub(crate) use accounts::{block, closed, is_blocked, unblock};
@@ -32,7 +34,7 @@ pub(crate) use schema::{DUE_IN_STATE, MIGRATION, PARCELS_IN_STATE, REFUSALS, TRA
 pub(crate) use steps::{StepReport, forget_attempts, report, resolved, steps_of_order};
 pub(crate) use totals::{MoneyTotal, money_totals};
 
-stored_ids!(DeliveryId, InstanceId);
+stored_ids!(CartLineId, DeliveryId, InstanceId);
 
 stored_enum!(Life {
     Pending => "PENDING",

@@ -1,5 +1,7 @@
 //! Orders as they are on the wire: in answers, in asks and in facts.
 
+pub(crate) mod cart;
+
 use bojagi_api::{common, order as api};
 use bojagi_chassis::wire::{money, timestamp};
 

@@ -2,6 +2,12 @@
 
 use bojagi_kernel::id::{AccountId, IssuedCouponId, ItemId, OptionId, OrderLineId, StoreId};
 
+/// The most lines that an order may have, and a cart.
+pub(crate) const MAX_LINES: usize = 100;
+
+/// The most pieces that a line may ask for.
+pub(crate) const MAX_QUANTITY: i64 = 999;
+
 /// A line. Amounts are minor units of the order's currency.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Line {

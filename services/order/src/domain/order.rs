@@ -6,8 +6,8 @@ use bojagi_kernel::id::{AccountId, IssuedCouponId, OrderId, PaymentMethodId};
 use bojagi_kernel::{Currency, Moment, Money};
 
 use super::{
-    Address, CancelReason, Delivery, Direction, FailureCause, InstanceId, Life, Line, MoneyState, News, OrderRefusal,
-    PaymentKnown, RefundId, RetryPolicy, Saga, SagaState, Totals,
+    Address, CancelReason, CartPart, Delivery, Direction, FailureCause, InstanceId, Life, Line, MoneyState, News,
+    OrderRefusal, PaymentKnown, RefundId, RetryPolicy, Saga, SagaState, Totals,
 };
 
 /// Everything that is known of an order. Read through [`Order`]; only the rules change it.
@@ -92,6 +92,8 @@ pub(crate) struct NewOrder {
     pub(crate) quote_hash: String,
     pub(crate) address: Address,
     pub(crate) trace: Option<PlacedIn>,
+    /// The lines of the customer's cart that it is made of, if it is; they leave the cart in the commit that stores the order.
+    pub(crate) cart: Option<CartPart>,
 }
 
 impl Order {

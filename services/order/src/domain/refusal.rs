@@ -1,7 +1,7 @@
 //! What order refuses.
 
 use bojagi_kernel::Currency;
-use bojagi_kernel::id::OrderId;
+use bojagi_kernel::id::{OptionId, OrderId};
 
 use super::{DeliveryId, DeliveryState, Life, SagaState};
 
@@ -38,6 +38,23 @@ bojagi_kernel::refusals! {
         /// The order of the delivery is not confirmed, or not any more.
         OrderNotConfirmed { order_id: OrderId, state: Life } =>
             WrongState "ORDER_NOT_CONFIRMED" ("the order is {state}"),
+        /// The option cannot be bought, or there never was such an option.
+        OptionNotFound { option_id: OptionId } => NotFound "OPTION_NOT_FOUND" ("there is no such option on offer"),
+        /// The option is not in the cart.
+        CartLineNotFound { option_id: OptionId } =>
+            NotFound "CART_LINE_NOT_FOUND" ("the cart has no line of this option"),
+        /// The cart has as many lines as an order may have, those that are being ordered counted.
+        CartFull { limit: usize } => WrongState "CART_FULL" ("a cart has at most {limit} lines"),
+        /// The line of the cart would become longer than a line of an order may be.
+        CartQuantityLimit { option_id: OptionId, quantity: i64, limit: i64 } =>
+            WrongState "CART_QUANTITY_LIMIT" ("{quantity} pieces are in the cart, and a line has at most {limit}"),
+        /// The cart is not as the caller saw it, or the catalogue says of it what was not told yet.
+        CartChanged { revision: i64 } => WrongState "CART_CHANGED" ("the cart has changed; look at it again"),
+        /// A line that is to be ordered is known to be gone, or to ask for more than is left.
+        CartLineNotAvailable { option_id: OptionId, available: i64 } =>
+            WrongState "CART_LINE_NOT_AVAILABLE" ("only {available} are left of a line"),
+        /// There is nothing in the cart that could be ordered.
+        CartEmpty => WrongState "CART_EMPTY" ("the cart is empty"),
         /// There is no such order.
         SagaNotFound { order_id: OrderId } => NotFound "SAGA_NOT_FOUND" ("there is no such saga"),
         /// The saga is not parked.

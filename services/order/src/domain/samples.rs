@@ -59,6 +59,7 @@ pub(crate) fn pending() -> Order {
         quote_hash: "shown".into(),
         address: Address { recipient: "Kim".into(), ..Address::default() },
         trace: None,
+        cart: None,
     };
     Order::place(new, InstanceId::generate(), &POLICY, NOW).unwrap()
 }

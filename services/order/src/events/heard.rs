@@ -83,7 +83,7 @@ pub(crate) fn payments(orders: &Orders) -> Hears {
 }
 
 /// What user tells: suspended and closed accounts place no orders; a closed one's orders are cancelled where they can be,
-/// and forget where they went once they are at rest.
+/// and forget where they went once they are at rest; its cart goes.
 pub(crate) fn accounts(orders: &Orders) -> Hears {
     let (suspended, closed) = (orders.clone(), orders.clone());
     Hears::new("order.accounts")
@@ -119,6 +119,7 @@ async fn account_closed(tx: &mut Tx, orders: &Orders, account_id: AccountId) -> 
             }
         }
     }
+    store::carts::drop_of(tx, account_id).await?;
     Ok(store::forget_addresses(tx, account_id, now).await?)
 }
 

@@ -1,15 +1,14 @@
-//! Reading `PlaceOrder`: every limit of its fields is here, and every field that breaks one is named.
+//! Reading `PlaceOrder`, and `CheckOutCart`, which is the same with the lines of a cart: every limit of its fields is here, and
+//! every field that breaks one is named.
 
 use bojagi_api::order as api;
 use bojagi_chassis::Fields;
 use bojagi_kernel::id::{AccountId, IssuedCouponId, OptionId, OrderId, OrderLineId, PaymentMethodId, RequestId};
 use bojagi_kernel::{Failure, Money};
 
-use crate::domain::{Address, Line, MAX_GROSS, NewOrder, same_currency};
+use crate::domain::{Address, Line, MAX_GROSS, MAX_LINES, MAX_QUANTITY, NewOrder, same_currency};
 use crate::{NAME, trace};
 
-const MAX_LINES: usize = 100;
-const MAX_QUANTITY: i64 = 999;
 const COUPONS_ON_A_LINE: usize = 2;
 
 /// A request that can be placed.
@@ -19,53 +18,43 @@ pub(super) struct Read {
     pub(super) waits: bool,
 }
 
+/// What is said of an order besides its lines.
+pub(super) struct Terms {
+    pub(super) request_id: RequestId,
+    order_coupon_id: Option<IssuedCouponId>,
+    discount: Option<Money>,
+    quote_hash: String,
+    points: Option<Money>,
+    payment_method_id: Option<PaymentMethodId>,
+    address: Address,
+    pub(super) waits: bool,
+}
+
 /// Reads the request of a customer.
 ///
 /// # Errors
 /// `INVALID_ARGUMENT`, `CURRENCY_MISMATCH`.
 pub(super) fn read(request: &api::PlaceOrderRequest, customer_id: AccountId) -> Result<Read, Failure> {
     let mut fields = Fields::new(NAME);
-    let request_id = fields.request_id(&request.request_id);
     let lines = read_lines(&mut fields, request);
-    let order_coupon_id = fields.optional_id("order_issued_coupon_id", &request.order_issued_coupon_id);
-    let discount = optional_amount(&mut fields, "expected_discount", request.expected_discount.as_ref());
-    let quote_hash = fields.prose("quote_hash", &request.quote_hash, 200);
-    let tender = request.tender.clone().unwrap_or_default();
-    let points = optional_amount(&mut fields, "tender.points", tender.points.as_ref());
-    let method = fields.optional_id::<PaymentMethodId>("tender.payment_method_id", &tender.payment_method_id);
-    let address = read_address(&mut fields, request.delivery_address.as_ref());
-    let waits = match api::Wait::try_from(request.wait) {
-        Ok(wait) => Some(wait == api::Wait::Unspecified),
-        Err(_) => {
-            fields.wrong("wait", "is no way to wait");
-            None
-        }
-    };
-
-    let (Some(request_id), Some(priced), Some(order_coupon_id)) = (request_id, lines, order_coupon_id) else {
-        return Err(fields.refuse());
-    };
-    let (Some(discount), Some(points), Some(quote_hash)) = (discount, points, quote_hash) else {
-        return Err(fields.refuse());
-    };
-    let (Some(payment_method_id), Some(address), Some(waits)) = (method, address, waits) else {
-        return Err(fields.refuse());
-    };
-    if let Some(coupon) = order_coupon_id
+    let terms = read_terms(&mut fields, request);
+    let (Some(priced), Some(terms)) = (lines, terms) else { return Err(fields.refuse()) };
+    if let Some(coupon) = terms.order_coupon_id
         && priced.iter().any(|(line, _)| line.coupons.contains(&coupon))
     {
         fields.wrong("order_issued_coupon_id", "is used on a line already");
     }
 
     let Some(currency) = priced.first().map(|(_, price)| price.currency()) else { return Err(fields.refuse()) };
-    same_currency(currency, priced.iter().map(|(_, price)| *price).chain(discount).chain(points))?;
+    let amounts = priced.iter().map(|(_, price)| *price).chain(terms.discount).chain(terms.points);
+    same_currency(currency, amounts)?;
     let lines: Vec<Line> = priced.into_iter().map(|(line, _)| line).collect();
     // Each line is at most 999 times MAX_GROSS, and there are at most 100: an i128 holds their sum many times over.
     let gross: i128 = lines.iter().map(|line| i128::from(line.unit_price) * i128::from(line.quantity)).sum();
     if gross > i128::from(MAX_GROSS) {
         fields.wrong("lines", format_args!("must cost at most {MAX_GROSS} minor units together"));
     }
-    let discount = discount.map_or(0, |discount| discount.minor());
+    let discount = terms.discount.map_or(0, |discount| discount.minor());
     if i128::from(discount) > gross {
         fields.wrong("expected_discount", "must not exceed what the lines cost");
     }
@@ -77,14 +66,44 @@ pub(super) fn read(request: &api::PlaceOrderRequest, customer_id: AccountId) -> 
         currency,
         lines,
         discount,
-        points: points.map_or(0, |points| points.minor()),
-        payment_method_id,
-        order_coupon_id,
-        quote_hash,
-        address,
+        points: terms.points.map_or(0, |points| points.minor()),
+        payment_method_id: terms.payment_method_id,
+        order_coupon_id: terms.order_coupon_id,
+        quote_hash: terms.quote_hash,
+        address: terms.address,
         trace: trace::current(),
+        cart: None,
     };
-    Ok(Read { request_id, order, waits })
+    Ok(Read { request_id: terms.request_id, order, waits: terms.waits })
+}
+
+/// Reads everything but the lines and the coupons on them.
+pub(super) fn read_terms(fields: &mut Fields, request: &api::PlaceOrderRequest) -> Option<Terms> {
+    let request_id = fields.request_id(&request.request_id);
+    let order_coupon_id = fields.optional_id("order_issued_coupon_id", &request.order_issued_coupon_id);
+    let discount = optional_amount(fields, "expected_discount", request.expected_discount.as_ref());
+    let quote_hash = fields.prose("quote_hash", &request.quote_hash, 200);
+    let tender = request.tender.clone().unwrap_or_default();
+    let points = optional_amount(fields, "tender.points", tender.points.as_ref());
+    let payment_method_id = fields.optional_id("tender.payment_method_id", &tender.payment_method_id);
+    let address = read_address(fields, request.delivery_address.as_ref());
+    let waits = match api::Wait::try_from(request.wait) {
+        Ok(wait) => Some(wait == api::Wait::Unspecified),
+        Err(_) => {
+            fields.wrong("wait", "is no way to wait");
+            None
+        }
+    };
+    Some(Terms {
+        request_id: request_id?,
+        order_coupon_id: order_coupon_id?,
+        discount: discount?,
+        quote_hash: quote_hash?,
+        points: points?,
+        payment_method_id: payment_method_id?,
+        address: address?,
+        waits: waits?,
+    })
 }
 
 /// The lines with their prices as they were sent, coupons laid on.

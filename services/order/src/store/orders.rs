@@ -8,7 +8,7 @@ use bojagi_store::{Error, Tx, params};
 
 use super::parts::each;
 use super::rows::{ORDER_COLUMNS, OrderRow, metadata_text};
-use super::{closed, history, parts};
+use super::{carts, closed, history, parts};
 use crate::domain::{Address, DeliveryId, InstanceId, Life, News, Order, SagaState};
 use crate::events;
 
@@ -133,6 +133,11 @@ pub(crate) async fn save(tx: &mut Tx, order: &mut Order, now: Moment) -> Result<
         parts::confirm(tx, order).await?;
     } else if news.iter().any(changes_parcels) {
         parts::update_parcels(tx, order).await?;
+    }
+    if news.contains(&News::Failed) {
+        carts::bring_back(tx, order.customer_id, order.id, now).await?;
+    } else if news.contains(&News::Confirmed) {
+        carts::forget(tx, order.id).await?;
     }
     publish(tx, order, &news, now).await?;
     Ok(Saved::Now)

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bojagi_api::common;
 use bojagi_api::coupon::coupon_service_server::CouponServiceServer;
+use bojagi_api::item::option_service_server::OptionServiceServer;
 use bojagi_api::item::stock_service_server::StockServiceServer;
 use bojagi_api::order::delivery_service_client::DeliveryServiceClient;
 use bojagi_api::order::my_page_service_client::MyPageServiceClient;
@@ -53,6 +54,7 @@ pub(crate) struct Cast {
 pub(crate) fn impatient() -> Config {
     Config {
         ask_timeout_milliseconds: 300,
+        compare_timeout_milliseconds: 6_000,
         sweep_milliseconds: 5,
         attempts_before_parking: 4,
         refusals_before_parking: 2,
@@ -78,6 +80,7 @@ impl Cast {
         let context = rig.context("item", PEER_MIGRATIONS).await;
         let item = Service::new("item", &context)
             .answers(StockServiceServer::new(self.stock.clone()))
+            .answers(OptionServiceServer::new(self.stock.catalogue.clone()))
             .hears(self.stock.hears(), &[bojagi_order::TOPIC]);
         let context = rig.context("coupon", PEER_MIGRATIONS).await;
         let coupon = Service::new("coupon", &context)

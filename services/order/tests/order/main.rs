@@ -3,6 +3,8 @@
 
 mod branches;
 mod cancel;
+mod cart;
+mod check_out;
 mod crash;
 mod cuts;
 mod deliveries;

@@ -1,5 +1,6 @@
 //! Fakes of item, coupon and payment that keep to their contracts and fail when told to.
 
+mod catalogue;
 mod coupons;
 mod payments;
 mod stock;

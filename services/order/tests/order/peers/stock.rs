@@ -12,6 +12,7 @@ use bojagi_testkit::TestAccount;
 use tonic::{Code, Request, Response, Status};
 use uuid::Uuid;
 
+use super::catalogue::Catalogue;
 use super::{Script, refuse};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub(crate) struct State {
     /// How often pieces moved: once for each reservation, sale and return.
     pub(crate) moves: Mutex<Vec<(String, Hold)>>,
     pub(crate) reserve: Script,
+    /// What can be bought.
+    pub(crate) catalogue: Catalogue,
     /// Facts are heard only later.
     pub(crate) asleep: Mutex<bool>,
 }
@@ -51,6 +54,7 @@ impl Stock {
             holds: Mutex::default(),
             moves: Mutex::default(),
             reserve: Script::default(),
+            catalogue: Catalogue::default(),
             asleep: Mutex::new(false),
         }))
     }

@@ -1,0 +1,119 @@
+//! Changing a cart: one unit each, idempotent, under the customer's lock. Two devices at once come one after the other.
+
+use bojagi_api::order as api;
+use bojagi_chassis::once;
+use bojagi_kernel::Failure;
+use bojagi_kernel::id::{AccountId, OptionId};
+use bojagi_store::idempotency::{self, Key, Recalled};
+use bojagi_store::{LockKey, Tx};
+
+use crate::domain::{Cart, Offer, OrderRefusal, Sight};
+use crate::orders::Orders;
+use crate::show_cart::unanswered;
+use crate::store::carts;
+use crate::{store, wire};
+
+impl Orders {
+    /// Puts pieces of an option in.
+    ///
+    /// # Errors
+    /// `OPTION_NOT_FOUND`, `CART_QUANTITY_LIMIT`, `CART_FULL`, `ACCOUNT_NOT_ACTIVE`, `IDEMPOTENCY_KEY_REUSED`; unavailable when item
+    /// does not answer.
+    pub(crate) async fn add_cart_line(
+        &self,
+        customer_id: AccountId,
+        option_id: OptionId,
+        quantity: i64,
+        key: Key,
+    ) -> Result<api::AddCartLineResponse, Failure> {
+        let offer = self.offer_for(option_id, &key).await?;
+        self.change_cart(customer_id, key, move |cart| {
+            let offer = offer.ok_or_else(|| Failure::broken("a request that came before is new"))?;
+            cart.add(option_id, quantity, offer)?;
+            Ok(api::AddCartLineResponse { line: cart.line(option_id).map(wire::cart::line) })
+        })
+        .await
+    }
+
+    /// What the catalogue offers; nothing is asked for a request that was answered before.
+    async fn offer_for(&self, option_id: OptionId, key: &Key) -> Result<Option<Offer>, Failure> {
+        let request = key.clone();
+        let recalled = async move |tx: &mut Tx| Ok::<_, Failure>(idempotency::recall(tx, &request).await?);
+        if self.context.store.read(recalled).await? != Recalled::New {
+            return Ok(None);
+        }
+        let mut sights = self.participants.look_up(&[option_id], self.compare_until()).await.map_err(unanswered)?;
+        match sights.remove(&option_id) {
+            Some(Sight::OnOffer(offer)) => Ok(Some(offer)),
+            _ => Err(OrderRefusal::OptionNotFound { option_id }.into()),
+        }
+    }
+
+    /// Sets the quantity of a line; of the cart that the customer saw, if they say which.
+    ///
+    /// # Errors
+    /// `CART_LINE_NOT_FOUND`, `CART_CHANGED`, `ACCOUNT_NOT_ACTIVE`, `IDEMPOTENCY_KEY_REUSED`.
+    pub(crate) async fn update_cart_line(
+        &self,
+        customer_id: AccountId,
+        (option_id, quantity): (OptionId, i64),
+        seen_revision: Option<i64>,
+        key: Key,
+    ) -> Result<api::UpdateCartLineResponse, Failure> {
+        self.change_cart(customer_id, key, move |cart| {
+            seen_revision.map_or(Ok(()), |seen| cart.must_be_at(seen))?;
+            cart.update(option_id, quantity)?;
+            Ok(api::UpdateCartLineResponse { line: cart.line(option_id).map(wire::cart::line) })
+        })
+        .await
+    }
+
+    /// Takes lines out.
+    ///
+    /// # Errors
+    /// `ACCOUNT_NOT_ACTIVE`, `IDEMPOTENCY_KEY_REUSED`.
+    pub(crate) async fn remove_cart_lines(
+        &self,
+        customer_id: AccountId,
+        option_ids: Vec<OptionId>,
+        key: Key,
+    ) -> Result<api::RemoveCartLinesResponse, Failure> {
+        self.change_cart(customer_id, key, move |cart| {
+            cart.remove(&option_ids);
+            Ok(api::RemoveCartLinesResponse {})
+        })
+        .await
+    }
+
+    /// Takes everything out.
+    ///
+    /// # Errors
+    /// `ACCOUNT_NOT_ACTIVE`, `IDEMPOTENCY_KEY_REUSED`.
+    pub(crate) async fn clear_cart(&self, customer_id: AccountId, key: Key) -> Result<api::ClearCartResponse, Failure> {
+        self.change_cart(customer_id, key, |cart| {
+            cart.clear();
+            Ok(api::ClearCartResponse {})
+        })
+        .await
+    }
+
+    async fn change_cart<M>(
+        &self,
+        customer_id: AccountId,
+        key: Key,
+        change: impl FnOnce(&mut Cart) -> Result<M, Failure> + Send + 'static,
+    ) -> Result<M, Failure>
+    where
+        M: prost::Message + Default + 'static,
+    {
+        let (now, locked) = (self.now(), [LockKey::of(customer_id)]);
+        once::write_locking(&self.context.store, locked, key, now, async move |tx: &mut Tx| {
+            // The cart of a closed account is gone, and stays so. Whoever blocks an account locks the store.
+            if store::is_blocked(tx, customer_id).await? {
+                return Err(OrderRefusal::AccountNotActive.into());
+            }
+            carts::change(tx, customer_id, now, change).await
+        })
+        .await
+    }
+}
