@@ -8,6 +8,7 @@ use bojagi_api::item::catalog_service_client::CatalogServiceClient;
 use bojagi_api::item::stock_service_client::StockServiceClient;
 use bojagi_api::item::store_service_client::StoreServiceClient;
 use bojagi_api::item::{FollowStoreRequest, HeartItemRequest, UnfollowStoreRequest, UnheartItemRequest};
+use bojagi_api::order::cart_service_client::CartServiceClient;
 use bojagi_api::order::delivery_service_client::DeliveryServiceClient;
 use bojagi_api::order::my_page_service_client::MyPageServiceClient;
 use bojagi_api::order::order_service_client::OrderServiceClient;
@@ -91,6 +92,7 @@ impl Person {
         catalogue -> CatalogServiceClient,
         stock -> StockServiceClient,
         coupons -> CouponServiceClient,
+        carts -> CartServiceClient,
         orders -> OrderServiceClient,
         deliveries -> DeliveryServiceClient,
         sagas -> SagaServiceClient,

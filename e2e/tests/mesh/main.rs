@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod anything;
+mod carts;
 mod everybody;
 mod forged;
 mod forgetting;

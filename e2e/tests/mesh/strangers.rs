@@ -17,8 +17,8 @@ mod town;
 
 use town::Town;
 
-/// Methods whose ids name what is everybody's, `AddAddress`, which gives the id out, and `QuoteDiscounts` and `PlaceOrder`, of
-/// which the last test says what they do with other people's things.
+/// Methods whose ids name what is everybody's, `AddAddress`, which gives the id out, and `QuoteDiscounts`, `PlaceOrder` and
+/// `CheckOutCart`, of which the last test says what they do with other people's things.
 const FOR_EVERYBODY: &[&str] = &[
     "/bojagi.coupon.v1.CouponService/GetCoupon",
     "/bojagi.coupon.v1.CouponService/IssueCoupon",
@@ -33,6 +33,8 @@ const FOR_EVERYBODY: &[&str] = &[
     "/bojagi.item.v1.StoreService/SearchStores",
     "/bojagi.item.v1.StoreService/FollowStore",
     "/bojagi.item.v1.StoreService/UnfollowStore",
+    "/bojagi.order.v1.CartService/AddCartLine",
+    "/bojagi.order.v1.CartService/CheckOutCart",
     "/bojagi.order.v1.OrderService/PlaceOrder",
     "/bojagi.user.v1.AddressService/AddAddress",
 ];
@@ -138,6 +140,7 @@ async fn what_is_not_ones_own_does_not_exist() {
     let mut seen: BTreeSet<_> = FOR_EVERYBODY.iter().copied().collect();
     // All of it is made before any of it is used up.
     for group in [
+        town.carts().await,
         town.orders().await,
         town.deliveries().await,
         town.payments().await,
@@ -185,7 +188,10 @@ async fn nobody_pays_with_what_is_somebody_elses() {
     let with_her_card = town.other_customer.place(&Wish::of(&town.offer, 1, &town.card)).await.unwrap();
     assert_eq!(with_her_card.failure.unwrap().reason, "PAYMENT_METHOD_NOT_FOUND");
 
-    for order_id in [with_her_coupon.id, with_her_card.id] {
+    let from_a_cart = town.check_out_with_her_card().await;
+    assert_eq!(from_a_cart.failure.unwrap().reason, "PAYMENT_METHOD_NOT_FOUND");
+
+    for order_id in [with_her_coupon.id, with_her_card.id, from_a_cart.id] {
         town.other_customer.wait_for(&order_id, OrderState::Cancelled).await;
     }
     shop.verify().await;

@@ -27,10 +27,18 @@ impl Orders {
         key: Key,
     ) -> Result<api::AddCartLineResponse, Failure> {
         let offer = self.offer_for(option_id, &key).await?;
-        self.change_cart(customer_id, key, move |cart| {
-            let offer = offer.ok_or_else(|| Failure::broken("a request that came before is new"))?;
-            cart.add(option_id, quantity, offer)?;
-            Ok(api::AddCartLineResponse { line: cart.line(option_id).map(wire::cart::line) })
+        let (now, locked) = (self.now(), [LockKey::of(customer_id)]);
+        once::write_locking(&self.context.store, locked, key, now, async move |tx: &mut Tx| {
+            // The cart of a closed account is gone, and stays so. Whoever blocks an account locks the store.
+            if store::is_blocked(tx, customer_id).await? {
+                return Err(OrderRefusal::AccountNotActive.into());
+            }
+            carts::change(tx, customer_id, now, |cart| {
+                let offer = offer.ok_or_else(|| Failure::broken("a request that came before is new"))?;
+                cart.add(option_id, quantity, offer)?;
+                Ok(api::AddCartLineResponse { line: cart.line(option_id).map(wire::cart::line) })
+            })
+            .await
         })
         .await
     }
@@ -52,7 +60,7 @@ impl Orders {
     /// Sets the quantity of a line; of the cart that the customer saw, if they say which.
     ///
     /// # Errors
-    /// `CART_LINE_NOT_FOUND`, `CART_CHANGED`, `ACCOUNT_NOT_ACTIVE`, `IDEMPOTENCY_KEY_REUSED`.
+    /// `CART_LINE_NOT_FOUND`, `CART_CHANGED`, `IDEMPOTENCY_KEY_REUSED`.
     pub(crate) async fn update_cart_line(
         &self,
         customer_id: AccountId,
@@ -71,7 +79,7 @@ impl Orders {
     /// Takes lines out.
     ///
     /// # Errors
-    /// `ACCOUNT_NOT_ACTIVE`, `IDEMPOTENCY_KEY_REUSED`.
+    /// `IDEMPOTENCY_KEY_REUSED`.
     pub(crate) async fn remove_cart_lines(
         &self,
         customer_id: AccountId,
@@ -88,7 +96,7 @@ impl Orders {
     /// Takes everything out.
     ///
     /// # Errors
-    /// `ACCOUNT_NOT_ACTIVE`, `IDEMPOTENCY_KEY_REUSED`.
+    /// `IDEMPOTENCY_KEY_REUSED`.
     pub(crate) async fn clear_cart(&self, customer_id: AccountId, key: Key) -> Result<api::ClearCartResponse, Failure> {
         self.change_cart(customer_id, key, |cart| {
             cart.clear();
@@ -108,10 +116,6 @@ impl Orders {
     {
         let (now, locked) = (self.now(), [LockKey::of(customer_id)]);
         once::write_locking(&self.context.store, locked, key, now, async move |tx: &mut Tx| {
-            // The cart of a closed account is gone, and stays so. Whoever blocks an account locks the store.
-            if store::is_blocked(tx, customer_id).await? {
-                return Err(OrderRefusal::AccountNotActive.into());
-            }
             carts::change(tx, customer_id, now, change).await
         })
         .await

@@ -204,7 +204,7 @@ pub(super) const QUESTIONS: &[Question] = &[
                     SELECT order_id, 1, 0, created_at FROM ordering.orders
                     UNION ALL
                     SELECT unhex(replace(CAST(answer AS TEXT), '-', '')), 0, 1, 0 FROM ordering.idempotency
-                    WHERE method = 'PlaceOrder')
+                    WHERE method IN ('PlaceOrder', 'CheckOutCart'))
               SELECT order_id, sum(orders), sum(answers) FROM parts GROUP BY order_id
               HAVING sum(orders) <> 1 OR sum(answers) > 1 OR (sum(answers) = 0 AND max(placed_at) > ",
             six_days_ago!(),

@@ -76,6 +76,39 @@ impl<'a> Town<'a> {
         ]
     }
 
+    /// The line that nobody else has is the customer's.
+    pub(super) async fn carts(&self) -> Vec<Owned> {
+        let option_id = self.offer.option_id.clone();
+        let add = AddCartLineRequest { request_id: new_id(), option_id: option_id.clone(), quantity: 3 };
+        self.customer.carts().add_cart_line(add).await.unwrap();
+        let (owner, others) = (&self.customer, [&self.other_customer]);
+        vec![
+            owned("/bojagi.order.v1.CartService/UpdateCartLine", &option_id, owner, &others, |option_id| {
+                UpdateCartLineRequest { request_id: new_id(), option_id, quantity: 2, seen_revision: 0 }
+            }),
+            owned("/bojagi.order.v1.CartService/RemoveCartLines", &option_id, owner, &others, |option_id| {
+                RemoveCartLinesRequest { request_id: new_id(), option_ids: vec![option_id] }
+            }),
+        ]
+    }
+
+    /// The other customer fills a cart and wants to pay for it with her card.
+    pub(super) async fn check_out_with_her_card(&self) -> Order {
+        let option_id = self.offer.option_id.clone();
+        let mut carts = self.other_customer.carts();
+        carts.add_cart_line(AddCartLineRequest { request_id: new_id(), option_id, quantity: 1 }).await.unwrap();
+        let cart = carts.get_cart(GetCartRequest::default()).await.unwrap().into_inner().cart.unwrap();
+        let wish = Wish::of(&self.offer, 1, &self.card).request();
+        let request = CheckOutCartRequest {
+            request_id: new_id(),
+            seen_revision: cart.revision,
+            tender: wish.tender,
+            delivery_address: wish.delivery_address,
+            ..Default::default()
+        };
+        carts.check_out_cart(request).await.unwrap().into_inner().order.unwrap()
+    }
+
     pub(super) async fn deliveries(&self) -> Vec<Owned> {
         let order = self.order().await;
         let delivery = order.deliveries[0].delivery_id.clone();
