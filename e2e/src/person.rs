@@ -7,6 +7,7 @@ use bojagi_api::coupon::{IssueCouponRequest, IssuedCouponState, ListMyCouponsReq
 use bojagi_api::item::catalog_service_client::CatalogServiceClient;
 use bojagi_api::item::stock_service_client::StockServiceClient;
 use bojagi_api::item::store_service_client::StoreServiceClient;
+use bojagi_api::item::wishlist_service_client::WishlistServiceClient;
 use bojagi_api::item::{FollowStoreRequest, HeartItemRequest, UnfollowStoreRequest, UnheartItemRequest};
 use bojagi_api::order::cart_service_client::CartServiceClient;
 use bojagi_api::order::delivery_service_client::DeliveryServiceClient;
@@ -91,6 +92,7 @@ impl Person {
         stores -> StoreServiceClient,
         catalogue -> CatalogServiceClient,
         stock -> StockServiceClient,
+        wishes -> WishlistServiceClient,
         coupons -> CouponServiceClient,
         carts -> CartServiceClient,
         orders -> OrderServiceClient,

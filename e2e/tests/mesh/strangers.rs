@@ -35,6 +35,7 @@ const FOR_EVERYBODY: &[&str] = &[
     "/bojagi.item.v1.StoreService/UnfollowStore",
     "/bojagi.order.v1.CartService/AddCartLine",
     "/bojagi.order.v1.CartService/CheckOutCart",
+    "/bojagi.item.v1.WishlistService/AddWishlistEntry",
     "/bojagi.order.v1.OrderService/PlaceOrder",
     "/bojagi.user.v1.AddressService/AddAddress",
 ];
@@ -146,6 +147,7 @@ async fn what_is_not_ones_own_does_not_exist() {
         town.payments().await,
         town.settlements().await,
         town.catalogue().await,
+        town.wishes().await,
         town.accounts().await,
     ] {
         for call in group {

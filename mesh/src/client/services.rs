@@ -4,6 +4,7 @@ use bojagi_api::coupon::coupon_service_client::CouponServiceClient;
 use bojagi_api::item::catalog_service_client::CatalogServiceClient;
 use bojagi_api::item::stock_service_client::StockServiceClient;
 use bojagi_api::item::store_service_client::StoreServiceClient;
+use bojagi_api::item::wishlist_service_client::WishlistServiceClient;
 use bojagi_api::order::delivery_service_client::DeliveryServiceClient;
 use bojagi_api::order::my_page_service_client::MyPageServiceClient;
 use bojagi_api::order::order_service_client::OrderServiceClient;
@@ -41,6 +42,7 @@ services! {
     stores: StoreServiceClient, "The stores of the shop.";
     catalog: CatalogServiceClient, "Categories and items.";
     stock: StockServiceClient, "The pieces of every option.";
+    wishes: WishlistServiceClient, "What the caller would like to have.";
     coupons: CouponServiceClient, "Coupons from creation to quote.";
     orders: OrderServiceClient, "Orders.";
     deliveries: DeliveryServiceClient, "What stores send for orders.";

@@ -10,3 +10,4 @@ pub(crate) mod reservation;
 pub(crate) mod samples;
 pub(crate) mod shelf;
 pub(crate) mod stock;
+pub(crate) mod wishlist;

@@ -20,6 +20,7 @@ mod store;
 mod update_item;
 mod update_store;
 mod withdraw_favours;
+mod wishlist;
 
 use bojagi_kernel::refusal::ReasonRow;
 use bojagi_store::{Migration, idempotency};
@@ -27,7 +28,7 @@ use bojagi_store::{Migration, idempotency};
 pub use config::{Config, DEFAULTS};
 pub use service::build;
 
-use domain::refusal::{CatalogRefusal, StockRefusal};
+use domain::refusal::{CatalogRefusal, StockRefusal, WishlistRefusal};
 
 /// The name of the context.
 pub const NAME: &str = "item";
@@ -47,7 +48,8 @@ pub const MIGRATIONS: &[Migration] = &[
     store::schema::PRICES_IN_STORES,
     store::schema::OVERDUE_HOLDS,
     store::schema::hearts::HEARTS,
+    store::schema::wishlist::WISHLISTS,
 ];
 
 /// What it refuses.
-pub const REASONS: &[&[ReasonRow]] = &[CatalogRefusal::REASONS, StockRefusal::REASONS];
+pub const REASONS: &[&[ReasonRow]] = &[CatalogRefusal::REASONS, StockRefusal::REASONS, WishlistRefusal::REASONS];

@@ -8,11 +8,13 @@ mod read;
 pub(crate) mod show;
 mod stock_service;
 mod store_service;
+mod wishlist_service;
 
 pub(crate) use catalog_service::Catalog;
 pub(crate) use option_service::Options;
 pub(crate) use stock_service::StockRoom;
 pub(crate) use store_service::Stores;
+pub(crate) use wishlist_service::Wishlists;
 
 use bojagi_chassis::Context;
 use bojagi_kernel::Failure;

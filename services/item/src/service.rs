@@ -8,6 +8,7 @@ use bojagi_api::item::operations_service_server::OperationsServiceServer;
 use bojagi_api::item::option_service_server::OptionServiceServer;
 use bojagi_api::item::stock_service_server::StockServiceServer;
 use bojagi_api::item::store_service_server::StoreServiceServer;
+use bojagi_api::item::wishlist_service_server::WishlistServiceServer;
 use bojagi_chassis::operations::Operations;
 use bojagi_chassis::{Channel, Context, Service};
 use bojagi_kernel::Failure;
@@ -15,7 +16,7 @@ use bojagi_kernel::Failure;
 use crate::events::heard;
 use crate::give_favours::favours;
 use crate::reserve_stock::reservations;
-use crate::rpc::{Catalog, Options, StockRoom, Stores};
+use crate::rpc::{Catalog, Options, StockRoom, Stores, Wishlists};
 use crate::{Config, NAME, counted, jobs, withdraw_favours};
 
 /// Composes the context. Item asks nobody, so it has no use for a channel to the others.
@@ -37,6 +38,7 @@ pub async fn build(context: Context, _: Channel, config: Config) -> Result<Servi
         .answers(CatalogServiceServer::new(Catalog { context: context.clone(), currencies, hearts }))
         .answers(StockServiceServer::new(StockRoom { context: context.clone(), reservations }))
         .answers(OptionServiceServer::new(Options { context: context.clone() }))
+        .answers(WishlistServiceServer::new(Wishlists { context: context.clone() }))
         .answers(OperationsServiceServer::new(Operations::of(NAME, &context)))
         .hears(heard::reactions(&context.clock), heard::TOPICS)
         .does(counted::count_holds(context.clone()))

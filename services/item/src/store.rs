@@ -13,6 +13,7 @@ pub(crate) mod search;
 pub(crate) mod sellers;
 pub(crate) mod stock;
 pub(crate) mod stores;
+pub(crate) mod wishlists;
 
 use bojagi_kernel::{Currency, Failure, Money};
 use bojagi_store::{Error, Row, stored_enum, stored_ids};

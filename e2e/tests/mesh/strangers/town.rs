@@ -237,6 +237,31 @@ impl<'a> Town<'a> {
         ]
     }
 
+    /// Entries of wishlists are called by what they are about, which others may wish for too.
+    pub(super) async fn wishes(&self) -> Vec<Owned> {
+        let goods = self.shop.offer_of(&self.seller, 5_000, 10).await;
+        let option_id = goods.option_id.clone();
+        let add = AddWishlistEntryRequest { request_id: new_id(), option_id, quantity: 2 };
+        self.customer.wishes().add_wishlist_entry(add).await.unwrap();
+        let (owner, others) = (&self.customer, [&self.other_customer, &self.seller]);
+        vec![
+            owned(
+                "/bojagi.item.v1.WishlistService/UpdateWishlistEntry",
+                &goods.option_id,
+                owner,
+                &others,
+                |option_id| UpdateWishlistEntryRequest { request_id: new_id(), option_id, quantity: 3 },
+            ),
+            owned(
+                "/bojagi.item.v1.WishlistService/RemoveWishlistEntry",
+                &goods.option_id,
+                owner,
+                &others,
+                |option_id| RemoveWishlistEntryRequest { request_id: new_id(), option_id },
+            ),
+        ]
+    }
+
     /// Needs something sold before.
     pub(super) async fn settlements(&self) -> Vec<Owned> {
         let (owner, others) = (&self.seller, [&self.other_seller]);

@@ -51,3 +51,16 @@ bojagi_kernel::refusals! {
         OrderEnded => WrongState "ORDER_ENDED" ("the order has ended"),
     }
 }
+
+bojagi_kernel::refusals! {
+    /// What wishlists refuse.
+    pub(crate) enum WishlistRefusal in "item" {
+        /// The option is not on the caller's list.
+        EntryNotFound { option_id: OptionId } => NotFound "WISHLIST_ENTRY_NOT_FOUND" ("this is not on your wishlist"),
+        /// No other option fits on the list.
+        Full { limit: i64 } => WrongState "WISHLIST_FULL" ("a wishlist has at most {limit} entries"),
+        /// More pieces of one option would be wished for than can be; `already` counts those on the list.
+        TooManyPieces { option_id: OptionId, limit: i64, already: i64 } =>
+            WrongState "WISHLIST_QUANTITY" ("you can wish for {limit} of these; {already} are on your list already"),
+    }
+}

@@ -10,10 +10,9 @@ use bojagi_kernel::id::OptionId;
 use bojagi_kernel::{Clock, Failure};
 use bojagi_store::{LockKey, Tx};
 
-use crate::NAME;
 use crate::delete_store::delete_stores_of;
 use crate::end_hold::{release, sell};
-use crate::store::customers;
+use crate::{NAME, wishlist};
 
 /// The topics that item follows.
 pub(crate) const TOPICS: &[&str] = &["bojagi.order.v1", "bojagi.user.v1"];
@@ -45,9 +44,9 @@ pub(crate) fn reactions(clock: &Arc<dyn Clock>) -> Hears {
         )
         .on(async move |tx: &mut Tx, _: &Event, fact: AccountClosed| {
             let account_id = id("account_id", &fact.account_id)?;
-            // Customers have no stores.
+            // Customers have no stores, and sellers no wishlist, hearts or follows.
             if fact.kind() == AccountKind::Customer {
-                return Ok(customers::close(tx, account_id, closed.now()).await?);
+                return wishlist::end(tx, account_id, closed.now()).await;
             }
             delete_stores_of(tx, account_id, closed.now()).await
         })

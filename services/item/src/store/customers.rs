@@ -16,6 +16,13 @@ pub(crate) async fn close(tx: &mut Tx, customer_id: AccountId, now: Moment) -> R
     .await
 }
 
+/// Whether a customer has gone.
+pub(crate) async fn is_closed(tx: &mut Tx, customer_id: AccountId) -> Result<bool, Error> {
+    let closed: Option<(i64,)> =
+        tx.fetch_optional("SELECT 1 FROM closed_customer WHERE customer_id = ?1", params![customer_id]).await?;
+    Ok(closed.is_some())
+}
+
 /// Which of these customers have gone.
 pub(crate) async fn closed_of(tx: &mut Tx, customers: &BTreeSet<AccountId>) -> Result<BTreeSet<AccountId>, Error> {
     let keys: Vec<_> = customers.iter().map(|customer_id| vec![customer_id.bind()]).collect();

@@ -19,3 +19,4 @@ mod search;
 mod shop;
 mod stores;
 mod windows;
+mod wishlists;
