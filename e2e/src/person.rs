@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bojagi_api::coupon::coupon_service_client::CouponServiceClient;
 use bojagi_api::coupon::{IssueCouponRequest, IssuedCouponState, ListMyCouponsRequest};
 use bojagi_api::item::catalog_service_client::CatalogServiceClient;
+use bojagi_api::item::ranking_service_client::RankingServiceClient;
 use bojagi_api::item::stock_service_client::StockServiceClient;
 use bojagi_api::item::store_service_client::StoreServiceClient;
 use bojagi_api::item::wishlist_service_client::WishlistServiceClient;
@@ -93,6 +94,7 @@ impl Person {
         catalogue -> CatalogServiceClient,
         stock -> StockServiceClient,
         wishes -> WishlistServiceClient,
+        rankings -> RankingServiceClient,
         coupons -> CouponServiceClient,
         carts -> CartServiceClient,
         orders -> OrderServiceClient,

@@ -89,6 +89,8 @@ mod tests {
             "item.v1.CatalogService/GetItem",
             "item.v1.CatalogService/ListCategories",
             "item.v1.CatalogService/SearchItems",
+            "item.v1.RankingService/ListPopularItems",
+            "item.v1.RankingService/ListTrendingItems",
             "item.v1.StockService/GetStock",
             "item.v1.StoreService/GetStore",
             "item.v1.StoreService/SearchStores",

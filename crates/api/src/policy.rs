@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn what_a_link_can_call_is_safe_and_open_to_anybody() {
         let by_get = methods_without_side_effects();
-        assert_eq!(by_get.len(), 10);
+        assert_eq!(by_get.len(), 12);
         for method in by_get {
             assert!(method.retry_safe && !method.server_streaming, "{}", method.path);
             assert_eq!(method.access, Access::Public, "{}", method.path);

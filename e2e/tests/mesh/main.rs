@@ -11,6 +11,7 @@ mod house;
 mod money;
 mod my_page;
 mod races;
+mod rankings;
 mod seeded_defects;
 mod sellers;
 mod strangers;

@@ -2,6 +2,7 @@
 
 use bojagi_api::coupon::coupon_service_client::CouponServiceClient;
 use bojagi_api::item::catalog_service_client::CatalogServiceClient;
+use bojagi_api::item::ranking_service_client::RankingServiceClient;
 use bojagi_api::item::stock_service_client::StockServiceClient;
 use bojagi_api::item::store_service_client::StoreServiceClient;
 use bojagi_api::item::wishlist_service_client::WishlistServiceClient;
@@ -43,6 +44,7 @@ services! {
     catalog: CatalogServiceClient, "Categories and items.";
     stock: StockServiceClient, "The pieces of every option.";
     wishes: WishlistServiceClient, "What the caller would like to have.";
+    rankings: RankingServiceClient, "What sells.";
     coupons: CouponServiceClient, "Coupons from creation to quote.";
     orders: OrderServiceClient, "Orders.";
     deliveries: DeliveryServiceClient, "What stores send for orders.";

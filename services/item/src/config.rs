@@ -16,6 +16,8 @@ pub struct Config {
     pub overdue_after_hours: u32,
     /// Seconds between two looks for such orders.
     pub overdue_check_seconds: u32,
+    /// The hour, by the shop's clock, at which it is computed what is popular.
+    pub popular_items_hour: i8,
 }
 
 impl Config {
@@ -36,6 +38,9 @@ impl Config {
         }
         if self.overdue_check_seconds == 0 {
             wrong.push("overdue_check_seconds: must be more than 0".to_owned());
+        }
+        if !(0..24).contains(&self.popular_items_hour) {
+            wrong.push("popular_items_hour: must be 0 to 23".to_owned());
         }
         wrong
     }
@@ -65,7 +70,12 @@ mod tests {
 
     #[test]
     fn every_mistake_is_named() {
-        let config = Config { currencies: vec!["won".into()], overdue_after_hours: 0, overdue_check_seconds: 0 };
-        assert_eq!(config.check().len(), 3);
+        let config = Config {
+            currencies: vec!["won".into()],
+            overdue_after_hours: 0,
+            overdue_check_seconds: 0,
+            popular_items_hour: 24,
+        };
+        assert_eq!(config.check().len(), 4);
     }
 }

@@ -4,6 +4,7 @@ pub(crate) mod catalogue;
 pub(crate) mod favours;
 pub(crate) mod hold;
 pub(crate) mod options;
+pub(crate) mod ranking;
 pub(crate) mod refusal;
 pub(crate) mod reservation;
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod end_hold;
 mod events;
 mod give_favours;
 mod jobs;
+mod rank_items;
 mod reserve_stock;
 mod rpc;
 mod service;
@@ -49,6 +50,8 @@ pub const MIGRATIONS: &[Migration] = &[
     store::schema::OVERDUE_HOLDS,
     store::schema::hearts::HEARTS,
     store::schema::wishlist::WISHLISTS,
+    store::schema::ranking::RANKINGS,
+    store::schema::ranking::RECENTLY_SOLD,
 ];
 
 /// What it refuses.

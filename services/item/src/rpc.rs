@@ -4,6 +4,7 @@ mod catalog_service;
 mod favours;
 mod mask;
 mod option_service;
+mod ranking_service;
 mod read;
 pub(crate) mod show;
 mod stock_service;
@@ -12,6 +13,7 @@ mod wishlist_service;
 
 pub(crate) use catalog_service::Catalog;
 pub(crate) use option_service::Options;
+pub(crate) use ranking_service::Rankings;
 pub(crate) use stock_service::StockRoom;
 pub(crate) use store_service::Stores;
 pub(crate) use wishlist_service::Wishlists;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bojagi_api::item::catalog_service_server::CatalogServiceServer;
 use bojagi_api::item::operations_service_server::OperationsServiceServer;
 use bojagi_api::item::option_service_server::OptionServiceServer;
+use bojagi_api::item::ranking_service_server::RankingServiceServer;
 use bojagi_api::item::stock_service_server::StockServiceServer;
 use bojagi_api::item::store_service_server::StoreServiceServer;
 use bojagi_api::item::wishlist_service_server::WishlistServiceServer;
@@ -16,7 +17,7 @@ use bojagi_kernel::Failure;
 use crate::events::heard;
 use crate::give_favours::favours;
 use crate::reserve_stock::reservations;
-use crate::rpc::{Catalog, Options, StockRoom, Stores, Wishlists};
+use crate::rpc::{Catalog, Options, Rankings, StockRoom, Stores, Wishlists};
 use crate::{Config, NAME, counted, jobs, withdraw_favours};
 
 /// Composes the context. Item asks nobody, so it has no use for a channel to the others.
@@ -39,9 +40,12 @@ pub async fn build(context: Context, _: Channel, config: Config) -> Result<Servi
         .answers(StockServiceServer::new(StockRoom { context: context.clone(), reservations }))
         .answers(OptionServiceServer::new(Options { context: context.clone() }))
         .answers(WishlistServiceServer::new(Wishlists { context: context.clone() }))
+        .answers(RankingServiceServer::new(Rankings { context: context.clone() }))
         .answers(OperationsServiceServer::new(Operations::of(NAME, &context)))
         .hears(heard::reactions(&context.clock), heard::TOPICS)
         .does(counted::count_holds(context.clone()))
         .does(withdraw_favours::withdraw_favours(context.clone()))
+        .does(jobs::rank_popular_items(context.clone(), config.popular_items_hour))
+        .does(jobs::rank_trending_items(context.clone()))
         .does(jobs::tell_overdue_holds(context, pause, overdue_after)))
 }

@@ -8,6 +8,8 @@ pub(crate) mod items;
 pub(crate) mod limits;
 pub(crate) mod options;
 pub(crate) mod placed;
+pub(crate) mod rankings;
+pub(crate) mod sales;
 pub(crate) mod schema;
 pub(crate) mod search;
 pub(crate) mod sellers;

@@ -50,6 +50,8 @@ pub(crate) struct Item {
     pub(crate) description: String,
     pub(crate) thumbnail_url: String,
     pub(crate) lowest_price: Money,
+    /// Pieces sold over the days that count for the order POPULAR, when that was last computed.
+    pub(crate) recently_sold: i64,
     /// The active options, in the order in which the seller gave them.
     pub(crate) options: Vec<ItemOption>,
     pub(crate) created_at: Moment,
@@ -108,6 +110,8 @@ pub(crate) enum ItemOrder {
     PriceAscending,
     PriceDescending,
     Hearts,
+    /// By what was sold lately.
+    Popular,
 }
 
 /// Which items to find; all conditions must hold.

@@ -26,6 +26,7 @@ impl FromRow for Item {
             thumbnail_url: row.get(11)?,
             description: row.get(12)?,
             hearts: row.get(13)?,
+            recently_sold: row.get(14)?,
             options: Vec::new(),
         })
     }
@@ -74,7 +75,8 @@ pub(crate) async fn find_all(tx: &mut Tx, item_ids: &[ItemId]) -> Result<Vec<Ite
     let found: Vec<Item> = tx
         .fetch_many(
             "SELECT i.item_id, i.store_id, s.name, i.seller_id, i.category_id, c.name, i.name, i.currency,
-                i.lowest_price, i.created_at, i.updated_at, i.thumbnail_url, i.description, i.hearts
+                i.lowest_price, i.created_at, i.updated_at, i.thumbnail_url, i.description, i.hearts,
+                i.recently_sold
              FROM item i JOIN store s ON s.store_id = i.store_id JOIN category c ON c.category_id = i.category_id
              WHERE i.item_id IN ({?1}) AND i.deleted_at IS NULL",
             &each,

@@ -3,6 +3,7 @@
 use bojagi_store::Migration;
 
 pub(crate) mod hearts;
+pub(crate) mod ranking;
 pub(crate) mod wishlist;
 
 /// Stores, categories, items and options.

@@ -12,6 +12,7 @@ mod operations;
 mod options;
 mod options_by_id;
 mod ownership;
+mod rankings;
 mod replays;
 mod reserving;
 mod rush;

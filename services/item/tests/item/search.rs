@@ -96,7 +96,14 @@ async fn pages_neither_repeat_nor_skip_what_stays_while_other_things_change() {
     for number in 0..12 {
         items.push(shop.new_item(&format!("Mug {number:02}"), vec![draft("only", 1_000 + number % 3, 5)]).await);
     }
-    for order in [api::ItemOrder::Latest, api::ItemOrder::PriceAsc, api::ItemOrder::PriceDesc, api::ItemOrder::Hearts] {
+    let orders = [
+        api::ItemOrder::Latest,
+        api::ItemOrder::PriceAsc,
+        api::ItemOrder::PriceDesc,
+        api::ItemOrder::Popular,
+        api::ItemOrder::Hearts,
+    ];
+    for order in orders {
         let stays: BTreeSet<_> = items.iter().skip(4).map(|item| item.item_id.clone()).collect();
         let mut search = api::SearchItemsRequest { order: order.into(), page_size: 3, ..Default::default() };
         let mut seen = Vec::new();

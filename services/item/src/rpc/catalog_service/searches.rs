@@ -42,6 +42,7 @@ pub(super) fn items(fields: &mut Fields, request: &api::SearchItemsRequest) -> O
         Ok(api::ItemOrder::PriceAsc) => Some(ItemOrder::PriceAscending),
         Ok(api::ItemOrder::PriceDesc) => Some(ItemOrder::PriceDescending),
         Ok(api::ItemOrder::Hearts) => Some(ItemOrder::Hearts),
+        Ok(api::ItemOrder::Popular) => Some(ItemOrder::Popular),
         Err(_) => {
             fields.wrong("order", "is not an order of items");
             None
@@ -73,38 +74,41 @@ fn optional_price(fields: &mut Fields, field: &str, price: Option<&common::Money
     if price.is_none() { Some(None) } else { fields.amount(field, price).map(Some) }
 }
 
-/// A place as page tokens carry it: microseconds of creation, currency and minor units of the lowest price, id. The number of hearts
-/// goes along only where items are listed by it: tokens of the other orders are read by processes of the version before.
+/// A place as page tokens carry it: microseconds of creation, currency and minor units of the lowest price, id. The figure that items
+/// are listed by goes along only where there is one: tokens of the other orders are read by processes of the version before.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
 pub(super) enum Cursor {
     Item(i64, String, i64, String),
-    ItemWithHearts(i64, String, i64, String, i64),
+    ItemWithFigure(i64, String, i64, String, i64),
 }
 
 pub(super) fn cursor(order: ItemOrder, last: Place) -> Cursor {
-    let Place { created_at, lowest_price, hearts, item_id } = last;
+    let Place { created_at, lowest_price, hearts, recently_sold, item_id } = last;
     let (created_at, item_id) = (created_at.micros(), item_id.to_string());
     let (currency, minor) = (lowest_price.currency().code().to_owned(), lowest_price.minor());
     match order {
         ItemOrder::Latest | ItemOrder::PriceAscending | ItemOrder::PriceDescending => {
             Cursor::Item(created_at, currency, minor, item_id)
         }
-        ItemOrder::Hearts => Cursor::ItemWithHearts(created_at, currency, minor, item_id, hearts),
+        ItemOrder::Hearts => Cursor::ItemWithFigure(created_at, currency, minor, item_id, hearts),
+        ItemOrder::Popular => Cursor::ItemWithFigure(created_at, currency, minor, item_id, recently_sold),
     }
 }
 
 pub(super) fn place(cursor: Cursor) -> Option<Place> {
-    let (created_at, currency, minor, item_id, hearts) = match cursor {
+    let (created_at, currency, minor, item_id, figure) = match cursor {
         Cursor::Item(created_at, currency, minor, item_id) => (created_at, currency, minor, item_id, 0),
-        Cursor::ItemWithHearts(created_at, currency, minor, item_id, hearts) => {
-            (created_at, currency, minor, item_id, hearts)
+        Cursor::ItemWithFigure(created_at, currency, minor, item_id, figure) => {
+            (created_at, currency, minor, item_id, figure)
         }
     };
     Some(Place {
         created_at: Moment::from_micros(created_at),
         lowest_price: Money::new(Currency::parse(&currency).ok()?, minor),
-        hearts,
+        // Only that which the page is listed by is looked at.
+        hearts: figure,
+        recently_sold: figure,
         item_id: item_id.parse().ok()?,
     })
 }
@@ -123,10 +127,12 @@ mod tests {
     }
 
     #[test]
-    fn a_place_in_the_order_of_hearts_has_their_number() {
+    fn a_place_by_a_figure_has_its_number() {
         let token = r#"[7,"KRW",1000,"0197c0de-0000-7000-8000-000000000001",3]"#;
-        let place = place(serde_json::from_str(token).unwrap()).unwrap();
-        assert_eq!(place.hearts, 3);
-        assert_eq!(serde_json::to_string(&cursor(ItemOrder::Hearts, place)).unwrap(), token);
+        for order in [ItemOrder::Hearts, ItemOrder::Popular] {
+            let place = place(serde_json::from_str(token).unwrap()).unwrap();
+            assert_eq!((place.hearts, place.recently_sold), (3, 3));
+            assert_eq!(serde_json::to_string(&cursor(order, place)).unwrap(), token);
+        }
     }
 }

@@ -6,6 +6,14 @@ use super::*;
 use crate::MIGRATIONS;
 use crate::domain::catalogue::CategoryId;
 
+const ORDERS: [ItemOrder; 5] = [
+    ItemOrder::Latest,
+    ItemOrder::PriceAscending,
+    ItemOrder::PriceDescending,
+    ItemOrder::Hearts,
+    ItemOrder::Popular,
+];
+
 /// Each order, everywhere, within a category and within a store, from the beginning and from a place on.
 #[tokio::test]
 async fn every_order_walks_an_index() {
@@ -14,9 +22,10 @@ async fn every_order_walks_an_index() {
     let options = Options::at(rig.folder().join("search.sqlite"));
     let store = Store::open(&options, MIGRATIONS, rig.clock.as_ref()).await.unwrap();
     let won = Money::new(Currency::KRW, 1_000);
-    let place = Place { created_at: Moment::from_micros(0), lowest_price: won, hearts: 3, item_id: ItemId::generate() };
+    let (created_at, item_id) = (Moment::from_micros(0), ItemId::generate());
+    let place = Place { created_at, lowest_price: won, hearts: 3, recently_sold: 3, item_id };
     let (category_id, store_id) = (Some(CategoryId::generate()), Some(StoreId::generate()));
-    for order in [ItemOrder::Latest, ItemOrder::PriceAscending, ItemOrder::PriceDescending, ItemOrder::Hearts] {
+    for order in ORDERS {
         let within = [
             (None, None, "INDEX item_"),
             (category_id, None, "INDEX item_of_category"),

@@ -1,0 +1,148 @@
+//! Computing what is popular and what trends. Any number of processes look whether that is due; the one that claims it computes,
+//! in several units of work. Should it die on the way, its claim lapses and another begins anew; should it only have been slow,
+//! it writes nothing any more.
+
+use std::time::Duration;
+
+use bojagi_chassis::Context;
+use bojagi_kernel::id::ItemId;
+use bojagi_kernel::{Failure, Moment};
+use bojagi_store::{Error, LockKey, Tx};
+
+use crate::domain::ranking::{self as rules, Figures, RankingKind, Span};
+use crate::store::rankings::{self, Claim, Computed, Places};
+use crate::store::sales;
+
+/// For how long a claim holds. It is renewed between the parts of the work, of which the longest is to read what was sold on a day.
+const CLAIMED_FOR: Duration = Duration::from_secs(60);
+/// Items whose figures change in one unit of work. It keeps everybody else waiting, so it has to be short.
+const ITEMS_A_UNIT: usize = 256;
+
+/// When a ranking that was last computed was due; `None` when it never was.
+pub(crate) async fn last_due(context: &Context, kind: RankingKind) -> Result<Option<Moment>, Failure> {
+    let computed: Result<_, Error> =
+        context.store.read(async move |tx: &mut Tx| rankings::computed(tx, kind).await).await;
+    Ok(computed?.map(|computed| computed.due))
+}
+
+/// Computes what sold best over the days before `due`, unless another process does or has done so.
+pub(crate) async fn rank_popular(context: &Context, due: Moment) -> Result<(), Failure> {
+    let Some(mut claim) = begin(context, RankingKind::Popular, due).await? else { return Ok(()) };
+    let computed = compute_popular(context, &mut claim, due).await;
+    end(context, claim, computed).await
+}
+
+/// Computes what sold well over the hours before the full hour `due`, unless another process does or has done so.
+pub(crate) async fn rank_trending(context: &Context, due: Moment) -> Result<(), Failure> {
+    let Some(claim) = begin(context, RankingKind::Trending, due).await? else { return Ok(()) };
+    let computed = compute_trending(context, claim, due).await;
+    end(context, claim, computed).await
+}
+
+async fn compute_popular(context: &Context, claim: &mut Claim, due: Moment) -> Result<(), Failure> {
+    let mut sold = Figures::new();
+    let mut recently_sold = Figures::new();
+    let mut over_days: Vec<Places> = Vec::new();
+    for (days, day) in (1..).zip(rules::last_days(&context.calendar, due, rules::LONGEST_PERIOD)) {
+        let sales: Result<Vec<(ItemId, i64)>, Error> =
+            context.store.read(async move |tx: &mut Tx| sales::within(tx, day.span).await).await;
+        rules::add_up(&mut sold, sales?, 1);
+        over_days.push((days, rules::places(&sold)));
+        if days == rules::DEFAULT_PERIOD {
+            recently_sold.clone_from(&sold);
+        }
+        if !hold_on(context, claim).await? {
+            return Ok(());
+        }
+    }
+    let before: Result<Figures, Error> =
+        context.store.read(async |tx: &mut Tx| rankings::recently_sold(tx).await).await;
+    let changes = rules::changes(&before?, &recently_sold);
+    for part in changes.chunks(ITEMS_A_UNIT) {
+        if !set_recently_sold(context, *claim, part.to_vec()).await? {
+            return Ok(());
+        }
+    }
+    complete(context, *claim, over_days, due).await?;
+    tracing::info!(%due, items = recently_sold.len(), changed = changes.len(), "what is popular is computed");
+    Ok(())
+}
+
+async fn compute_trending(context: &Context, claim: Claim, due: Moment) -> Result<(), Failure> {
+    let hours: Vec<(Span, i64)> = rules::last_hours(due).collect();
+    let score = async move |tx: &mut Tx| {
+        let mut scores = Figures::new();
+        for (hour, weight) in hours {
+            rules::add_up(&mut scores, sales::within(tx, hour).await?, weight);
+        }
+        Ok::<_, Error>(scores)
+    };
+    let scores = context.store.read(score).await?;
+    complete(context, claim, vec![(0, rules::places(&scores))], due).await
+}
+
+/// Units about a ranking and nothing else go side by side with those of orders.
+fn locked(kind: RankingKind) -> [LockKey; 1] {
+    let name = match kind {
+        RankingKind::Popular => "popular",
+        RankingKind::Trending => "trending",
+    };
+    [LockKey::named("ranking", name)]
+}
+
+async fn begin(context: &Context, kind: RankingKind, due: Moment) -> Result<Option<Claim>, Failure> {
+    let now = context.clock.now();
+    let unit = async move |tx: &mut Tx| rankings::claim(tx, kind, due, (now, now + CLAIMED_FOR)).await;
+    let claimed: Result<_, Error> = context.store.write_locking(locked(kind), unit).await;
+    Ok(claimed?)
+}
+
+/// Renews a claim once half its time is over; false when it has been lost.
+async fn hold_on(context: &Context, claim: &mut Claim) -> Result<bool, Failure> {
+    let now = context.clock.now();
+    if now + CLAIMED_FOR / 2 <= claim.until {
+        return Ok(true);
+    }
+    claim.until = now + CLAIMED_FOR;
+    let claim = *claim;
+    let unit = async move |tx: &mut Tx| rankings::renew(tx, claim).await;
+    let renewed: Result<_, Error> = context.store.write_locking(locked(claim.kind), unit).await;
+    Ok(renewed?)
+}
+
+/// Changes figures of items, which is a change of the catalogue like others and locks the store as they do; false when the claim
+/// has been lost.
+async fn set_recently_sold(context: &Context, claim: Claim, figures: Vec<(ItemId, i64)>) -> Result<bool, Failure> {
+    let claim = Claim { until: context.clock.now() + CLAIMED_FOR, ..claim };
+    let unit = async move |tx: &mut Tx| {
+        if !rankings::renew(tx, claim).await? {
+            return Ok(false);
+        }
+        rankings::set_recently_sold(tx, &figures).await?;
+        Ok::<_, Error>(true)
+    };
+    Ok(context.store.write(unit).await?)
+}
+
+async fn complete(context: &Context, claim: Claim, rankings: Vec<Places>, due: Moment) -> Result<(), Failure> {
+    let computed = Computed { due, at: context.clock.now() };
+    let unit = async move |tx: &mut Tx| rankings::complete(tx, claim, &rankings, computed).await;
+    let completed: Result<bool, Error> = context.store.write_locking(locked(claim.kind), unit).await;
+    completed?;
+    Ok(())
+}
+
+/// Lets go of a claim that came to nothing, so that the next look tries again.
+async fn end(context: &Context, claim: Claim, computed: Result<(), Failure>) -> Result<(), Failure> {
+    if computed.is_err() {
+        let unit = async move |tx: &mut Tx| rankings::give_back(tx, claim).await;
+        let given_back: Result<(), Error> = context.store.write_locking(locked(claim.kind), unit).await;
+        if let Err(error) = given_back {
+            tracing::warn!(%error, "the claim to a ranking holds until it lapses");
+        }
+    }
+    computed
+}
+
+#[cfg(test)]
+mod tests;
