@@ -7,6 +7,7 @@ pub(crate) mod options;
 pub(crate) mod ranking;
 pub(crate) mod refusal;
 pub(crate) mod reservation;
+pub(crate) mod restock;
 #[cfg(test)]
 pub(crate) mod samples;
 pub(crate) mod shelf;

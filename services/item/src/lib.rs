@@ -15,6 +15,7 @@ mod give_favours;
 mod jobs;
 mod rank_items;
 mod reserve_stock;
+mod restock;
 mod rpc;
 mod service;
 mod store;
@@ -52,6 +53,7 @@ pub const MIGRATIONS: &[Migration] = &[
     store::schema::wishlist::WISHLISTS,
     store::schema::ranking::RANKINGS,
     store::schema::ranking::RECENTLY_SOLD,
+    store::restock_schema::RESTOCKS,
 ];
 
 /// What it refuses.

@@ -10,6 +10,8 @@ pub(crate) mod options;
 pub(crate) mod placed;
 pub(crate) mod rankings;
 pub(crate) mod sales;
+pub(crate) mod restock_schema;
+pub(crate) mod restocks;
 pub(crate) mod schema;
 pub(crate) mod search;
 pub(crate) mod sellers;
@@ -24,8 +26,9 @@ use crate::domain::catalogue::CategoryId;
 use crate::domain::hold::HoldState;
 use crate::domain::options::{OptionState, SaleWindow};
 use crate::domain::refusal::CatalogRefusal;
+use crate::domain::restock::RefundId;
 
-stored_ids!(CategoryId);
+stored_ids!(CategoryId, RefundId);
 stored_enum!(OptionState { Active => "ACTIVE", Retired => "RETIRED" });
 stored_enum!(HoldState { Reserved => "RESERVED", Sold => "SOLD", Released => "RELEASED" });
 

@@ -8,9 +8,11 @@ mod cancel;
 mod cart;
 mod delivery;
 mod failure;
+mod give_back;
 mod life;
 mod line;
 mod order;
+mod refund;
 mod refusal;
 mod saga;
 mod steps;
@@ -27,6 +29,7 @@ pub(crate) use failure::{FailureCause, OwnFailure, PaymentDecline};
 pub(crate) use life::{Life, MoneyState, News};
 pub(crate) use line::{Line, MAX_LINES, MAX_QUANTITY, Sold};
 pub(crate) use order::{Back, NewOrder, Order, OrderData, PlacedIn};
+pub(crate) use refund::{Asking, NewRefund, Party, Refund, RefundLine, RefundMoney, RefundState, Share};
 pub(crate) use refusal::OrderRefusal;
 pub(crate) use saga::{Direction, Fault, PaymentKnown, RetryPolicy, Saga, SagaState, Task};
 pub(crate) use steps::{Step, StepKind, StepState, steps_of};
@@ -36,6 +39,6 @@ bojagi_kernel::typed_id! {
     DeliveryId,
     /// A running process of this context, as the holder of leases.
     InstanceId,
-    /// The refund of a cancelled order.
+    /// Money of an order that goes back: the refund of a cancelled order, or of pieces that were sent.
     RefundId,
 }

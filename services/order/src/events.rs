@@ -1,6 +1,7 @@
 //! The facts that order tells, and those it hears.
 
 mod heard;
+mod refunds;
 mod told;
 
 pub(crate) use heard::{accounts, coupons, payments, stock};

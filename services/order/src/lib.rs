@@ -5,6 +5,7 @@ mod change_cart;
 mod check_out_cart;
 mod config;
 mod counted;
+mod decide_refund;
 mod deliver;
 mod domain;
 mod events;
@@ -14,11 +15,13 @@ mod operate_sagas;
 mod orders;
 mod participants;
 mod place_order;
+mod request_refund;
 mod rpc;
 mod saga;
 mod service;
 mod show_cart;
 mod show_orders;
+mod show_refunds;
 mod store;
 mod trace;
 mod wire;
@@ -48,6 +51,7 @@ pub const MIGRATIONS: &[Migration] = &[
     store::DUE_IN_STATE,
     store::UNANSWERED,
     store::carts::MIGRATION,
+    store::REFUNDS,
 ];
 
 /// Every reason that order gives: its refusals, and the failures that its orders show.

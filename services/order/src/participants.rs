@@ -1,7 +1,7 @@
 //! The contexts that an order asks: item, coupon and payment.
 //!
-//! Every ask is keyed by the order, so it can be repeated without a second effect, and answers what holds now; what a cart asks of
-//! the catalogue only looks. An answer is either what was asked for, or a [`Setback`].
+//! Every ask is keyed by the order, or by the refund, so it can be repeated without a second effect, and answers what holds now; what a
+//! cart asks of the catalogue only looks. An answer is either what was asked for, or a [`Setback`].
 
 mod catalogue;
 mod payments;

@@ -5,12 +5,14 @@ mod delivery_service;
 mod my_page_service;
 mod order_service;
 mod place;
+mod refund_service;
 mod saga_service;
 
 pub(crate) use cart_service::CartRpc;
 pub(crate) use delivery_service::DeliveryRpc;
 pub(crate) use my_page_service::MyPageRpc;
 pub(crate) use order_service::OrderRpc;
+pub(crate) use refund_service::RefundRpc;
 pub(crate) use saga_service::{SagaRpc, saga_message};
 
 use bojagi_api::order as api;

@@ -31,9 +31,13 @@
 //! payment does not know (UNRESOLVED) the order stays PENDING with everything held, its deadline does not count, and the
 //! operator sees it parked.
 //!
+//! An order that is CONFIRMED or COMPLETED rests, until a seller approves a refund: then it is driven once more, for the money of
+//! its refunds alone (`saga/give_back.rs`), and rests again.
+//!
 //! # Bodies
-//! [`drive`](Orders::drive) below, `saga/pay.rs`, `saga/undo.rs`; who drives, and when, is in `saga/sweep.rs`.
+//! [`drive`](Orders::drive) below, `saga/pay.rs`, `saga/undo.rs`, `saga/give_back.rs`; who drives, and when, is in `saga/sweep.rs`.
 
+mod give_back;
 mod pay;
 mod sweep;
 mod undo;
@@ -100,9 +104,10 @@ impl Orders {
             }
             Task::Void => return self.void(order, now).await,
             Task::Refund => return self.refund(order, now).await,
+            Task::GiveBack(refund_id) => self.give_back(order, refund_id).await,
             Task::TimeOut => order.turn(OwnFailure::OrderTimedOut.into(), &self.policy(), now),
             Task::MissReleases => order.park(order.missing_releases()),
-            Task::Rest => order.let_go(),
+            Task::Rest => order.let_go(&self.policy(), now),
         }
         Vec::new()
     }

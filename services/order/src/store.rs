@@ -9,6 +9,9 @@ mod history;
 mod lists;
 mod orders;
 mod parts;
+mod refund_rows;
+mod refund_schema;
+mod refunds;
 mod rows;
 mod schema;
 mod steps;
@@ -17,8 +20,8 @@ mod totals;
 use bojagi_store::{stored_enum, stored_ids};
 
 use crate::domain::{
-    CancelReason, CartLineId, DeliveryId, DeliveryState, Direction, InstanceId, Life, PaymentKnown, SagaState,
-    StepKind, StepState,
+    CancelReason, CartLineId, DeliveryId, DeliveryState, Direction, InstanceId, Life, PaymentKnown, RefundId, RefundMoney,
+    RefundState, SagaState, StepKind, StepState,
 };
 
 pub(crate) use accounts::{block, closed, is_blocked, unblock};
@@ -30,11 +33,13 @@ pub(crate) use orders::{
     Saved, claim, due, forget_addresses, insert, load, load_all, load_parcel_order, order_of_parcel, save,
     take_over_former_leases, versions, wake_pending, wake_running,
 };
+pub(crate) use refund_schema::REFUNDS;
+pub(crate) use refunds::{RefundFilter, Taken, let_go, list_refunds, load_with_refund, order_of_refund, take_units};
 pub(crate) use schema::{DUE_IN_STATE, MIGRATION, PARCELS_IN_STATE, REFUSALS, TRACESTATE, UNANSWERED};
 pub(crate) use steps::{StepReport, forget_attempts, report, resolved, steps_of_order};
 pub(crate) use totals::{MoneyTotal, money_totals};
 
-stored_ids!(CartLineId, DeliveryId, InstanceId);
+stored_ids!(CartLineId, DeliveryId, InstanceId, RefundId);
 
 stored_enum!(Life {
     Pending => "PENDING",
@@ -50,6 +55,21 @@ stored_enum!(DeliveryState {
     InProgress => "IN_PROGRESS",
     Delivered => "DELIVERED",
     Cancelled => "CANCELLED",
+});
+
+stored_enum!(RefundState {
+    Requested => "REQUESTED",
+    Approved => "APPROVED",
+    Rejected => "REJECTED",
+    Withdrawn => "WITHDRAWN",
+});
+
+stored_enum!(RefundMoney {
+    None => "NONE",
+    Refunding => "REFUNDING",
+    Refunded => "REFUNDED",
+    Parked => "PARKED",
+    Resolved => "RESOLVED",
 });
 
 stored_enum!(SagaState { Running => "RUNNING", Parked => "PARKED", Done => "DONE" });
@@ -73,6 +93,7 @@ stored_enum!(StepKind {
     Refund => "REFUND",
     AwaitStockRelease => "AWAIT_STOCK_RELEASE",
     AwaitCouponRelease => "AWAIT_COUPON_RELEASE",
+    GiveBack => "GIVE_BACK",
 });
 
 stored_enum!(StepState {

@@ -1,11 +1,14 @@
 //! Orders as they are on the wire: in answers, in asks and in facts.
 
 pub(crate) mod cart;
+mod refunds;
 
 use bojagi_api::{common, order as api};
 use bojagi_chassis::wire::{money, timestamp};
 
 use crate::domain::{Address, Delivery, DeliveryState, FailureCause, Life, Line, MoneyState, Order, OrderData, Sold};
+
+pub(crate) use refunds::{refund, refund_allocations};
 
 pub(crate) fn order(order: &Order) -> api::Order {
     api::Order {

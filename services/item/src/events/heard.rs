@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::sync::Arc;
 
-use bojagi_api::order::{OrderCancelled, OrderConfirmed, OrderFactLine, OrderFailed};
+use bojagi_api::order::{OrderCancelled, OrderConfirmed, OrderFactLine, OrderFailed, RefundApproved, RefundFactLine};
 use bojagi_api::user::{AccountClosed, AccountKind};
 use bojagi_events::{Event, Hears};
 use bojagi_kernel::id::OptionId;
@@ -11,7 +11,9 @@ use bojagi_kernel::{Clock, Failure};
 use bojagi_store::{LockKey, Tx};
 
 use crate::delete_store::delete_stores_of;
+use crate::domain::restock::Returned;
 use crate::end_hold::{release, sell};
+use crate::restock::restock;
 use crate::{NAME, wishlist};
 
 /// The topics that item follows.
@@ -21,6 +23,7 @@ pub(crate) const TOPICS: &[&str] = &["bojagi.order.v1", "bojagi.user.v1"];
 pub(crate) fn reactions(clock: &Arc<dyn Clock>) -> Hears {
     let (confirmed, failed, cancelled, closed) =
         (Arc::clone(clock), Arc::clone(clock), Arc::clone(clock), Arc::clone(clock));
+    let refunded = Arc::clone(clock);
     Hears::new(NAME)
         .on_locking(
             |fact: &OrderConfirmed| stock(&fact.lines),
@@ -42,6 +45,20 @@ pub(crate) fn reactions(clock: &Arc<dyn Clock>) -> Hears {
                 release(tx, order_id, customer_id, cancelled.now()).await
             },
         )
+        .on_locking(
+            |fact: &RefundApproved| options(&fact.lines),
+            async move |tx: &mut Tx, _: &Event, fact: RefundApproved| {
+                if !fact.restock {
+                    return Ok(());
+                }
+                let (order_id, refund_id) = (id("order_id", &fact.order_id)?, id("refund_id", &fact.refund_id)?);
+                let back = |line: &RefundFactLine| {
+                    Ok(Returned { order_line_id: id("order_line_id", &line.order_line_id)?, quantity: line.quantity })
+                };
+                let returned = fact.lines.iter().map(back).collect::<Result<Vec<_>, Failure>>()?;
+                restock(tx, order_id, refund_id, &returned, refunded.now()).await
+            },
+        )
         .on(async move |tx: &mut Tx, _: &Event, fact: AccountClosed| {
             let account_id = id("account_id", &fact.account_id)?;
             // Customers have no stores, and sellers no wishlist, hearts or follows.
@@ -54,6 +71,11 @@ pub(crate) fn reactions(clock: &Arc<dyn Clock>) -> Hears {
 
 /// What an order holds is counted at the options of its lines.
 fn stock(lines: &[OrderFactLine]) -> Vec<LockKey> {
+    lines.iter().filter_map(|line| line.option_id.parse::<OptionId>().ok()).map(LockKey::of).collect()
+}
+
+/// Where pieces that came back are counted.
+fn options(lines: &[RefundFactLine]) -> Vec<LockKey> {
     lines.iter().filter_map(|line| line.option_id.parse::<OptionId>().ok()).map(LockKey::of).collect()
 }
 

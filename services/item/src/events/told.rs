@@ -11,6 +11,7 @@ use bojagi_telemetry::TraceContext;
 use crate::domain::catalogue::{Item, Store};
 use crate::domain::hold::HoldState;
 use crate::domain::options::ItemOption;
+use crate::domain::restock::RefundId;
 use crate::domain::stock::{Movement, Stock};
 use crate::rpc::show;
 use crate::store::options::Owner;
@@ -127,6 +128,18 @@ pub(crate) async fn stock_released(
         movements: movements(moved),
         released_from: released_from.map_or(api::HoldState::Unspecified, show::hold_state).into(),
     };
+    tell(tx, order_id.into(), &fact, now).await.map(drop)
+}
+
+pub(crate) async fn stock_restocked(
+    tx: &mut Tx,
+    order_id: OrderId,
+    refund_id: RefundId,
+    moved: &[Movement],
+    now: Moment,
+) -> Result<(), Error> {
+    let (refund_id, movements) = (refund_id.to_string(), movements(moved));
+    let fact = api::StockRestocked { order_id: order_id.to_string(), refund_id, movements };
     tell(tx, order_id.into(), &fact, now).await.map(drop)
 }
 

@@ -15,6 +15,7 @@ mod ownership;
 mod rankings;
 mod replays;
 mod reserving;
+mod restocking;
 mod rush;
 mod search;
 mod shop;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use bojagi_kernel::Moment;
 
-use super::{CancelReason, DeliveryId, Direction, Order, RetryPolicy, Sold};
+use super::{CancelReason, DeliveryId, Direction, Order, RefundId, RetryPolicy, Sold};
 
 /// Where an order is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +65,12 @@ pub(crate) enum News {
     Completed,
     DeliveryBegun(DeliveryId),
     DeliveryCompleted(DeliveryId),
+    RefundRequested(RefundId),
+    RefundWithdrawn(RefundId),
+    RefundApproved(RefundId),
+    RefundRejected(RefundId),
+    /// Something about the money of a refund, which is nobody else's concern: payment tells when it went back.
+    RefundMoved(RefundId),
 }
 
 impl Order {
@@ -144,6 +150,11 @@ impl Order {
     pub(super) fn enter(&mut self, life: Life, policy: &RetryPolicy, now: Moment) {
         let data = &mut self.data;
         data.life = life;
+        if life == Life::Completed {
+            data.ended_at = Some(now);
+            // Nothing has been driven since the confirmation, unless money is on its way back for pieces that were sent before.
+            return self.arrange_give_backs(now);
+        }
         let saga = &mut data.saga;
         saga.move_on();
         saga.lease_owner = None;

@@ -7,7 +7,7 @@ use bojagi_kernel::{Currency, Moment, Money};
 
 use super::{
     Address, CancelReason, CartPart, Delivery, Direction, FailureCause, InstanceId, Life, Line, MoneyState, News,
-    OrderRefusal, PaymentKnown, RefundId, RetryPolicy, Saga, SagaState, Totals,
+    OrderRefusal, PaymentKnown, Refund, RefundId, RetryPolicy, Saga, SagaState, Totals,
 };
 
 /// Everything that is known of an order. Read through [`Order`]; only the rules change it.
@@ -28,6 +28,9 @@ pub(crate) struct OrderData {
     pub(crate) quote_hash: String,
     pub(crate) address: Address,
     pub(crate) deliveries: Vec<Delivery>,
+    /// Those that are not decided, and those that are approved, oldest first. What was rejected or withdrawn is at hand only
+    /// where it is asked for.
+    pub(crate) refunds: Vec<Refund>,
     pub(crate) cancel: Option<CancelReason>,
     pub(crate) failure: Option<FailureCause>,
     pub(crate) trace: Option<PlacedIn>,
@@ -41,7 +44,7 @@ pub(crate) struct OrderData {
     pub(crate) captured_at: Option<Moment>,
     /// What has gone back, in minor units.
     pub(crate) refunded: i64,
-    /// When it went back, by payment's clock.
+    /// When the last of it went back, by payment's clock.
     pub(crate) refunded_at: Option<Moment>,
     pub(crate) back: Back,
     pub(crate) saga: Saga,
@@ -134,6 +137,7 @@ impl Order {
             quote_hash: new.quote_hash,
             address: new.address,
             deliveries: Vec::new(),
+            refunds: Vec::new(),
             cancel: None,
             failure: None,
             trace: new.trace,
@@ -196,6 +200,8 @@ impl OrderData {
         match (self.captured_at, self.refunded_at) {
             (None, _) => MoneyState::Unpaid,
             (Some(_), None) => MoneyState::Paid,
+            // Pieces went back that had cost nothing.
+            (Some(_), Some(_)) if self.refunded == 0 && self.totals.net() > 0 => MoneyState::Paid,
             (Some(_), Some(_)) if self.refunded < self.totals.net() => MoneyState::PartiallyRefunded,
             (Some(_), Some(_)) => MoneyState::Refunded,
         }

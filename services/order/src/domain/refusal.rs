@@ -1,9 +1,9 @@
 //! What order refuses.
 
 use bojagi_kernel::Currency;
-use bojagi_kernel::id::{OptionId, OrderId};
+use bojagi_kernel::id::{OptionId, OrderId, OrderLineId, StoreId};
 
-use super::{DeliveryId, DeliveryState, Life, SagaState};
+use super::{DeliveryId, DeliveryState, Life, RefundId, RefundState, SagaState};
 
 bojagi_kernel::refusals! {
     /// What order refuses.
@@ -55,6 +55,23 @@ bojagi_kernel::refusals! {
             WrongState "CART_LINE_NOT_AVAILABLE" ("only {available} are left of a line"),
         /// There is nothing in the cart that could be ordered.
         CartEmpty => WrongState "CART_EMPTY" ("the cart is empty"),
+        /// The order has no such line.
+        OrderLineNotFound { order_line_id: OrderLineId } =>
+            NotFound "ORDER_LINE_NOT_FOUND" ("there is no such line in the order"),
+        /// A refund is decided by one seller, and this line is another store's.
+        RefundOfTwoStores { order_line_id: OrderLineId, store_id: StoreId } =>
+            Invalid "REFUND_OF_TWO_STORES" ("a refund has lines of one store only"),
+        /// The store has not sent its part of the order yet.
+        DeliveryNotBegun { delivery_id: DeliveryId, state: DeliveryState } =>
+            WrongState "DELIVERY_NOT_BEGUN" ("the delivery is {state}; what was not sent cannot be given back"),
+        /// More pieces of a line would be asked back and given back than were bought.
+        RefundExceedsPurchase { order_line_id: OrderLineId, refundable: i64 } =>
+            WrongState "REFUND_EXCEEDS_PURCHASE" ("only {refundable} pieces of the line can still be given back"),
+        /// There is no such refund, or it is somebody else's.
+        RefundNotFound { refund_id: RefundId } => NotFound "REFUND_NOT_FOUND" ("there is no such refund"),
+        /// The refund was decided or withdrawn before.
+        RefundNotRequested { refund_id: RefundId, state: RefundState } =>
+            WrongState "REFUND_NOT_REQUESTED" ("the refund is {state}"),
         /// There is no such order.
         SagaNotFound { order_id: OrderId } => NotFound "SAGA_NOT_FOUND" ("there is no such saga"),
         /// The saga is not parked.

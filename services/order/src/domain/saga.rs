@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bojagi_kernel::{Moment, Refusal};
 
-use super::{CancelReason, FailureCause, InstanceId, Life, Order, OrderRefusal, StepKind};
+use super::{CancelReason, FailureCause, InstanceId, Life, Order, OrderRefusal, RefundId, StepKind};
 
 /// Whether a saga still moves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,6 +122,8 @@ pub(crate) enum Task {
     Void,
     /// Ask payment to give everything back.
     Refund,
+    /// Ask payment to give back the money of a refund that was approved.
+    GiveBack(RefundId),
     /// Item and coupon have not told their release in time.
     MissReleases,
     /// Nothing.
@@ -140,7 +142,8 @@ impl Order {
             },
             Life::Cancelling if !self.back.money => Task::Refund,
             Life::Failed | Life::Cancelling => Task::MissReleases,
-            Life::Confirmed | Life::Completed | Life::Cancelled => Task::Rest,
+            Life::Confirmed | Life::Completed => self.due_give_back(now).map_or(Task::Rest, Task::GiveBack),
+            Life::Cancelled => Task::Rest,
         }
     }
 
@@ -225,9 +228,13 @@ impl Order {
         saga.wake_at = None;
     }
 
-    /// There is nothing to do: it is not driven again.
-    pub(crate) fn let_go(&mut self) {
-        self.data.saga.rest();
+    /// There is nothing to do now: it is not driven again, unless money has to go back later.
+    pub(crate) fn let_go(&mut self, policy: &RetryPolicy, now: Moment) {
+        if self.gives_back() {
+            self.go_on_giving_back(policy, now);
+        } else {
+            self.data.saga.rest();
+        }
     }
 
     /// What is missing of an order whose releases are overdue, in words for the operator.
@@ -269,7 +276,11 @@ impl Order {
     /// `SAGA_NOT_PARKED`.
     pub(crate) fn retry(&mut self, policy: &RetryPolicy, now: Moment) -> Result<(), OrderRefusal> {
         self.must_be_parked()?;
-        self.drive_again(policy, now);
+        if self.gives_back() {
+            self.give_back_again(now);
+        } else {
+            self.drive_again(policy, now);
+        }
         Ok(())
     }
 
@@ -306,6 +317,11 @@ impl Order {
         now: Moment,
     ) -> Result<Vec<StepKind>, OrderRefusal> {
         self.must_be_parked()?;
+        if self.gives_back() {
+            self.resolve_give_backs(now);
+            self.data.saga.operator_reason = Some(reason);
+            return Ok(Vec::new());
+        }
         let mut resolved = Vec::new();
         match self.task(now) {
             Task::Refund => {
@@ -319,7 +335,7 @@ impl Order {
                 ];
                 resolved.extend(open.into_iter().filter_map(|(kind, was_done)| (!was_done).then_some(kind)));
             }
-            Task::Pay | Task::TimeOut | Task::Void | Task::Rest => {
+            Task::Pay | Task::TimeOut | Task::Void | Task::GiveBack(_) | Task::Rest => {
                 return Err(OrderRefusal::PaymentUndecided { order_id: self.id });
             }
         }

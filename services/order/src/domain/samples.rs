@@ -71,6 +71,15 @@ pub(crate) fn confirmed() -> Order {
     order
 }
 
+/// An order whose parcels have left, of 2 pieces at 1,000 won and 1 at 500.
+pub(crate) fn sent() -> Order {
+    let mut order = confirmed();
+    for parcel in order.deliveries.clone() {
+        order.begin_delivery(parcel.seller_id, parcel.id, NOW).unwrap();
+    }
+    order
+}
+
 pub(crate) fn out_of_stock() -> FailureCause {
     FailureCause {
         reason: "OUT_OF_STOCK".into(),

@@ -5,7 +5,7 @@
 
 use bojagi_kernel::Moment;
 
-use super::{Direction, Life, OrderData};
+use super::{Direction, Life, OrderData, Refund, RefundId, RefundMoney, RefundState};
 
 /// What a saga may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,9 +18,12 @@ pub(crate) enum StepKind {
     Refund,
     AwaitStockRelease,
     AwaitCouponRelease,
+    /// One for each refund that was approved; kept with the refund.
+    GiveBack,
 }
 
 impl StepKind {
+    /// Those that an order has at most once.
     const ALL: [Self; 8] = [
         Self::ReserveStock,
         Self::ReserveRedemptions,
@@ -57,6 +60,8 @@ pub(crate) struct Step {
     pub(crate) last_error: String,
     pub(crate) started_at: Option<Moment>,
     pub(crate) finished_at: Option<Moment>,
+    /// The refund whose money goes back by it.
+    pub(crate) refund_id: Option<RefundId>,
 }
 
 /// Every step that the order took or has before it.
@@ -77,9 +82,29 @@ pub(crate) fn steps_of(order: &OrderData, recorded: &[Step]) -> Vec<Step> {
             last_error: known.map(|known| known.last_error.clone()).unwrap_or_default(),
             started_at: known.and_then(|known| known.started_at).or(started_at),
             finished_at,
+            refund_id: None,
         })
     };
-    StepKind::ALL.into_iter().filter_map(step).collect()
+    let approved = order.refunds.iter().filter(|refund| refund.state == RefundState::Approved);
+    StepKind::ALL.into_iter().filter_map(step).chain(approved.map(give_back)).collect()
+}
+
+/// The step of a refund that was approved.
+fn give_back(refund: &Refund) -> Step {
+    let state = match refund.money {
+        RefundMoney::None | RefundMoney::Refunding | RefundMoney::Parked => StepState::Open,
+        RefundMoney::Refunded => StepState::Done,
+        RefundMoney::Resolved => StepState::Resolved,
+    };
+    Step {
+        kind: StepKind::GiveBack,
+        state,
+        attempts: refund.asking.attempts,
+        last_error: refund.asking.last_error.clone(),
+        started_at: refund.decided_at.filter(|_| refund.asking.attempts > 0),
+        finished_at: refund.refunded_at,
+        refund_id: Some(refund.id),
+    }
 }
 
 /// What the order itself says about a step: its state, since when, and when it was done.
@@ -106,7 +131,8 @@ fn follows(order: &OrderData, kind: StepKind) -> Option<(StepState, Option<Momen
         StepKind::Refund if was_paid && going_back => done_or_open(order.back.money, order.refunded_at),
         StepKind::AwaitStockRelease if going_back => done_or_open(order.back.stock, order.ended_at),
         StepKind::AwaitCouponRelease if going_back => done_or_open(order.back.coupons, order.ended_at),
-        StepKind::Refund | StepKind::AwaitStockRelease | StepKind::AwaitCouponRelease => None,
+        // Those of refunds are kept with them.
+        StepKind::Refund | StepKind::AwaitStockRelease | StepKind::AwaitCouponRelease | StepKind::GiveBack => None,
     }
 }
 
@@ -147,6 +173,7 @@ mod tests {
             last_error: "no answer".into(),
             started_at: None,
             finished_at: None,
+            refund_id: None,
         };
         assert!(states(&order, &[failed]).contains(&(StepKind::Capture, StepState::Done, 3)));
     }

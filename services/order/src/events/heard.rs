@@ -44,7 +44,7 @@ pub(crate) fn coupons(orders: &Orders) -> Hears {
 }
 
 /// What payment tells: a pending order that waits for it asks again and gets the answer that decides, and a refund is taken
-/// down. A fact about an order that has its answer, which is every healthy one, costs a look and no change.
+/// down, of the whole order or of pieces. A fact about an order that has its answer, which is every healthy one, costs a look and no change.
 pub(crate) fn payments(orders: &Orders) -> Hears {
     let (captured, voided, declined) = (orders.clone(), orders.clone(), orders.clone());
     let (refunded, unresolved) = (orders.clone(), orders.clone());
@@ -149,12 +149,17 @@ async fn money_went_back(tx: &mut Tx, orders: &Orders, fact: &payment::PaymentRe
     let refunded_at = fact.refunded_at.as_ref().and_then(moment);
     let refunded_at = refunded_at.ok_or_else(|| Failure::broken("the refund says not when"))?;
     let now = orders.now();
-    let order = store::load(tx, order_id).await?.filter(|order| order.refund_id() == refund_id);
-    let Some(mut order) = order else {
+    let is_asked_for = |order: &Order| order.refund_id() == refund_id || order.refund(refund_id).is_some();
+    let Some(mut order) = store::load(tx, order_id).await?.filter(is_asked_for) else {
         tracing::warn!(order = %order_id, refund = %refund_id, "a refund was told that no order asked for");
         return Ok(());
     };
-    if order.money_went_back(refunded_at, &orders.policy(), now) {
+    let is_new = if order.refund_id() == refund_id {
+        order.money_went_back(refunded_at, &orders.policy(), now)
+    } else {
+        order.refund_went_back(refund_id, refunded_at, now)
+    };
+    if is_new {
         must_save(tx, &mut order, now).await?;
     }
     Ok(())

@@ -5,6 +5,7 @@ use bojagi_chassis::wire::{money, timestamp};
 use bojagi_kernel::Moment;
 use bojagi_store::{Error, Tx};
 
+use super::refunds;
 use crate::domain::{DeliveryId, News, Order};
 use crate::wire;
 
@@ -76,6 +77,11 @@ pub(crate) async fn tell(tx: &mut Tx, order: &Order, news: News, now: Moment) ->
             }
             None => return Ok(()),
         },
+        News::RefundRequested(id) | News::RefundWithdrawn(id) | News::RefundApproved(id) | News::RefundRejected(id) => {
+            return refunds::tell(tx, order, id, now).await;
+        }
+        // Payment tells that the money went back.
+        News::RefundMoved(_) => return Ok(()),
         // Its participants told their releases themselves; nobody waits for more.
         News::Cancelled => return Ok(()),
     };

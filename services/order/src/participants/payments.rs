@@ -6,7 +6,7 @@ use bojagi_kernel::refusal::Refuses;
 use bojagi_kernel::{Kind, Moment, Refusal};
 
 use super::{Participants, Setback, senseless};
-use crate::domain::{Order, PaymentDecline, Sold};
+use crate::domain::{Order, PaymentDecline, Refund, Sold};
 use crate::wire;
 
 /// How far the money of an order is.
@@ -78,6 +78,23 @@ impl Participants {
             allocations: allocations(order, &sold),
             reason: order.cancel.map(|reason| reason.name().to_owned()).unwrap_or_default(),
         };
+        self.ask_refund(request).await
+    }
+
+    /// Asks payment to give back the money of a refund, made up as it was when it was approved. An amount of 0 goes the same way,
+    /// so that settlement books what the discounts of those pieces cost.
+    pub(crate) async fn give_back(&self, order: &Order, refund: &Refund) -> Result<Moment, Setback> {
+        let request = payment::RefundRequest {
+            order_id: order.id.to_string(),
+            refund_id: refund.id.to_string(),
+            amount: Some(money(order.money(refund.amount()))),
+            allocations: wire::refund_allocations(order, refund),
+            reason: "REFUND_APPROVED".to_owned(),
+        };
+        self.ask_refund(request).await
+    }
+
+    async fn ask_refund(&self, request: payment::RefundRequest) -> Result<Moment, Setback> {
         let answer = self.ask(self.payments.clone().refund(request)).await?;
         let refund = answer.refund.ok_or_else(|| senseless("there is no refund in it"))?;
         match refund.state() {

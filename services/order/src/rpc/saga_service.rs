@@ -208,6 +208,7 @@ fn step(step: &Step) -> api::SagaStep {
         last_error: step.last_error.clone(),
         started_at: step.started_at.map(timestamp),
         finished_at: step.finished_at.map(timestamp),
+        refund_id: step.refund_id.map(|id| id.to_string()).unwrap_or_default(),
     }
 }
 
@@ -229,6 +230,7 @@ const fn step_kind(kind: StepKind) -> api::SagaStepKind {
         StepKind::Refund => api::SagaStepKind::Refund,
         StepKind::AwaitStockRelease => api::SagaStepKind::AwaitStockRelease,
         StepKind::AwaitCouponRelease => api::SagaStepKind::AwaitCouponRelease,
+        StepKind::GiveBack => api::SagaStepKind::GiveBack,
     }
 }
 

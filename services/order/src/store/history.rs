@@ -28,7 +28,13 @@ pub(super) const fn state_entered(news: &News) -> Option<Life> {
         News::Cancelling(_) => Some(Life::Cancelling),
         News::Cancelled => Some(Life::Cancelled),
         News::Completed => Some(Life::Completed),
-        News::DeliveryBegun(_) | News::DeliveryCompleted(_) => None,
+        News::DeliveryBegun(_)
+        | News::DeliveryCompleted(_)
+        | News::RefundRequested(_)
+        | News::RefundWithdrawn(_)
+        | News::RefundApproved(_)
+        | News::RefundRejected(_)
+        | News::RefundMoved(_) => None,
     }
 }
 
@@ -39,7 +45,15 @@ fn cause(order: &Order, news: &News) -> String {
         News::Failed => return order.failure.as_ref().map(|failure| failure.reason.clone()).unwrap_or_default(),
         News::Cancelling(reason) => reason.name(),
         News::Cancelled => "ALL_GIVEN_BACK",
-        News::Completed | News::DeliveryBegun(_) | News::DeliveryCompleted(_) => "ALL_DELIVERED",
+        News::Completed => "ALL_DELIVERED",
+        // They enter no state.
+        News::DeliveryBegun(_)
+        | News::DeliveryCompleted(_)
+        | News::RefundRequested(_)
+        | News::RefundWithdrawn(_)
+        | News::RefundApproved(_)
+        | News::RefundRejected(_)
+        | News::RefundMoved(_) => "",
     }
     .to_owned()
 }

@@ -8,7 +8,7 @@ use bojagi_store::{Error, Tx, params};
 
 use super::parts::each;
 use super::rows::{ORDER_COLUMNS, OrderRow, metadata_text};
-use super::{carts, closed, history, parts};
+use super::{carts, closed, history, parts, refunds};
 use crate::domain::{Address, DeliveryId, InstanceId, Life, News, Order, SagaState};
 use crate::events;
 
@@ -139,6 +139,7 @@ pub(crate) async fn save(tx: &mut Tx, order: &mut Order, now: Moment) -> Result<
     } else if news.contains(&News::Confirmed) {
         carts::forget(tx, order.id).await?;
     }
+    refunds::save(tx, order, &news).await?;
     publish(tx, order, &news, now).await?;
     Ok(Saved::Now)
 }
@@ -203,14 +204,19 @@ async fn complete(tx: &mut Tx, row: Option<OrderRow>) -> Result<Option<Order>, E
     Ok(complete_all(tx, row.into_iter().collect()).await?.pop())
 }
 
-/// Orders with their lines and parcels, those of all of them read at once.
+/// Orders with their lines, parcels and refunds, those of all of them read at once.
 pub(super) async fn complete_all(tx: &mut Tx, rows: Vec<OrderRow>) -> Result<Vec<Order>, Error> {
     let order_ids: Vec<_> = rows.iter().map(|row| row.order_id).collect();
     let mut lines = parts::lines_of(tx, &order_ids).await?;
     let mut parcels = parts::parcels_of(tx, &order_ids).await?;
+    // Most orders never have one.
+    let with_refunds: Vec<_> = rows.iter().filter(|row| row.refunds > 0).map(|row| row.order_id).collect();
+    let mut refunds = refunds::standing_of(tx, &with_refunds).await?;
     let whole = |row: OrderRow| {
         let order_id = row.order_id;
-        row.into_order(lines.remove(&order_id).unwrap_or_default(), parcels.remove(&order_id).unwrap_or_default())
+        let (lines, parcels) = (lines.remove(&order_id), parcels.remove(&order_id));
+        let refunds = refunds.remove(&order_id).unwrap_or_default();
+        row.into_order(lines.unwrap_or_default(), parcels.unwrap_or_default(), refunds)
     };
     rows.into_iter().map(whole).collect()
 }

@@ -6,7 +6,7 @@ use bojagi_store::{Error, from_row};
 
 use crate::domain::{
     Address, Back, CancelReason, Delivery, Direction, FailureCause, InstanceId, Life, Line, Order, OrderData,
-    PaymentKnown, PlacedIn, Saga, SagaState, Totals,
+    PaymentKnown, PlacedIn, Refund, Saga, SagaState, Totals,
 };
 
 /// The columns of an order, in the order of [`OrderRow`].
@@ -15,7 +15,7 @@ pub(super) const ORDER_COLUMNS: &str = "order_id, customer_id, state, version, c
     cancel_reason, failure_reason, failure_domain, failure_message, failure_metadata, traceparent, tracestate, changes, \
     created_at, updated_at, confirmed_at, ended_at, captured_at, refunded, refunded_at, money_back, stock_back, \
     coupons_back, saga_state, direction, payment, failed_attempts, refusals, parked_reason, operator_reason, \
-    lease_owner, lease_epoch, wake_at, deadline";
+    lease_owner, lease_epoch, wake_at, deadline, refunds";
 
 /// One row of the table `orders`.
 pub(super) struct OrderRow {
@@ -64,6 +64,8 @@ pub(super) struct OrderRow {
     lease_epoch: i64,
     wake_at: Option<Moment>,
     deadline: Moment,
+    /// How many refunds were ever asked for.
+    pub(super) refunds: i64,
 }
 
 from_row!(OrderRow {
@@ -112,11 +114,17 @@ from_row!(OrderRow {
     lease_epoch,
     wake_at,
     deadline,
+    refunds,
 });
 
 impl OrderRow {
-    /// The order, with its lines and parcels.
-    pub(super) fn into_order(self, lines: Vec<Line>, deliveries: Vec<Delivery>) -> Result<Order, Error> {
+    /// The order, with its lines, parcels and refunds.
+    pub(super) fn into_order(
+        self,
+        lines: Vec<Line>,
+        deliveries: Vec<Delivery>,
+        refunds: Vec<Refund>,
+    ) -> Result<Order, Error> {
         let currency = Currency::parse(&self.currency).map_err(|error| Error::Database(error.to_string()))?;
         let failure = match (self.failure_reason, self.failure_domain, self.failure_message) {
             (Some(reason), Some(domain), Some(message)) => {
@@ -144,6 +152,7 @@ impl OrderRow {
                 line2: self.address_line2,
             },
             deliveries,
+            refunds,
             cancel: self.cancel_reason,
             failure,
             trace: self.traceparent.map(|traceparent| PlacedIn { traceparent, tracestate: self.tracestate }),

@@ -78,6 +78,7 @@ pub(crate) async fn steps_of_order(tx: &mut Tx, order_id: OrderId) -> Result<Vec
         last_error: row.last_error,
         started_at: row.started_at,
         finished_at: row.finished_at,
+        refund_id: None,
     };
     Ok(rows.into_iter().map(step).collect())
 }

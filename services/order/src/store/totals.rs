@@ -13,12 +13,17 @@ pub(crate) struct MoneyTotal {
 
 from_row!(MoneyTotal { currency, paid, given_back });
 
-/// What was captured and refunded before `as_of`, by payment's own times, by currency code.
+/// What was captured and refunded before `as_of`, by payment's own times, by currency code. A cancelled order went back as a
+/// whole; of one that was sent each refund has a time of its own.
 pub(crate) async fn money_totals(tx: &mut Tx, as_of: Moment) -> Result<Vec<MoneyTotal>, Error> {
     tx.fetch_all(
-        "SELECT currency, CAST(sum(gross - discount) AS BIGINT),
-            CAST(coalesce(sum(CASE WHEN refunded_at < ?1 THEN refunded ELSE 0 END), 0) AS BIGINT)
-         FROM orders WHERE captured_at < ?1 GROUP BY currency ORDER BY currency",
+        "SELECT currency, CAST(sum(paid) AS BIGINT), CAST(sum(given_back) AS BIGINT)
+         FROM (SELECT currency, gross - discount AS paid,
+                  CASE WHEN refunds = 0 AND refunded_at < ?1 THEN refunded ELSE 0 END AS given_back
+               FROM orders WHERE captured_at < ?1
+               UNION ALL
+               SELECT currency, 0, amount FROM refund WHERE refunded_at IS NOT NULL AND refunded_at < ?1) AS moved
+         GROUP BY currency ORDER BY currency",
         params![as_of],
     )
     .await

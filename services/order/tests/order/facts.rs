@@ -14,7 +14,7 @@ use tonic::Code;
 use crate::house::{House, basket, id, impatient};
 use crate::peers::Fault;
 
-async fn facts_of(house: &House, order_id: &str) -> Vec<(String, Vec<u8>)> {
+pub(crate) async fn facts_of(house: &House, order_id: &str) -> Vec<(String, Vec<u8>)> {
     let id: uuid::Uuid = order_id.parse().unwrap();
     let facts: Result<_, Error> = house
         .rig

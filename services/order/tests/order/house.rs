@@ -9,6 +9,7 @@ use bojagi_api::item::stock_service_server::StockServiceServer;
 use bojagi_api::order::delivery_service_client::DeliveryServiceClient;
 use bojagi_api::order::my_page_service_client::MyPageServiceClient;
 use bojagi_api::order::order_service_client::OrderServiceClient;
+use bojagi_api::order::refund_service_client::RefundServiceClient;
 use bojagi_api::order::saga_service_client::SagaServiceClient;
 use bojagi_api::order::{self as api, OrderState};
 use bojagi_api::payment::payment_service_server::PaymentServiceServer;
@@ -144,6 +145,10 @@ impl House {
 
     pub(crate) async fn page_of(&self, account: &TestAccount) -> Result<api::GetMyPageResponse, Status> {
         Ok(self.pages(account).get_my_page(api::GetMyPageRequest {}).await?.into_inner())
+    }
+
+    pub(crate) fn refunds(&self, account: &TestAccount) -> RefundServiceClient<AccountChannel> {
+        RefundServiceClient::new(self.rig.calling_as(account))
     }
 
     pub(crate) fn sagas(&self) -> SagaServiceClient<AccountChannel> {

@@ -17,5 +17,7 @@ mod my_page;
 mod operator;
 mod peers;
 mod place;
+mod refunding;
+mod refunds;
 mod refusals;
 mod unresolved;

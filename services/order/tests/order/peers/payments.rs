@@ -24,6 +24,8 @@ pub(crate) struct Account {
     pub(crate) total: i64,
     pub(crate) captures: u32,
     pub(crate) refunds: HashMap<String, i64>,
+    /// What was asked under each key.
+    pub(crate) asked: HashMap<String, payment::RefundRequest>,
     /// The refund that its provider has not answered yet.
     pub(crate) refunding: Option<(String, i64)>,
     pub(crate) allocations: Vec<LineAllocation>,
@@ -144,6 +146,7 @@ impl Payments {
             total: 0,
             captures: 0,
             refunds: HashMap::new(),
+            asked: HashMap::new(),
             refunding: None,
             allocations: Vec::new(),
             decline: DeclineReason::Unspecified,
@@ -269,9 +272,16 @@ impl Payments {
         let state = self.refunds_to.lock().unwrap().unwrap_or(RefundState::Succeeded);
         let account = self.change(&request.order_id, |account| {
             assert!(account.captures > 0, "only captured money is asked back");
+            let asked = account.asked.entry(request.refund_id.clone()).or_insert_with(|| request.clone());
+            assert_eq!(*asked, request, "the same key asks for the same");
+            let net: i64 = request.allocations.iter().map(|line| line.net.as_ref().unwrap().minor_units).sum();
+            assert_eq!(net, amount, "the allocations add up to the amount");
             if state == RefundState::Succeeded {
                 account.refunds.insert(request.refund_id.clone(), amount);
-                account.state = PaymentState::Refunded;
+                let gone: i64 = account.refunds.values().sum();
+                assert!(gone <= account.total, "no more is asked back than was captured");
+                let all = gone == account.total;
+                account.state = if all { PaymentState::Refunded } else { PaymentState::PartiallyRefunded };
             } else if state == RefundState::Pending {
                 account.refunding = Some((request.refund_id.clone(), amount));
             }
