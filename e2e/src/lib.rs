@@ -4,6 +4,7 @@
 mod broker;
 mod person;
 mod raw;
+mod refunds;
 mod shop;
 mod wish;
 

@@ -14,6 +14,7 @@ use bojagi_api::order::cart_service_client::CartServiceClient;
 use bojagi_api::order::delivery_service_client::DeliveryServiceClient;
 use bojagi_api::order::my_page_service_client::MyPageServiceClient;
 use bojagi_api::order::order_service_client::OrderServiceClient;
+use bojagi_api::order::refund_service_client::RefundServiceClient;
 use bojagi_api::order::saga_service_client::SagaServiceClient;
 use bojagi_api::order::{CancelOrderRequest, GetOrderRequest, Order, OrderState};
 use bojagi_api::payment::get_payment_request::Key;
@@ -99,6 +100,7 @@ impl Person {
         carts -> CartServiceClient,
         orders -> OrderServiceClient,
         deliveries -> DeliveryServiceClient,
+        refunds -> RefundServiceClient,
         sagas -> SagaServiceClient,
         pages -> MyPageServiceClient,
         payments -> PaymentServiceClient,

@@ -15,6 +15,20 @@ const STORES: [(&str, &str); 6] = [
     ("payment", "payment"),
     ("settlement", "settlement"),
 ];
+/// Tables that stores of earlier versions do not have, each with its store and the columns that are asked for. Questions know them
+/// by the name of the view, which is empty where there is no such table.
+const LATER: [(&str, &str, &str, &str); 5] = [
+    ("order_refund", "ordering", "refund", "refund_id, order_id, state, money, amount, restock, requested_at"),
+    (
+        "order_refund_line",
+        "ordering",
+        "refund_line",
+        "refund_id, order_line_id, quantity, gross, net, platform_discount, seller_discount",
+    ),
+    ("order_refund_count", "ordering", "refund_count", "order_line_id, bought, asked, approved"),
+    ("item_restock", "item", "restock", "refund_id, order_id"),
+    ("item_restocked_line", "item", "restocked_line", "order_id, order_line_id, option_id, restocked"),
+];
 /// Violations of one question that are kept; the rest is counted.
 const KEPT: usize = 20;
 
@@ -52,6 +66,9 @@ impl Books {
             }
             books.execute(&format!("ATTACH DATABASE ?1 AS {name}"), [path.to_string_lossy()])?;
         }
+        for later in LATER {
+            show(&books, later)?;
+        }
         // Opened for writing only because the log of a process that was killed has to be read back; nothing is written.
         books.execute_batch("PRAGMA query_only = ON; BEGIN")?;
         Ok(Self(books))
@@ -84,6 +101,19 @@ impl Books {
         }
         Ok(violations)
     }
+}
+
+/// A table of a store, or nothing where the store is older than the table.
+fn show(books: &Connection, (view, store, table, columns): (&str, &str, &str, &str)) -> Result<(), rusqlite::Error> {
+    let sql = format!("SELECT count(*) FROM {store}.sqlite_schema WHERE type = 'table' AND name = ?1");
+    let is_there = books.query_row(&sql, [table], |row| row.get::<_, i64>(0))? > 0;
+    let rows = if is_there {
+        format!("SELECT {columns} FROM {store}.{table}")
+    } else {
+        let nothing: Vec<_> = columns.split(", ").map(|column| format!("NULL AS {column}")).collect();
+        format!("SELECT {} WHERE FALSE", nothing.join(", "))
+    };
+    books.execute(&format!("CREATE TEMP VIEW {view} AS {rows}"), []).map(drop)
 }
 
 /// Ids as they are written, all else as it is.

@@ -4,6 +4,7 @@ mod facts;
 mod hearts;
 mod liveness;
 mod money;
+mod refunds;
 mod settlement;
 mod stock;
 
@@ -32,6 +33,7 @@ pub(crate) const PARTS: &[Part] = &[hearts::PART];
 pub(crate) fn all() -> impl Iterator<Item = &'static Question> {
     money::QUESTIONS
         .iter()
+        .chain(refunds::QUESTIONS)
         .chain(settlement::QUESTIONS)
         .chain(stock::QUESTIONS)
         .chain(facts::QUESTIONS)

@@ -12,6 +12,7 @@ mod money;
 mod my_page;
 mod races;
 mod rankings;
+mod refunds;
 mod seeded_defects;
 mod sellers;
 mod strangers;

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use bojagi_api::coupon::coupon::Benefit;
 use bojagi_api::coupon::{Coupon, CouponScope};
+use bojagi_api::order::WithdrawRefundRequest;
 use bojagi_api::policy::Role;
 use bojagi_api::settlement::PayoutState;
 use bojagi_e2e::{Offer, Person, Shop, Wish, won};
@@ -38,6 +39,17 @@ const DEFECTS: &[(&str, &str, &str)] = &[
     ("M4", "order", "UPDATE orders SET state = 'CANCELLED' WHERE state = 'CONFIRMED'"),
     ("M4", "order", "DELETE FROM orders WHERE state = 'CONFIRMED'"),
     ("M4", "payment", "DELETE FROM refund"),
+    // More pieces given back than were bought, and the counter of pieces beside them.
+    ("M4", "order", "UPDATE refund_line SET quantity = quantity + 10"),
+    ("M4", "order", "UPDATE refund_count SET approved = approved - 1"),
+    // More given back for a piece than it cost.
+    ("M4", "order", "UPDATE refund_line SET net = net + 1, gross = gross + 1 WHERE net > 0"),
+    // Agreed to, and no money after rest.
+    ("M4", "order", "UPDATE refund SET money = 'REFUNDING', refunded_at = NULL WHERE money = 'REFUNDED'"),
+    // The order says REFUNDED, and payment gave back less.
+    ("M4", "order", "UPDATE orders SET refunded = gross - discount WHERE refunds > 0"),
+    ("M4", "order", "UPDATE refund SET refund_id = randomblob(16) WHERE state = 'APPROVED'"),
+    ("T1", "settlement", "UPDATE statement_entry SET quantity = quantity + 1 WHERE kind = 'REFUND'"),
     ("T1", "settlement", "UPDATE statement SET net = net + 1, gross = gross + 1"),
     ("T1", "settlement", "UPDATE statement_entry SET statement_id = NULL WHERE rowid = 1"),
     ("T1", "settlement", "UPDATE statement_entry SET statement_id = NULL; DELETE FROM statement"),
@@ -102,6 +114,11 @@ const DEFECTS: &[(&str, &str, &str)] = &[
     ("T2", "settlement", "UPDATE statement SET payout_id = NULL WHERE payout_id IS NOT NULL"),
     ("S1", "item", "UPDATE stock SET available = available + 1"),
     ("S1", "item", "UPDATE stock SET sold = sold + 1, available = available - 1"),
+    // Back on the shelf twice, or for nobody's refund.
+    ("S1", "item", "UPDATE stock SET sold = sold - 1, available = available + 1 WHERE sold > 0"),
+    ("S1", "item", "UPDATE restocked_line SET restocked = restocked + 1"),
+    ("S1", "item", "INSERT INTO restock SELECT randomblob(16), order_id, restocked_at FROM restock"),
+    ("S1", "item", "DELETE FROM restock"),
     ("S1", "item", "DELETE FROM hold_line WHERE order_id IN (SELECT order_id FROM hold WHERE state = 'SOLD')"),
     ("C1", "coupon", "UPDATE coupon SET issued_count = issued_count + 1"),
     ("C1", "coupon", "UPDATE issued_coupon SET state = 'AVAILABLE', order_id = NULL, used_at = NULL"),
@@ -114,6 +131,7 @@ const DEFECTS: &[(&str, &str, &str)] = &[
     ("N1", "item", "INSERT INTO closed_customer SELECT customer_id, given_at, TRUE FROM heart"),
     ("N1", "item", "UPDATE store SET deleted_at = updated_at WHERE followers > 0"),
     ("X1", "order", "DELETE FROM outbox WHERE event_type = 'bojagi.order.v1.OrderConfirmed'"),
+    ("X1", "order", "UPDATE outbox SET event_type = 'bojagi.order.v1.RefundRejected' WHERE event_type = 'bojagi.order.v1.RefundWithdrawn'"),
     ("X1", "payment", "DELETE FROM outbox WHERE event_type = 'bojagi.payment.v1.PaymentCaptured'"),
     ("X1", "order", "UPDATE outbox SET sequence = sequence + 1000 WHERE event_type = 'bojagi.order.v1.OrderConfirmed'"),
     ("X1", "settlement", "DELETE FROM inbox WHERE consumer = 'settlement'"),
@@ -156,10 +174,10 @@ const DEFECTS: &[(&str, &str, &str)] = &[
     ("L1", "payment", "UPDATE refund SET state = 'PENDING'"),
 ];
 
-/// A paid order with a coupon, a cancelled one, a failed one, and a close; payouts that came back and that arrived, and
+/// A paid order with a coupon, a cancelled one, a failed one, one that was sent and is given back in part, and a close; payouts that came back and that arrived, and
 /// something that is in no statement yet.
 async fn a_day(shop: &Shop) {
-    let (_, offer) = shop.offer(10_000, 100).await;
+    let (seller, offer) = shop.offer(10_000, 100).await;
     let buyer = shop.person(&[Role::Customer]);
     let card = buyer.card("tok_approve").await;
     buyer.charge(50_000, &card).await;
@@ -174,6 +192,16 @@ async fn a_day(shop: &Shop) {
     buyer.place(&wish).await.unwrap();
     let cancelled = buyer.place(&Wish { points: 1_000, ..Wish::of(&offer, 2, &card) }).await.unwrap();
     buyer.cancel(&cancelled.id).await.unwrap();
+    let sent = buyer.place(&Wish { points: 1_000, ..Wish::of(&offer, 4, &card) }).await.unwrap();
+    seller.send(&sent, &offer).await;
+    for restock in [true, false] {
+        let refund = buyer.request_refund(&sent, &offer, 1).await.unwrap();
+        seller.approve_refund(&refund.id, restock).await.unwrap();
+        buyer.wait_for_money(&refund.id).await;
+    }
+    let taken_back = buyer.request_refund(&sent, &offer, 2).await.unwrap();
+    let withdrawal = WithdrawRefundRequest { request_id: taken_back.id.clone(), refund_id: taken_back.id };
+    buyer.refunds().withdraw_refund(withdrawal).await.unwrap();
     let declined = buyer.card("tok_decline_lost_card").await;
     buyer.place(&Wish::of(&offer, 1, &declined)).await.unwrap();
     buyer.hearts(&offer, true).await.unwrap();
@@ -272,6 +300,25 @@ async fn a_store_of_an_earlier_version_is_asked_what_it_has() {
     drop(books);
     let report = bojagi_verify::check(folder.path(), Scope::AtRest).unwrap();
     assert!(report.holds() && asked(&report) == 0, "{report}");
+}
+
+/// Stores that were made before there were refunds have none of their tables.
+#[tokio::test(flavor = "multi_thread")]
+async fn stores_of_an_earlier_version_are_still_read() {
+    let shop = Shop::open().await;
+    let (_, offer) = shop.offer(10_000, 100).await;
+    shop.buyer(10_000).await.place(&Wish { points: 10_000, ..Wish::of(&offer, 1, "") }).await.unwrap();
+    shop.verify().await;
+    let folder = shop.close().await;
+    for (store, tables) in [
+        ("order", "DROP TABLE refund; DROP TABLE refund_line; DROP TABLE refund_count"),
+        ("item", "DROP TABLE restock; DROP TABLE restocked_line"),
+    ] {
+        let books = Connection::open(folder.path().join(format!("{store}.sqlite"))).unwrap();
+        books.execute_batch(tables).unwrap();
+    }
+    let report = bojagi_verify::check(folder.path(), Scope::AtRest).unwrap();
+    assert!(report.holds(), "{report}");
 }
 
 fn sentences(report: &Report, which: impl Fn(&Finding) -> bool) -> BTreeSet<&'static str> {

@@ -144,6 +144,7 @@ async fn what_is_not_ones_own_does_not_exist() {
         town.carts().await,
         town.orders().await,
         town.deliveries().await,
+        town.refunds().await,
         town.payments().await,
         town.settlements().await,
         town.catalogue().await,

@@ -9,6 +9,7 @@ use bojagi_api::item::wishlist_service_client::WishlistServiceClient;
 use bojagi_api::order::delivery_service_client::DeliveryServiceClient;
 use bojagi_api::order::my_page_service_client::MyPageServiceClient;
 use bojagi_api::order::order_service_client::OrderServiceClient;
+use bojagi_api::order::refund_service_client::RefundServiceClient;
 use bojagi_api::order::saga_service_client::SagaServiceClient;
 use bojagi_api::payment::payment_method_service_client::PaymentMethodServiceClient;
 use bojagi_api::payment::payment_service_client::PaymentServiceClient;
@@ -49,6 +50,7 @@ services! {
     orders: OrderServiceClient, "Orders.";
     deliveries: DeliveryServiceClient, "What stores send for orders.";
     pages: MyPageServiceClient, "The first page of the caller.";
+    refunds: RefundServiceClient, "What customers give back of what was sent.";
     sagas: SagaServiceClient, "The operator's view of orders.";
     payments: PaymentServiceClient, "Payments.";
     payment_methods: PaymentMethodServiceClient, "The caller's payment methods.";

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bojagi_api::order::{MoneyState, OrderState};
 use bojagi_api::payment::PaymentState;
 use bojagi_api::policy::Role;
-use bojagi_e2e::{Offer, Person, Shop, Wish};
+use bojagi_e2e::{Offer, Person, Shop, Wish, won};
 use bojagi_testkit::eventually;
 use tempfile::TempDir;
 
@@ -34,17 +34,20 @@ enum Step {
     Voiding,
     /// The customer has cancelled after it; the provider is being asked to give back.
     Refunding,
+    /// A piece that was sent is given back; the provider is being asked for its money, and item hears of it.
+    GivingBack,
     /// The card was declined; what was taken is being given back.
     Releasing,
 }
 
-const STEPS: [Step; 7] = [
+const STEPS: [Step; 8] = [
     Step::Reserving,
     Step::Authorizing,
     Step::Capturing,
     Step::Confirmed,
     Step::Voiding,
     Step::Refunding,
+    Step::GivingBack,
     Step::Releasing,
 ];
 
@@ -57,7 +60,7 @@ impl Step {
     }
 
     /// Brings a new order to the step.
-    async fn reach(self, customer: &Person, offer: &Offer, card: &str) -> String {
+    async fn reach(self, (seller, customer): (&Person, &Person), offer: &Offer, card: &str) -> String {
         let order = customer.place(&Wish { at_once: true, ..Wish::of(offer, 2, card) }).await.unwrap();
         let paid = async |wanted: &[PaymentState]| {
             // Whoever comes late to the step is killed a little after it: that has to go well too.
@@ -81,6 +84,12 @@ impl Step {
                 customer.wait_for(&order.id, OrderState::Confirmed).await;
                 customer.cancel(&order.id).await.unwrap();
             }
+            Self::GivingBack => {
+                let order = customer.wait_for(&order.id, OrderState::Confirmed).await;
+                seller.send(&order, offer).await;
+                let refund = customer.request_refund(&order, offer, 1).await.unwrap();
+                seller.approve_refund(&refund.id, true).await.unwrap();
+            }
             Self::Releasing => {
                 eventually("it has failed", async || customer.order(&order.id).await.failure.is_some()).await;
             }
@@ -90,8 +99,19 @@ impl Step {
 
     const fn end(self) -> OrderState {
         match self {
-            Self::Reserving | Self::Authorizing | Self::Capturing | Self::Confirmed => OrderState::Confirmed,
+            Self::Reserving | Self::Authorizing | Self::Capturing | Self::Confirmed | Self::GivingBack => {
+                OrderState::Confirmed
+            }
             Self::Voiding | Self::Refunding | Self::Releasing => OrderState::Cancelled,
+        }
+    }
+
+    /// Of the two pieces, those that stay with the customer.
+    const fn sold(self) -> i64 {
+        match self {
+            Self::Reserving | Self::Authorizing | Self::Capturing | Self::Confirmed => 2,
+            Self::GivingBack => 1,
+            Self::Voiding | Self::Refunding | Self::Releasing => 0,
         }
     }
 }
@@ -101,28 +121,31 @@ async fn r16_killed_at_every_step_it_goes_on_by_itself() {
     let folder = Arc::new(TempDir::new().unwrap());
     let (mut running, address) = Running::start(&folder, &["--no-demo"], SETTINGS);
     let mut shop = Shop::attach(Arc::clone(&folder), address).await;
-    let (_, offer) = shop.offer(10_000, 100).await;
+    let (mut seller, offer) = shop.offer(10_000, 100).await;
     let mut sold = 0;
     for step in STEPS {
         let customer = shop.person(&[Role::Customer]);
         let card = customer.card(step.card()).await;
-        let order_id = step.reach(&customer, &offer, &card).await;
+        let order_id = step.reach((&seller, &customer), &offer, &card).await;
         running.kill();
         assert!(shop.check_moving().holds(), "right after it was killed {step:?}:\n{}", shop.check_moving());
 
         let (restarted, address) = Running::start(&folder, &["--no-demo"], SETTINGS);
         running = restarted;
         shop = Shop::attach(Arc::clone(&folder), address).await;
+        seller = shop.returning(seller.account());
         let customer = shop.returning(customer.account());
-        let order = customer.wait_for(&order_id, step.end()).await;
+        customer.wait_for(&order_id, step.end()).await;
+        shop.verify().await;
+        let order = customer.order(&order_id).await;
         let money = match order.money_state() {
-            MoneyState::Paid => order.state() == OrderState::Confirmed,
+            MoneyState::Paid => order.state() == OrderState::Confirmed && step.sold() == 2,
+            MoneyState::PartiallyRefunded => order.refunded == Some(won(10_000)) && step.sold() == 1,
             MoneyState::Unpaid | MoneyState::Refunded => order.state() == OrderState::Cancelled,
             _ => false,
         };
         assert!(money, "killed {step:?}: {order:?}");
-        sold += if step.end() == OrderState::Confirmed { 2 } else { 0 };
-        shop.verify().await;
+        sold += step.sold();
         let stock = shop.stock(&offer).await;
         assert_eq!((stock.available, stock.reserved, stock.sold), (100 - sold, 0, sold), "killed {step:?}");
     }

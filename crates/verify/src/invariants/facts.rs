@@ -66,6 +66,7 @@ macro_rules! heard_by {
         "(SELECT 'item' AS hearer, 'bojagi.order.v1.OrderConfirmed' AS fact
           UNION ALL SELECT 'item', 'bojagi.order.v1.OrderFailed'
           UNION ALL SELECT 'item', 'bojagi.order.v1.OrderCancelled'
+          UNION ALL SELECT 'item', 'bojagi.order.v1.RefundApproved'
           UNION ALL SELECT 'coupon', 'bojagi.order.v1.OrderConfirmed'
           UNION ALL SELECT 'coupon', 'bojagi.order.v1.OrderFailed'
           UNION ALL SELECT 'coupon', 'bojagi.order.v1.OrderCancelled'
@@ -142,6 +143,26 @@ pub(super) const QUESTIONS: &[Question] = &[
               HAVING told_captured <> (p.captured_at IS NOT NULL)
                   OR told_refunded <> (SELECT count(*) FROM payment.refund r
                                   WHERE r.order_id = p.order_id AND r.state = 'SUCCEEDED')",
+    },
+    Question {
+        invariant: "X1",
+        sentence: "each order has told of its refunds exactly what has become of them",
+        scope: Scope::AnyMoment,
+        sql: "WITH
+                told AS (SELECT aggregate_id AS order_id, sum(event_type = 'bojagi.order.v1.RefundRequested') AS requested,
+                            sum(event_type = 'bojagi.order.v1.RefundApproved') AS approved,
+                            sum(event_type = 'bojagi.order.v1.RefundRejected') AS rejected,
+                            sum(event_type = 'bojagi.order.v1.RefundWithdrawn') AS withdrawn
+                         FROM ordering.outbox WHERE event_type LIKE 'bojagi.order.v1.Refund%' GROUP BY aggregate_id),
+                kept AS (SELECT order_id, count(*) AS requested, sum(state = 'APPROVED') AS approved,
+                            sum(state = 'REJECTED') AS rejected, sum(state = 'WITHDRAWN') AS withdrawn
+                         FROM order_refund GROUP BY order_id)
+              SELECT o.order_id, k.requested, t.requested, k.approved, t.approved, k.rejected, t.rejected, k.withdrawn, t.withdrawn
+              FROM ordering.orders o LEFT JOIN kept k USING (order_id) LEFT JOIN told t USING (order_id)
+              WHERE o.order_id NOT IN (SELECT aggregate_id FROM ordering.outbox_pruned)
+                AND (coalesce(k.requested, 0) <> coalesce(t.requested, 0) OR coalesce(k.approved, 0) <> coalesce(t.approved, 0)
+                 OR coalesce(k.rejected, 0) <> coalesce(t.rejected, 0)
+                 OR coalesce(k.withdrawn, 0) <> coalesce(t.withdrawn, 0))",
     },
     Question {
         invariant: "X1",

@@ -13,14 +13,19 @@ pub(super) const QUESTIONS: &[Question] = &[
     },
     Question {
         invariant: "S1",
-        sentence: "reserved is the sum of the open holds, sold that of the sold ones",
+        sentence: "reserved is the sum of the open holds, sold that of the sold ones less what came back of them",
         scope: Scope::AnyMoment,
-        sql: "SELECT s.option_id, s.reserved, coalesce(h.reserved, 0), s.sold, coalesce(h.sold, 0) FROM item.stock s
-              LEFT JOIN (SELECT l.option_id, sum((h.state = 'RESERVED') * l.quantity) AS reserved,
+        sql: "WITH
+                held AS (SELECT l.option_id, sum((h.state = 'RESERVED') * l.quantity) AS reserved,
                             sum((h.state = 'SOLD') * l.quantity) AS sold
-                         FROM item.hold_line l JOIN item.hold h USING (order_id) GROUP BY l.option_id) h
-                     USING (option_id)
-              WHERE s.reserved <> coalesce(h.reserved, 0) OR s.sold <> coalesce(h.sold, 0)",
+                         FROM item.hold_line l JOIN item.hold h USING (order_id) GROUP BY l.option_id),
+                back AS (SELECT l.option_id, sum(l.restocked) AS restocked
+                         FROM item_restocked_line l JOIN item.hold h USING (order_id)
+                         WHERE h.state = 'SOLD' GROUP BY l.option_id)
+              SELECT s.option_id, s.reserved, h.reserved, s.sold, h.sold, b.restocked FROM item.stock s
+              LEFT JOIN held h USING (option_id) LEFT JOIN back b USING (option_id)
+              WHERE s.reserved <> coalesce(h.reserved, 0)
+                 OR s.sold <> coalesce(h.sold, 0) - coalesce(b.restocked, 0)",
     },
     Question {
         invariant: "S1",
@@ -38,6 +43,27 @@ pub(super) const QUESTIONS: &[Question] = &[
               UNION ALL
               SELECT s.order_id, s.option_id, 'bought', NULL, 'sold', s.quantity FROM sold s
               LEFT JOIN bought b USING (order_id, option_id) WHERE b.quantity IS NULL",
+    },
+    Question {
+        invariant: "S1",
+        sentence: "pieces came back to the shelf exactly for refunds that were approved with it, line by line",
+        scope: Scope::AtRest,
+        sql: "WITH parts (order_line_id, agreed, restocked) AS (
+                    SELECT l.order_line_id, l.quantity, 0 FROM order_refund_line l JOIN order_refund r USING (refund_id)
+                    WHERE r.state = 'APPROVED' AND r.restock
+                    UNION ALL SELECT order_line_id, 0, restocked FROM item_restocked_line)
+              SELECT order_line_id, sum(agreed), sum(restocked) FROM parts GROUP BY order_line_id
+              HAVING sum(agreed) <> sum(restocked)",
+    },
+    Question {
+        invariant: "S1",
+        sentence: "each refund that brought pieces back did so once, and was agreed to",
+        scope: Scope::AtRest,
+        sql: "SELECT i.refund_id, i.order_id, r.state, r.restock FROM item_restock i LEFT JOIN order_refund r USING (refund_id)
+              WHERE r.state IS NULL OR r.state <> 'APPROVED' OR NOT r.restock OR r.order_id <> i.order_id
+              UNION ALL
+              SELECT r.refund_id, r.order_id, r.state, r.restock FROM order_refund r LEFT JOIN item_restock i USING (refund_id)
+              WHERE r.state = 'APPROVED' AND r.restock AND i.refund_id IS NULL",
     },
     Question {
         invariant: "C1",

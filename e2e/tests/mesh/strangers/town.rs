@@ -143,6 +143,39 @@ impl<'a> Town<'a> {
         ]
     }
 
+    pub(super) async fn refunds(&self) -> Vec<Owned> {
+        let order = self.customer.place(&Wish::of(&self.offer, 4, &self.card)).await.unwrap();
+        self.seller.send(&order, &self.offer).await;
+        let ask = async || self.customer.request_refund(&order, &self.offer, 1).await.unwrap().id;
+        let (agreed, declined, taken_back) = (ask().await, ask().await, ask().await);
+        let (customer, seller, line) = (&self.customer, &self.seller, order.lines[0].id.clone());
+        let sellers = [&self.other_seller];
+        let of_order = |order_id| ListRefundsRequest { order_id, ..Default::default() };
+        let of_store = |store_id| ListRefundsRequest { store_id, ..Default::default() };
+        let get = |refund_id| GetRefundRequest { refund_id };
+        let strangers = [&self.other_customer, &self.other_seller];
+        let customers = [&self.other_customer];
+        vec![
+            owned("/bojagi.order.v1.RefundService/ListRefunds", &order.id, customer, &strangers, of_order),
+            owned("/bojagi.order.v1.RefundService/ListRefunds", &self.offer.store_id, seller, &strangers, of_store),
+            owned("/bojagi.order.v1.RefundService/GetRefund", &agreed, customer, &strangers, get),
+            owned("/bojagi.order.v1.RefundService/GetRefund", &agreed, seller, &strangers, get),
+            owned("/bojagi.order.v1.RefundService/RequestRefund", &order.id, customer, &customers, move |order_id| {
+                let lines = vec![RequestRefundLine { order_line_id: line.clone(), quantity: 1 }];
+                RequestRefundRequest { request_id: new_id(), order_id, lines, reason: "too small".into() }
+            }),
+            owned("/bojagi.order.v1.RefundService/WithdrawRefund", &taken_back, customer, &customers, |refund_id| {
+                WithdrawRefundRequest { request_id: new_id(), refund_id }
+            }),
+            owned("/bojagi.order.v1.RefundService/ApproveRefund", &agreed, seller, &sellers, |refund_id| {
+                ApproveRefundRequest { request_id: new_id(), refund_id, restock: true }
+            }),
+            owned("/bojagi.order.v1.RefundService/RejectRefund", &declined, seller, &sellers, |refund_id| {
+                RejectRefundRequest { request_id: new_id(), refund_id, reason: "worn".into() }
+            }),
+        ]
+    }
+
     pub(super) async fn payments(&self) -> Vec<Owned> {
         let order = self.order().await;
         let (payment, _) = self.customer.payment(&order.id).await;

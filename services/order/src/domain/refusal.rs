@@ -35,7 +35,7 @@ bojagi_kernel::refusals! {
         /// The delivery is not on its way.
         DeliveryNotInProgress { delivery_id: DeliveryId, state: DeliveryState } =>
             WrongState "DELIVERY_NOT_IN_PROGRESS" ("the delivery is {state}"),
-        /// The order of the delivery is not confirmed, or not any more.
+        /// The order is not confirmed, or not any more.
         OrderNotConfirmed { order_id: OrderId, state: Life } =>
             WrongState "ORDER_NOT_CONFIRMED" ("the order is {state}"),
         /// The option cannot be bought, or there never was such an option.

@@ -234,6 +234,7 @@ async fn what_a_process_of_the_version_before_let_go_is_taken_up() {
         .await;
     assert_eq!(let_go.unwrap(), 1);
     house.payments.refund.always(None);
+    house.rig.clock.advance(RECHECK);
     until_money(&house, &refund_id, RefundMoneyState::Refunded).await;
     assert_eq!(house.payments.account(&order.id).unwrap().refunds.len(), 1);
 }

@@ -1,6 +1,6 @@
-use super::super::{StepKind, StepState, samples, steps_of};
+use super::super::samples::{self, NOW, POLICY};
+use super::super::{StepKind, StepState, steps_of};
 use super::*;
-use samples::{NOW, POLICY};
 
 fn wish(lines: &[(OrderLineId, i64)]) -> NewRefund {
     NewRefund { id: RefundId::generate(), lines: lines.to_vec(), reason: "too small".into() }
