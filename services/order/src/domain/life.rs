@@ -150,8 +150,10 @@ impl Order {
     pub(super) fn enter(&mut self, life: Life, policy: &RetryPolicy, now: Moment) {
         let data = &mut self.data;
         data.life = life;
-        if life == Life::Completed {
+        if life.at_rest() {
             data.ended_at = Some(now);
+        }
+        if life == Life::Completed {
             // Nothing has been driven since the confirmation, unless money is on its way back for pieces that were sent before.
             return self.arrange_give_backs(now);
         }
@@ -173,10 +175,7 @@ impl Order {
                 saga.direction = Direction::Backward;
                 saga.wake_at = Some(now);
             }
-            Life::Completed | Life::Cancelled => {
-                data.ended_at = Some(now);
-                saga.rest();
-            }
+            Life::Completed | Life::Cancelled => saga.rest(),
         }
     }
 }
