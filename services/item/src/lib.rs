@@ -21,8 +21,8 @@ mod service;
 mod store;
 mod update_item;
 mod update_store;
-mod withdraw_favours;
 mod wishlist;
+mod withdraw_favours;
 
 use bojagi_kernel::refusal::ReasonRow;
 use bojagi_store::{Migration, idempotency};

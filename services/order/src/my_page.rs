@@ -3,9 +3,10 @@
 use std::time::{Duration, Instant};
 
 use bojagi_api::coupon::coupon_service_client::CouponServiceClient;
+use bojagi_api::item::wishlist_service_client::WishlistServiceClient;
 use bojagi_api::payment::wallet_service_client::WalletServiceClient;
 use bojagi_api::user::account_service_client::AccountServiceClient;
-use bojagi_api::{coupon, payment, user};
+use bojagi_api::{coupon, item, payment, user};
 use bojagi_chassis::{Channel, deadline};
 use bojagi_kernel::Failure;
 use bojagi_kernel::id::AccountId;
@@ -19,6 +20,7 @@ use crate::store::{self, ParcelFilter};
 
 /// Of each list the page shows the beginning.
 const COUPONS: i32 = 10;
+const WISHES: i32 = 10;
 const OPEN_ORDERS: i64 = 10;
 const RECENT_PARCELS: i64 = 5;
 
@@ -27,6 +29,7 @@ pub(crate) struct MyPage {
     pub(crate) profile: Option<user::Account>,
     pub(crate) points: Option<payment::WalletBalance>,
     pub(crate) coupons: Option<coupon::ListUsableCouponsResponse>,
+    pub(crate) wishlist: Option<item::GetWishlistOfCustomerResponse>,
     pub(crate) open_orders: Vec<Order>,
     pub(crate) recent_parcels: Vec<(DeliveryId, Order)>,
 }
@@ -36,6 +39,7 @@ pub(crate) struct Neighbours {
     accounts: AccountServiceClient<Channel>,
     wallets: WalletServiceClient<Channel>,
     coupons: CouponServiceClient<Channel>,
+    wishlists: WishlistServiceClient<Channel>,
     /// How long the page waits for each of them.
     patience: Duration,
     /// How long before its own caller's deadline it stops to wait.
@@ -47,7 +51,8 @@ impl Neighbours {
         Self {
             accounts: AccountServiceClient::new(channel.clone()),
             wallets: WalletServiceClient::new(channel.clone()),
-            coupons: CouponServiceClient::new(channel),
+            coupons: CouponServiceClient::new(channel.clone()),
+            wishlists: WishlistServiceClient::new(channel),
             patience: config.page_patience(),
             margin: config.answer_margin(),
         }
@@ -75,22 +80,26 @@ impl Orders {
     /// # Errors
     /// What the own store says; what others do not answer is left out.
     pub(crate) async fn my_page(&self, account_id: AccountId) -> Result<MyPage, Failure> {
-        let Neighbours { accounts, wallets, coupons, .. } = &self.neighbours;
-        let (mut accounts, mut wallets, mut coupons) = (accounts.clone(), wallets.clone(), coupons.clone());
+        let Neighbours { accounts, wallets, coupons, wishlists, .. } = &self.neighbours;
+        let (mut accounts, mut wallets) = (accounts.clone(), wallets.clone());
+        let (mut coupons, mut wishlists) = (coupons.clone(), wishlists.clone());
         let id = account_id.to_string();
         let profile = accounts.get_account(user::GetAccountRequest { account_id: id.clone() });
         let points = wallets.get_balance_of_account(payment::GetBalanceOfAccountRequest { account_id: id.clone() });
-        let usable =
-            coupons.list_usable_coupons(coupon::ListUsableCouponsRequest { customer_id: id, page_size: COUPONS });
+        let of_customer = coupon::ListUsableCouponsRequest { customer_id: id.clone(), page_size: COUPONS };
+        let usable = coupons.list_usable_coupons(of_customer);
+        let of_customer = item::GetWishlistOfCustomerRequest { customer_id: id, page_size: WISHES };
+        let wishlist = wishlists.get_wishlist_of_customer(of_customer);
         let own = self.context.store.show(async move |tx: &mut Tx| -> Result<_, Error> {
             let open_orders = store::open_of_customer(tx, account_id, OPEN_ORDERS).await?;
             let of_customer = ParcelFilter { customer: Some(account_id), ..ParcelFilter::default() };
             Ok((open_orders, store::parcels(tx, &of_customer, None, RECENT_PARCELS).await?))
         });
-        let (profile, points, coupons, own) = tokio::join!(
+        let (profile, points, coupons, wishlist, own) = tokio::join!(
             self.neighbours.part("profile", profile),
             self.neighbours.part("points", points),
             self.neighbours.part("coupons", usable),
+            self.neighbours.part("wishlist", wishlist),
             own,
         );
         let (open_orders, recent_parcels) = own?;
@@ -98,6 +107,7 @@ impl Orders {
             profile: profile.and_then(|answer| answer.account),
             points: points.and_then(|answer| answer.balance),
             coupons,
+            wishlist,
             open_orders,
             recent_parcels,
         })

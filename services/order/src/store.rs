@@ -20,8 +20,8 @@ mod totals;
 use bojagi_store::{stored_enum, stored_ids};
 
 use crate::domain::{
-    CancelReason, CartLineId, DeliveryId, DeliveryState, Direction, InstanceId, Life, PaymentKnown, RefundId, RefundMoney,
-    RefundState, SagaState, StepKind, StepState,
+    CancelReason, CartLineId, DeliveryId, DeliveryState, Direction, InstanceId, Life, PaymentKnown, RefundId,
+    RefundMoney, RefundState, SagaState, StepKind, StepState,
 };
 
 pub(crate) use accounts::{block, closed, is_blocked, unblock};

@@ -1,5 +1,6 @@
 //! `WishlistService`.
 
+use bojagi_api::common;
 use bojagi_api::item as api;
 use bojagi_api::item::wishlist_service_server::WishlistService;
 use bojagi_chassis::{Caller, Context, Fields, answer, once, wire};
@@ -52,19 +53,33 @@ impl WishlistService for Wishlists {
             let query = format!("ListWishlistEntries {customer_id}");
             let page = fields.page(&self.context.pager, query, (request.page_size, &request.page_token), place);
             let Some(page) = page else { return Err(fields.refuse()) };
-            let unit = async move |tx: &mut Tx| Ok(wishlists::list(tx, customer_id).await?);
-            let all = reading(&self.context, unit).await?;
-            let totals = rules::totals(&all).map_err(does_not_fit)?;
-            let entry_count = i64::try_from(all.len()).unwrap_or(i64::MAX);
+            let Whole { entries: all, totals, entry_count } = self.whole(customer_id).await?;
             let is_behind = |entry: &Entry| page.after.is_none_or(|after| (entry.added_at, entry.option_id) < after);
             let mut listed: Vec<_> = all.into_iter().filter(is_behind).collect();
             let next_page_token = page.cut(&mut listed, |last| (last.added_at.micros(), last.option_id.to_string()));
             Ok(api::ListWishlistEntriesResponse {
                 entries: listed.iter().map(shown).collect::<Result<_, _>>()?,
                 next_page_token,
-                totals: totals.into_iter().map(wire::money).collect(),
+                totals,
                 entry_count,
             })
+        })
+        .await
+    }
+
+    async fn get_wishlist_of_customer(
+        &self,
+        request: Request<api::GetWishlistOfCustomerRequest>,
+    ) -> Result<Response<api::GetWishlistOfCustomerResponse>, Status> {
+        answer::to(NAME, async {
+            let request = request.get_ref();
+            let mut fields = Fields::new(NAME);
+            let customer_id = fields.id("customer_id", &request.customer_id);
+            let limit = fields.page_size(request.page_size).and_then(|limit| usize::try_from(limit).ok());
+            let (Some(customer_id), Some(limit)) = (customer_id, limit) else { return Err(fields.refuse()) };
+            let Whole { entries, totals, entry_count } = self.whole(customer_id).await?;
+            let entries = entries.iter().take(limit).map(shown).collect::<Result<_, _>>()?;
+            Ok(api::GetWishlistOfCustomerResponse { entries, totals, entry_count })
         })
         .await
     }
@@ -130,7 +145,22 @@ impl WishlistService for Wishlists {
     }
 }
 
+/// All of a list, the latest added first, and what it costs.
+struct Whole {
+    entries: Vec<Entry>,
+    totals: Vec<common::Money>,
+    entry_count: i64,
+}
+
 impl Wishlists {
+    async fn whole(&self, customer_id: AccountId) -> Result<Whole, Failure> {
+        let unit = async move |tx: &mut Tx| Ok(wishlists::list(tx, customer_id).await?);
+        let entries = reading(&self.context, unit).await?;
+        let totals = rules::totals(&entries).map_err(does_not_fit)?.into_iter().map(wire::money).collect();
+        let entry_count = i64::try_from(entries.len()).unwrap_or(i64::MAX);
+        Ok(Whole { entries, totals, entry_count })
+    }
+
     /// Runs a unit about one customer's list, once for each request.
     async fn change<M: prost::Message + Default + 'static>(
         &self,

@@ -37,13 +37,14 @@ impl MyPageService for MyPageRpc {
 }
 
 fn page(page: MyPage) -> api::GetMyPageResponse {
-    let MyPage { profile, points, coupons, open_orders, recent_parcels } = page;
+    let MyPage { profile, points, coupons, wishlist, open_orders, recent_parcels } = page;
     let is_there = [
         (api::MyPagePart::Profile, profile.is_some()),
         (api::MyPagePart::Points, points.is_some()),
         (api::MyPagePart::Coupons, coupons.is_some()),
+        (api::MyPagePart::Wishlist, wishlist.is_some()),
     ];
-    let coupons = coupons.unwrap_or_default();
+    let (coupons, wishlist) = (coupons.unwrap_or_default(), wishlist.unwrap_or_default());
     let deliveries = recent_parcels.iter().filter_map(|(id, order)| {
         let parcel = order.deliveries.iter().find(|parcel| parcel.id == *id)?;
         Some(wire::delivery(order, parcel))
@@ -55,6 +56,8 @@ fn page(page: MyPage) -> api::GetMyPageResponse {
         coupon_count: coupons.total,
         open_orders: open_orders.iter().map(wire::order).collect(),
         recent_deliveries: deliveries.collect(),
+        wishlist: wishlist.entries,
+        wishlist_count: wishlist.entry_count,
         missing: is_there.into_iter().filter(|(_, there)| !there).map(|(part, _)| part.into()).collect(),
     }
 }

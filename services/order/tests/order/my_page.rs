@@ -7,7 +7,7 @@ use bojagi_testkit::eventually;
 use crate::house::{House, basket, impatient};
 use crate::peers::Fault;
 
-const NOT_THERE: [MyPagePart; 2] = [MyPagePart::Profile, MyPagePart::Points];
+const NOT_THERE: [MyPagePart; 3] = [MyPagePart::Profile, MyPagePart::Points, MyPagePart::Wishlist];
 
 #[tokio::test]
 async fn a_page_has_what_is_open_and_what_is_on_its_way() {
@@ -38,8 +38,9 @@ async fn a_part_that_does_not_come_is_left_out_and_named() {
         let page = house.page_of(&house.customer).await.unwrap();
         assert_eq!(page.open_orders.len(), 1);
         assert_eq!((page.coupons.len(), page.coupon_count), (0, 0));
+        let [profile, points, wishlist] = NOT_THERE;
         let missing: Vec<_> = page.missing().collect();
-        assert_eq!(missing, [NOT_THERE.as_slice(), &[MyPagePart::Coupons]].concat());
+        assert_eq!(missing, [profile, points, MyPagePart::Coupons, wishlist]);
     }
     eventually("coupon is back", async || house.page_of(&house.customer).await.unwrap().missing().eq(NOT_THERE)).await;
 }

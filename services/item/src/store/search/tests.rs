@@ -6,13 +6,8 @@ use super::*;
 use crate::MIGRATIONS;
 use crate::domain::catalogue::CategoryId;
 
-const ORDERS: [ItemOrder; 5] = [
-    ItemOrder::Latest,
-    ItemOrder::PriceAscending,
-    ItemOrder::PriceDescending,
-    ItemOrder::Hearts,
-    ItemOrder::Popular,
-];
+const ORDERS: [ItemOrder; 5] =
+    [ItemOrder::Latest, ItemOrder::PriceAscending, ItemOrder::PriceDescending, ItemOrder::Hearts, ItemOrder::Popular];
 
 /// Each order, everywhere, within a category and within a store, from the beginning and from a place on.
 #[tokio::test]
