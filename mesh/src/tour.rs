@@ -22,7 +22,7 @@ use futures::future::BoxFuture;
 
 pub use self::error::TourError;
 use self::scenes::{
-    books, cancelled_order, delivery, failing_order, opening, preparing, settlement, shopping, sign_up,
+    books, cancelled_order, delivery, failing_order, opening, preparing, settlement, shopping, sign_up, taking_back,
 };
 pub use self::timeline::{Step, Timeline};
 use crate::client::GatewayClient;
@@ -78,5 +78,6 @@ pub async fn run(stage: Stage<'_>, timeline: &mut Timeline) -> Result<(), TourEr
     delivery::play(&cast, &bought, timeline).await?;
 
     let closed_at = settlement::play(&cast, &bought, &cancelled, timeline).await?;
-    books::play(&cast, &bought, closed_at, timeline).await
+    books::play(&cast, &bought, closed_at, timeline).await?;
+    taking_back::play(&cast, &shop, &bought, timeline).await
 }

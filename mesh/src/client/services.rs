@@ -6,6 +6,7 @@ use bojagi_api::item::ranking_service_client::RankingServiceClient;
 use bojagi_api::item::stock_service_client::StockServiceClient;
 use bojagi_api::item::store_service_client::StoreServiceClient;
 use bojagi_api::item::wishlist_service_client::WishlistServiceClient;
+use bojagi_api::order::cart_service_client::CartServiceClient;
 use bojagi_api::order::delivery_service_client::DeliveryServiceClient;
 use bojagi_api::order::my_page_service_client::MyPageServiceClient;
 use bojagi_api::order::order_service_client::OrderServiceClient;
@@ -47,6 +48,7 @@ services! {
     wishes: WishlistServiceClient, "What the caller would like to have.";
     rankings: RankingServiceClient, "What sells.";
     coupons: CouponServiceClient, "Coupons from creation to quote.";
+    carts: CartServiceClient, "The caller's cart.";
     orders: OrderServiceClient, "Orders.";
     deliveries: DeliveryServiceClient, "What stores send for orders.";
     pages: MyPageServiceClient, "The first page of the caller.";

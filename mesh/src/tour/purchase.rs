@@ -1,7 +1,9 @@
 //! What a customer means to buy: the request for it, and what it has to cost.
 
 use bojagi_api::coupon::{self, IssuedCoupon, QuoteDiscountsRequest, QuoteDiscountsResponse, QuoteLine};
-use bojagi_api::order::{self, DeliveryAddress, Order, OrderLine, PlaceOrderLine, PlaceOrderRequest, Tender, Wait};
+use bojagi_api::order::{
+    self, CheckOutCartRequest, DeliveryAddress, Order, OrderLine, PlaceOrderLine, PlaceOrderRequest, Tender, Wait,
+};
 use uuid::Uuid;
 
 use super::TourError;
@@ -134,24 +136,45 @@ impl Purchase<'_> {
             quantity: wanted.quantity,
             unit_price: Some(won(wanted.product.price)),
         };
+        PlaceOrderRequest {
+            request_id: new_request_id(),
+            lines: self.lines.iter().map(line).collect(),
+            item_coupons: self.coupons_on_lines(),
+            order_issued_coupon_id: self.order_coupon.map(Piece::id).unwrap_or_default().to_owned(),
+            expected_discount: Some(won(self.discount())),
+            quote_hash: quote.quote_hash.clone(),
+            tender: Some(self.tender()),
+            delivery_address: Some(address()),
+            wait: wait.into(),
+        }
+    }
+
+    /// The same order, of lines that are in the cart.
+    pub(super) fn check_out_request(&self, quote: &QuoteDiscountsResponse, seen_revision: i64) -> CheckOutCartRequest {
+        CheckOutCartRequest {
+            request_id: new_request_id(),
+            seen_revision,
+            option_ids: self.lines.iter().map(|wanted| wanted.product.option_id.clone()).collect(),
+            item_coupons: self.coupons_on_lines(),
+            order_issued_coupon_id: self.order_coupon.map(Piece::id).unwrap_or_default().to_owned(),
+            expected_discount: Some(won(self.discount())),
+            quote_hash: quote.quote_hash.clone(),
+            tender: Some(self.tender()),
+            delivery_address: Some(address()),
+            wait: Wait::Unspecified.into(),
+        }
+    }
+
+    fn coupons_on_lines(&self) -> Vec<order::ItemCouponUse> {
         let use_on = |(number, piece): (usize, &Piece)| order::ItemCouponUse {
             line_index: i32::try_from(number).unwrap_or(i32::MAX),
             issued_coupon_id: piece.id().to_owned(),
         };
-        PlaceOrderRequest {
-            request_id: new_request_id(),
-            lines: self.lines.iter().map(line).collect(),
-            item_coupons: self.item_coupons().map(use_on).collect(),
-            order_issued_coupon_id: self.order_coupon.map(Piece::id).unwrap_or_default().to_owned(),
-            expected_discount: Some(won(self.discount())),
-            quote_hash: quote.quote_hash.clone(),
-            tender: Some(Tender {
-                points: Some(won(self.points)),
-                payment_method_id: self.payment_method_id.to_owned(),
-            }),
-            delivery_address: Some(address()),
-            wait: wait.into(),
-        }
+        self.item_coupons().map(use_on).collect()
+    }
+
+    fn tender(&self) -> Tender {
+        Tender { points: Some(won(self.points)), payment_method_id: self.payment_method_id.to_owned() }
     }
 
     /// Compares the amounts of an order whose coupons have been reserved.

@@ -10,3 +10,4 @@ pub(super) mod preparing;
 pub(super) mod settlement;
 pub(super) mod shopping;
 pub(super) mod sign_up;
+pub(super) mod taking_back;

@@ -1,6 +1,8 @@
-//! The order that cannot be paid: everything that was held for it goes back by itself.
+//! The cart that cannot be paid: everything that was held for its order goes back by itself, and the cart is as before.
 
-use bojagi_api::order::{MoneyState, Order, OrderState, Wait};
+use bojagi_api::order::{
+    AddCartLineRequest, Cart, CheckOutCartRequest, ClearCartRequest, GetCartRequest, MoneyState, Order, OrderState,
+};
 use bojagi_api::payment::{DeclineReason, PaymentState};
 
 use super::opening::Shop;
@@ -8,9 +10,10 @@ use super::orders;
 use super::preparing::{POINTS, Wallet};
 use super::shopping::POINTS_USED as POINTS_SPENT;
 use super::sign_up::Cast;
+use crate::people::Member;
 use crate::tour::TourError;
 use crate::tour::expect;
-use crate::tour::purchase::{Purchase, Wanted};
+use crate::tour::purchase::{Purchase, Wanted, new_request_id};
 use crate::tour::timeline::{Timeline, Told, krw};
 
 /// The points that should have paid a part of it, in won.
@@ -22,7 +25,7 @@ pub(in crate::tour) async fn play(
     wallet: &Wallet,
     timeline: &mut Timeline,
 ) -> Result<(), TourError> {
-    timeline.scene("An order that cannot be paid")?;
+    timeline.scene("A cart that cannot be paid")?;
     let customer = &cast.customer;
     let purchase = Purchase {
         lines: vec![
@@ -34,18 +37,25 @@ pub(in crate::tour) async fn play(
         payment_method_id: &wallet.empty_card,
     };
 
+    let cart = timeline.step("she puts a cake and two notebooks into her cart", fill(customer, &purchase)).await?;
+
     let places = async {
         let quote = purchase.quote(customer).await?;
-        let request = purchase.order_request(&quote, Wait::Unspecified);
-        let answer = customer.gateway.orders().place_order(request).await?.into_inner();
+        let request = purchase.check_out_request(&quote, cart.revision);
+        let unseen = CheckOutCartRequest { request_id: new_request_id(), seen_revision: 1, ..request.clone() };
+        let mut carts = customer.gateway.carts();
+        let refused = expect::refused("CART_CHANGED", carts.check_out_cart(unseen).await)?;
+        let answer = carts.check_out_cart(request).await?.into_inner();
         let order = expect::there("the order", answer.order)?;
         expect::one_of("the state of the order", &[OrderState::Failed, OrderState::Cancelled], &order.state())?;
         check_failure(&order)?;
         let story = format!("order {}, {}: PAYMENT_DECLINED", order.id, orders::state_word(order.state()));
-        Ok(Told::new(order.id, story).and(format!("trace {}", orders::own_trace())))
+        Ok(Told::new(order.id, story)
+            .and(format!("trace {}", orders::own_trace()))
+            .and(format!("from a screen that had not seen all of the cart: refused, {}", refused.reason)))
     };
     let asked = format!(
-        "she orders for {} KRW, {} with points, the rest with the card that has nothing behind it",
+        "she checks out for {} KRW, {} with points, the rest with the card that has nothing behind it",
         krw(purchase.net()),
         krw(POINTS_OFFERED)
     );
@@ -69,9 +79,46 @@ pub(in crate::tour) async fn play(
         expect::equal("the state of the payment", PaymentState::Declined, payment.state())?;
         expect::equal("why it was declined", DeclineReason::InsufficientFunds, payment.decline_reason())?;
         expect::amount("what was captured", 0, payment.captured.as_ref())?;
-        Ok(Told::new((), orders::told(&history)).and("stock, coupon and points are back; nothing was captured"))
+        let back = look(customer).await?;
+        expect::equal("the lines of the cart", lines(&cart), lines(&back))?;
+        customer.gateway.carts().clear_cart(ClearCartRequest { request_id: new_request_id() }).await?;
+        Ok(Told::new((), orders::told(&history))
+            .and("stock, coupon and points are back; nothing was captured")
+            .and("the cart is as it was, and she empties it"))
     };
     timeline.step("she watches it being undone", undone).await
+}
+
+/// Puts everything into the cart, and looks at it.
+async fn fill(customer: &Member, purchase: &Purchase<'_>) -> Result<Told<Cart>, TourError> {
+    for wanted in &purchase.lines {
+        let request = AddCartLineRequest {
+            request_id: new_request_id(),
+            option_id: wanted.product.option_id.clone(),
+            quantity: wanted.quantity,
+        };
+        customer.gateway.carts().add_cart_line(request).await?;
+    }
+    let cart = look(customer).await?;
+    let wanted = purchase.lines.iter().map(|wanted| (wanted.product.option_id.as_str(), wanted.quantity));
+    expect::equal("the lines of the cart", wanted.collect::<Vec<_>>(), lines(&cart))?;
+    let total = expect::only("the totals of the cart", cart.totals.clone())?;
+    expect::amount("the total of the cart", purchase.gross(), Some(&total))?;
+    let names = cart.lines.iter().map(|line| format!("{} x {}", line.quantity, line.item_name));
+    let story = format!("{}: {} KRW", names.collect::<Vec<_>>().join(", "), krw(purchase.gross()));
+    Ok(Told::new(cart, story))
+}
+
+/// The cart, compared with the catalogue.
+async fn look(customer: &Member) -> Result<Cart, TourError> {
+    let answer = customer.gateway.carts().get_cart(GetCartRequest::default()).await?.into_inner();
+    expect::equal("the cart was compared with the catalogue", true, answer.compared)?;
+    expect::equal("what has changed in the catalogue", Vec::new(), answer.changes)?;
+    expect::there("the cart", answer.cart)
+}
+
+fn lines(cart: &Cart) -> Vec<(&str, i64)> {
+    cart.lines.iter().map(|line| (line.option_id.as_str(), line.quantity)).collect()
 }
 
 fn check_failure(order: &Order) -> Result<(), TourError> {

@@ -2,7 +2,9 @@
 
 use bojagi_api::coupon::{IssuedCoupon, IssuedCouponState, ListMyCouponsRequest};
 use bojagi_api::item::GetStockRequest;
-use bojagi_api::order::{ListOrderHistoryRequest, Order, OrderHistoryEntry, OrderState, WatchOrderRequest};
+use bojagi_api::order::{
+    GetOrderRequest, ListOrderHistoryRequest, Order, OrderHistoryEntry, OrderState, WatchOrderRequest,
+};
 use bojagi_api::payment::get_payment_request::Key;
 use bojagi_api::payment::{GetBalanceRequest, GetPaymentRequest, GetPaymentResponse};
 use bojagi_telemetry::TraceContext;
@@ -34,6 +36,12 @@ pub(super) async fn watch_until(
         }
     }
     Err(TourError::differs("the watched order", state_word(wanted), seen.join(", ")))
+}
+
+/// An order as it is now.
+pub(super) async fn order(customer: &Member, order_id: &str) -> Result<Order, TourError> {
+    let request = GetOrderRequest { order_id: order_id.to_owned() };
+    expect::there("the order", customer.gateway.orders().get_order(request).await?.into_inner().order)
 }
 
 /// The trace of the step that asks.

@@ -1,7 +1,7 @@
 //! The order that goes well: search, quote, order over two stores, watch it.
 
 use bojagi_api::coupon::{IssuedCouponState, QuoteReason};
-use bojagi_api::item::{ItemOrder, SearchItemsRequest};
+use bojagi_api::item::{AddWishlistEntryRequest, FollowStoreRequest, HeartItemRequest, ItemOrder, SearchItemsRequest};
 use bojagi_api::order::{GetMyPageRequest, MoneyState, OrderState, Wait};
 use bojagi_api::payment::PaymentState;
 
@@ -13,7 +13,7 @@ use crate::tour::TourError;
 use crate::tour::arithmetic::Sums;
 use crate::tour::expect;
 use crate::tour::patience::until_as_expected;
-use crate::tour::purchase::{Product, Purchase, Wanted};
+use crate::tour::purchase::{Product, Purchase, Wanted, new_request_id};
 use crate::tour::timeline::{Timeline, Told, krw};
 
 /// The points that pay a part of the order, in won.
@@ -35,6 +35,8 @@ pub(in crate::tour) async fn play<'a>(
     timeline.scene("An order over two stores")?;
     let customer = &cast.customer;
     timeline.step(format!("she searches for {:?}, cheapest first", cast.tag), search(cast, shop)).await?;
+
+    timeline.step("she likes the cake, follows its store and wishes for a notebook", likes(cast, shop)).await?;
 
     let purchase = Purchase {
         lines: vec![
@@ -91,8 +93,12 @@ async fn page(cast: &Cast, wallet: &Wallet, bought: &Bought<'_>) -> Result<Told<
     expect::equal("the coupons that she has left", vec![wallet.comeback.id()], usable)?;
     let open: Vec<_> = page.open_orders.iter().map(|order| &order.id).collect();
     expect::equal("the open orders", vec![&bought.order_id], open)?;
+    expect::equal("the wishes", 1, page.wishlist_count)?;
     expect::equal("the deliveries", 2, page.recent_deliveries.len())?;
-    Ok(Told::new((), "her account, points, the coupon that is left, an open order and two deliveries, in one call"))
+    Ok(Told::new(
+        (),
+        "her account, points, the coupon that is left, a wish, an open order and two deliveries, in one call",
+    ))
 }
 
 async fn search(cast: &Cast, shop: &Shop) -> Result<Told<()>, TourError> {
@@ -107,6 +113,29 @@ async fn search(cast: &Cast, shop: &Shop) -> Result<Told<()>, TourError> {
     let expected = [&shop.tea, &shop.notebook, &shop.cake].map(|product| product.item_id.as_str());
     expect::equal("the items that were found", &expected[..], &ids)?;
     Ok(Told::new((), found.iter().map(|item| item.name.as_str()).collect::<Vec<_>>().join("; ")))
+}
+
+/// A heart and a follow count once, however often they are given.
+async fn likes(cast: &Cast, shop: &Shop) -> Result<Told<()>, TourError> {
+    let gateway = &cast.customer.gateway;
+    let (item_id, store_id) = (&shop.cake.item_id, &shop.cake.store_id);
+    for _ in 0..2 {
+        let heart = HeartItemRequest { request_id: new_request_id(), item_id: item_id.clone() };
+        let hearts = gateway.catalog().heart_item(heart).await?.into_inner().hearts;
+        expect::equal("the hearts of the cake", 1, hearts)?;
+    }
+    let follow = FollowStoreRequest { request_id: new_request_id(), store_id: store_id.clone() };
+    let followers = gateway.stores().follow_store(follow).await?.into_inner().followers;
+    expect::equal("the followers of its store", 1, followers)?;
+    let wish = AddWishlistEntryRequest {
+        request_id: new_request_id(),
+        option_id: shop.notebook.option_id.clone(),
+        quantity: 1,
+    };
+    let added = gateway.wishes().add_wishlist_entry(wish).await?.into_inner();
+    let entry = expect::there("the entry of the wishlist", added.entry)?;
+    expect::amount("what she wishes for costs", shop.notebook.price, entry.price.as_ref())?;
+    Ok(Told::new((), "1 heart, although she gives it twice; 1 follower; 1 wish"))
 }
 
 fn told_by_line(purchase: &Purchase<'_>) -> Vec<String> {
