@@ -2,12 +2,12 @@
 //!
 //! Sales are not counted anywhere: they are the holds that are SOLD, and the moment of a sale is the one at which item heard
 //! that the order was confirmed, which is when its hold last changed. So they are exact by construction: a fact that is heard
-//! again changes no hold, and a cancelled order's hold is not SOLD any more, whichever day it was sold on. An order's own path
-//! has no statement for it; the index `hold_sold` costs it an entry at the end of an index, 1.4 µs of the writer of a SQLite
-//! file. Counters by item and hour would be a statement and a row to write for every order, a row that in a rush everybody wants,
-//! and they would have to find the hour again in which a cancelled order was sold.
+//! again changes no hold, a cancelled order's hold is not SOLD any more, and what came back to the shelf is kept by its line,
+//! whichever day it was sold on. An order's own path has no statement for it; the index `hold_sold` costs it an entry at the end
+//! of an index, 1.4 µs of the writer of a SQLite file. Counters by item and hour would be a statement and a row to write for every
+//! order, a row that in a rush everybody wants, and they would have to find the hour again in which a cancelled order was sold.
 //!
-//! Who computes pays: all sales of the days that count are read again each time, a day after the other, two look-ups an order.
+//! Who computes pays: all sales of the days that count are read again each time, a day after the other, three look-ups an order.
 //! A day of 100,000 orders takes about a second of a connection that only reads.
 
 use bojagi_kernel::id::ItemId;
@@ -15,16 +15,18 @@ use bojagi_store::{Error, Tx, params};
 
 use crate::domain::ranking::Span;
 
-/// Pieces of living items that were sold within a span of time and are still sold, summed by item. What is given back of a sale
-/// without cancelling its order is to be subtracted here, from the quantity of its line.
+/// Pieces of living items that were sold within a span of time and are still sold, summed by item: of a line that is what did not
+/// come back of it.
 const SOLD: &str = "SELECT sale.item_id, sale.quantity
-     FROM (SELECT l.item_id, CAST(sum(l.quantity) AS BIGINT) AS quantity
+     FROM (SELECT l.item_id, CAST(sum(l.quantity - coalesce(r.restocked, 0)) AS BIGINT) AS quantity
            FROM hold h JOIN hold_line l ON l.order_id = h.order_id
+           LEFT JOIN restocked_line r ON r.order_id = l.order_id AND r.order_line_id = l.order_line_id
            WHERE h.state = 'SOLD' AND h.changed_at >= ?1 AND h.changed_at < ?2 GROUP BY l.item_id) AS sale
      JOIN item i ON i.item_id = sale.item_id
-     WHERE i.deleted_at IS NULL";
+     WHERE i.deleted_at IS NULL AND sale.quantity > 0";
 
-/// How many pieces of each living item were sold within a span of time, less those of orders that were cancelled since.
+/// How many pieces of each living item were sold within a span of time, less those of orders that were cancelled since and those
+/// that came back to the shelf.
 pub(crate) async fn within(tx: &mut Tx, span: Span) -> Result<Vec<(ItemId, i64)>, Error> {
     tx.fetch_all(SOLD, params![span.from, span.until]).await
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bojagi_api::item as api;
 use bojagi_api::item::ranking_service_client::RankingServiceClient;
+use bojagi_api::order::{RefundApproved, RefundFactLine};
 use bojagi_item::Config;
 use bojagi_kernel::{Clock, Moment};
 use bojagi_store::{Error, Tx, params};
@@ -141,6 +142,35 @@ async fn what_sold_best_until_yesterday_is_named_after_one_in_the_night() {
     shop.rig.clock.set(one_in_the_night_of(6));
     assert_eq!(popular_until(&shop, "2026-03-05", 3).await, []);
     assert_eq!(popular_until(&shop, "2026-03-05", 4).await, named([("Plate", 5), ("Bowl", 3), ("Mug", 2)]));
+}
+
+#[tokio::test]
+async fn what_came_back_to_the_shelf_counts_no_more_and_what_was_only_paid_back_does() {
+    let shop = Shop::open().await;
+    let (mug, bowl, jar) = (item(&shop, "Mug").await, item(&shop, "Bowl").await, item(&shop, "Jar").await);
+    let mugs = bought(&shop, &mug, 5).await;
+    let bowls = bought(&shop, &bowl, 4).await;
+    let jars = bought(&shop, &jar, 2).await;
+    for (asked, quantity, restock) in [(&bowls, 3, false), (&jars, 2, true), (&mugs, 2, true)] {
+        let line = RefundFactLine {
+            order_line_id: asked.lines[0].order_line_id.clone(),
+            option_id: asked.lines[0].option_id.clone(),
+            quantity,
+            ..Default::default()
+        };
+        let (order_id, refund_id) = (asked.order_id.clone(), new_id());
+        let fact = RefundApproved { order_id, refund_id, lines: vec![line], restock, ..Default::default() };
+        // Told as a new fact each time, so that no inbox knows the second.
+        for _ in 0..2 {
+            shop.orders.tell(asked.order_id.parse().unwrap(), &fact).await;
+        }
+    }
+    for (asked, sold) in [(&mugs, 3), (&jars, 0)] {
+        let option_id = &asked.lines[0].option_id;
+        eventually("it is back", async || shop.counts(option_id).await.2 == sold).await;
+    }
+    shop.rig.clock.set(one_in_the_night_of(3));
+    assert_eq!(popular_until(&shop, "2026-03-02", 0).await, named([("Bowl", 4), ("Mug", 3)]));
 }
 
 #[tokio::test]
