@@ -4,7 +4,7 @@ use bojagi_kernel::Moment;
 
 use crate::{Error, Tx, params};
 
-/// One step of a schema. A step that was released is never edited: add another.
+/// One step of a schema, applied whole or not at all. A step that was released is never edited: add another.
 ///
 /// While a shop is brought to a new version, programs of the version before still run, and start again, on a store that has the new
 /// steps already. So a schema changes in two: first it is expanded by what the new version needs, so that both can work with it, and
@@ -41,8 +41,16 @@ const LEDGER: &str = "CREATE TABLE IF NOT EXISTS migration (
     applied_at TIMESTAMPTZ NOT NULL
 )";
 
-/// Applies what is missing, all in one unit.
-pub(crate) async fn apply(tx: &mut Tx, migrations: &[Migration], now: Moment) -> Result<(), Error> {
+/// What is to be done to a store.
+pub(crate) enum Missing {
+    /// Nothing, or nothing any more: the store was new, and has all steps now.
+    Nothing,
+    /// These steps, one after the other.
+    Steps(Vec<&'static Migration>),
+}
+
+/// Compares the ledger with the steps that this program knows. A new store gets all of them at once.
+pub(crate) async fn begin(tx: &mut Tx, migrations: &'static [Migration], now: Moment) -> Result<Missing, Error> {
     tx.execute(LEDGER, &[]).await?;
     let applied: Vec<(String, String, bool)> =
         tx.fetch_all("SELECT name, sql, contracts FROM migration ORDER BY name", &[]).await?;
@@ -54,22 +62,45 @@ pub(crate) async fn apply(tx: &mut Tx, migrations: &[Migration], now: Moment) ->
         }
         tracing::info!(migration = name, "this database was expanded by a newer version");
     }
-
-    tx.session.take_as_long_as_it_takes().await?;
+    let mut missing = Vec::new();
     for migration in migrations {
-        let problem = |problem: String| Error::Migration { name: migration.name.to_owned(), problem };
-        if let Some((_, sql, _)) = applied.iter().find(|(name, ..)| name == migration.name) {
-            if sql != migration.sql {
-                return Err(problem("was changed after it was applied to this database".into()));
+        match applied.iter().find(|(name, ..)| name == migration.name) {
+            Some((_, sql, _)) if sql != migration.sql => {
+                let problem = "was changed after it was applied to this database".into();
+                return Err(Error::Migration { name: migration.name.to_owned(), problem });
             }
-            continue;
+            Some(_) => {}
+            None => missing.push(migration),
         }
-        tx.session.execute_batch(migration.sql).await.map_err(|error| problem(error.to_string()))?;
-        tx.execute(
-            "INSERT INTO migration (name, sql, contracts, applied_at) VALUES (?1, ?2, ?3, ?4)",
-            params![migration.name, migration.sql, migration.contracts, now],
-        )
-        .await?;
     }
+    if !applied.is_empty() {
+        return Ok(if missing.is_empty() { Missing::Nothing } else { Missing::Steps(missing) });
+    }
+    for migration in missing {
+        carry_out(tx, migration, now).await?;
+    }
+    Ok(Missing::Nothing)
+}
+
+/// Applies one step, unless another process was faster.
+///
+/// Each step of a store that is in use is a unit of its own: what it locks of a table, such as against reading while a column is
+/// added, is let go before the next one begins, so that a long one (an index over a large table) keeps nobody from reading, and
+/// none holds a table while it waits for another.
+pub(crate) async fn step(tx: &mut Tx, migration: &'static Migration, now: Moment) -> Result<(), Error> {
+    let applied: Option<(i64,)> =
+        tx.fetch_optional("SELECT 1 FROM migration WHERE name = ?1", params![migration.name]).await?;
+    if applied.is_some() { Ok(()) } else { carry_out(tx, migration, now).await }
+}
+
+async fn carry_out(tx: &mut Tx, migration: &Migration, now: Moment) -> Result<(), Error> {
+    tx.session.take_as_long_as_it_takes().await?;
+    let problem = |error: Error| Error::Migration { name: migration.name.to_owned(), problem: error.to_string() };
+    tx.session.execute_batch(migration.sql).await.map_err(problem)?;
+    tx.execute(
+        "INSERT INTO migration (name, sql, contracts, applied_at) VALUES (?1, ?2, ?3, ?4)",
+        params![migration.name, migration.sql, migration.contracts, now],
+    )
+    .await?;
     Ok(())
 }

@@ -88,7 +88,12 @@ impl Store {
         let backend = Backend::start(options, announcer.clone()).await?;
         let store = Self(Arc::new(Inner { backend, spans: Spans::of(options), announcer, announcements }));
         let now = clock.now();
-        store.write(async move |tx: &mut Tx| migrate::apply(tx, migrations, now).await).await?;
+        let begun = store.write(async move |tx: &mut Tx| migrate::begin(tx, migrations, now).await).await?;
+        if let migrate::Missing::Steps(steps) = begun {
+            for migration in steps {
+                store.write(async move |tx: &mut Tx| migrate::step(tx, migration, now).await).await?;
+            }
+        }
         // Only now are all indexes there whose names the writer has to know.
         store.write(async |tx: &mut Tx| tx.session.learn_constraint_names()).await?;
         Ok(store)

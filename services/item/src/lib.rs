@@ -49,10 +49,13 @@ pub const MIGRATIONS: &[Migration] = &[
     store::schema::CLOSED_SELLERS,
     store::schema::PRICES_IN_STORES,
     store::schema::OVERDUE_HOLDS,
+    store::schema::hearts::HEARTS_OF_ITEMS,
+    store::schema::hearts::FOLLOWERS_OF_STORES,
     store::schema::hearts::HEARTS,
     store::schema::wishlist::WISHLISTS,
     store::schema::ranking::RANKINGS,
     store::schema::ranking::RECENTLY_SOLD,
+    store::schema::ranking::BY_RECENTLY_SOLD,
     store::restock_schema::RESTOCKS,
 ];
 

@@ -27,6 +27,7 @@ macro_rules! on_both {
 
 mod combined;
 mod facts;
+mod migrations;
 mod proxy;
 mod servers;
 mod side_by_side;

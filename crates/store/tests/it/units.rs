@@ -64,8 +64,6 @@ on_both! {
     a_caller_that_goes_away_takes_back_a_unit_that_has_not_begun,
     a_full_queue_refuses_at_once,
     an_answer_is_recalled_under_its_key_and_no_other,
-    a_migration_that_was_edited_is_refused,
-    the_version_before_works_with_what_was_only_expanded,
     every_type_comes_back_as_it_went_and_null_has_a_type,
     sums_counts_and_conditions_are_numbers,
 }
@@ -355,41 +353,6 @@ async fn an_answer_is_recalled_under_its_key_and_no_other(place: Place) {
         .await;
     let answered = Recalled::Answered(b"answer".to_vec());
     assert_eq!(recalled.unwrap(), (Recalled::New, answered, Recalled::Reused, Recalled::New, 1));
-}
-
-async fn a_migration_that_was_edited_is_refused(place: Place) {
-    drop(open(&place).await);
-    const EDITED: &[Migration] =
-        &[idempotency::MIGRATION, Migration::expand("stock-1", "CREATE TABLE stock (name TEXT)")];
-    let options = place.store("stock");
-    let reopened = Store::open(&options, EDITED, &SystemClock).await;
-    assert!(matches!(reopened.err(), Some(Error::Migration { .. })));
-}
-
-async fn the_version_before_works_with_what_was_only_expanded(place: Place) {
-    const EXPANDED: &[Migration] = &[
-        MIGRATIONS[0],
-        MIGRATIONS[1],
-        MIGRATIONS[2],
-        Migration::expand("stock-2", "ALTER TABLE stock ADD COLUMN shelf TEXT"),
-    ];
-    const CONTRACTED: &[Migration] = &[
-        EXPANDED[0],
-        EXPANDED[1],
-        EXPANDED[2],
-        EXPANDED[3],
-        Migration::contract("stock-3", "ALTER TABLE stock DROP COLUMN shelf"),
-    ];
-    let options = place.store("stock");
-    drop(Store::open(&options, EXPANDED, &SystemClock).await.unwrap());
-    let before = open(&place).await;
-    put(&before, "pen", 3).await.unwrap();
-    assert_eq!(available(&before, "pen").await, Some(3));
-    drop(before);
-
-    drop(Store::open(&options, CONTRACTED, &SystemClock).await.unwrap());
-    let refused = Store::open(&options, EXPANDED, &SystemClock).await.err();
-    assert!(matches!(refused, Some(Error::Migration { name, .. }) if name == "stock-3"));
 }
 
 type Everything = (Option<i64>, Option<bool>, Option<String>, Option<Vec<u8>>, Option<Uuid>, Option<Moment>);

@@ -2,9 +2,27 @@
 
 use bojagi_store::Migration;
 
-/// Hearts and follows: a row for each customer and thing, and how many they are.
+/// How many hearts an item has. The counters are columns of what they count for, because an index can sort by them only there, within
+/// a category or a store too. To add one locks its table for a moment, even against reading, so each is a step of its own.
+pub(crate) const HEARTS_OF_ITEMS: Migration = Migration::expand(
+    "item-favours-1",
+    "
+    ALTER TABLE item ADD COLUMN hearts BIGINT NOT NULL DEFAULT 0
+        CONSTRAINT item_hearts_not_negative CHECK (hearts >= 0);
+    ",
+);
+
+/// How many customers follow a store.
+pub(crate) const FOLLOWERS_OF_STORES: Migration = Migration::expand(
+    "item-favours-2",
+    "
+    ALTER TABLE store ADD COLUMN followers BIGINT NOT NULL DEFAULT 0
+        CONSTRAINT store_followers_not_negative CHECK (followers >= 0);
+    ",
+);
+
+/// Hearts and follows: a row for each customer and thing.
 ///
-/// * The counters are columns of what they count for, because an index can sort by them only there, within a category or a store too.
 /// * The counter of what is deleted says whether rows of it are left to take back, also when a process of an earlier version, which knows
 ///   none of this, has deleted it.
 /// * A row of `closed_customer` is kept for ever: it keeps out what comes after the account was closed. `cleared` is whether what the
@@ -12,8 +30,6 @@ use bojagi_store::Migration;
 pub(crate) const HEARTS: Migration = Migration::expand(
     "item-hearts-1",
     "
-    ALTER TABLE store ADD COLUMN followers BIGINT NOT NULL DEFAULT 0
-        CONSTRAINT store_followers_not_negative CHECK (followers >= 0);
     CREATE INDEX store_by_followers ON store (followers, store_id) WHERE deleted_at IS NULL;
     CREATE INDEX store_followed_to_the_end ON store (store_id) WHERE deleted_at IS NOT NULL AND followers > 0;
 
@@ -25,8 +41,6 @@ pub(crate) const HEARTS: Migration = Migration::expand(
     ) WITHOUT ROWID;
     CREATE INDEX follow_of_customer ON follow (customer_id, given_at, store_id);
 
-    ALTER TABLE item ADD COLUMN hearts BIGINT NOT NULL DEFAULT 0
-        CONSTRAINT item_hearts_not_negative CHECK (hearts >= 0);
     CREATE INDEX item_by_hearts ON item (hearts, item_id) WHERE deleted_at IS NULL;
     CREATE INDEX item_of_store_by_hearts ON item (store_id, hearts, item_id) WHERE deleted_at IS NULL;
     CREATE INDEX item_of_category_by_hearts ON item (category_id, hearts, item_id);

@@ -42,6 +42,13 @@ pub(crate) const RECENTLY_SOLD: Migration = Migration::expand(
     "item-ranking-2",
     "
     ALTER TABLE item ADD COLUMN recently_sold BIGINT NOT NULL DEFAULT 0;
+    ",
+);
+
+/// What searches in the order POPULAR walk. Apart from the column, which locks its table even against reading.
+pub(crate) const BY_RECENTLY_SOLD: Migration = Migration::expand(
+    "item-ranking-3",
+    "
     CREATE INDEX item_popular ON item (recently_sold, item_id) WHERE deleted_at IS NULL;
     CREATE INDEX item_of_category_popular ON item (category_id, recently_sold, item_id);
     CREATE INDEX item_of_store_popular ON item (store_id, recently_sold, item_id) WHERE deleted_at IS NULL;
