@@ -135,6 +135,30 @@ async fn a_cart_that_is_not_as_it_was_seen_is_not_ordered() {
     assert_eq!(house.look().await.changes.len(), 1);
 }
 
+/// The totals were shown without it.
+#[tokio::test]
+async fn what_can_be_ordered_again_is_not_ordered_before_it_was_shown() {
+    let house = House::open().await;
+    let [_, cup] = house.filled().await;
+    house.stock.catalogue.has_left(&cup, 1);
+    let short = house.look().await.cart.unwrap();
+    assert_eq!(short.totals, [won(2_000)]);
+    house.stock.catalogue.has_left(&cup, 10);
+    let not_as_seen = async || {
+        let refused = house.check_out(check_out_of(short.revision, &[])).await.unwrap_err();
+        assert_eq!(told(&refused), (Code::FailedPrecondition, "CART_CHANGED".into()));
+    };
+    not_as_seen().await;
+    let shown = house.look().await;
+    let enough = shown.cart.unwrap();
+    assert_eq!((enough.totals, shown.changes), (vec![won(3_500)], vec![]), "it is shown, and not told");
+    assert_eq!(enough.revision, short.revision + 1);
+    // Also when another device has looked meanwhile.
+    not_as_seen().await;
+    let order = house.check_out(check_out_of(enough.revision, &[])).await.unwrap();
+    assert_eq!(order.totals.unwrap().gross, Some(won(3_500)));
+}
+
 #[tokio::test]
 async fn what_is_known_to_be_gone_or_short_is_not_ordered() {
     let house = House::open().await;

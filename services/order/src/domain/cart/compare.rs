@@ -9,17 +9,18 @@ use super::{Cart, CartChange, CartLine, Sight, Standing};
 use crate::domain::OrderRefusal;
 
 impl Cart {
-    /// Takes over what the catalogue says of the lines. If there is something to tell, the cart is another one from then on.
-    /// Lines without a sight stay as they are: nobody has looked at them.
+    /// Takes over what the catalogue says of the lines. If that makes a line another one than was shown, so is the cart from then
+    /// on, whether or not there is something to tell: its totals are others. Lines without a sight stay as they are: nobody has
+    /// looked at them.
     pub(crate) fn look(&mut self, sights: &HashMap<OptionId, Sight>) {
         let next = self.revision + 1;
-        let mut tells = false;
+        let mut differs = false;
         for line in self.kept.iter_mut().filter(|line| line.order_id.is_none()) {
             if let Some(sight) = sights.get(&line.option_id) {
-                tells |= line.take(sight, next);
+                differs |= line.take(sight, next);
             }
         }
-        if tells {
+        if differs {
             self.revision = next;
         }
     }
@@ -46,7 +47,7 @@ impl Cart {
         if lines.is_empty() { Err(OrderRefusal::CartEmpty) } else { Ok(lines) }
     }
 
-    /// Sees that the catalogue says nothing of the lines to order that the cart has not told, and nothing that stands against
+    /// Sees that the catalogue says nothing of the lines to order that the cart does not show, and nothing that stands against
     /// ordering them. What is not to be ordered is compared when the cart is read.
     ///
     /// # Errors
@@ -76,16 +77,16 @@ impl Cart {
 }
 
 impl CartLine {
-    /// Takes over what the catalogue says, in a revision. Says whether there is something to tell: another price, too little, or
-    /// gone. That a line can be ordered again is shown and not told.
+    /// Takes over what the catalogue says, in a revision. Says whether the line differs from what was shown of it. Another price,
+    /// too little, and gone are told as well; that it can be ordered again is not.
     fn take(&mut self, sight: &Sight, revision: i64) -> bool {
-        let mut tells = false;
+        let mut differs = false;
         let standing = match sight {
             Sight::OnOffer(offer) => {
                 if offer.unit_price != self.unit_price {
                     (self.price_before, self.price_changed_in) = (Some(self.unit_price), revision);
                     self.unit_price = offer.unit_price;
-                    tells = true;
+                    differs = true;
                 }
                 if offer.whereabouts != self.whereabouts {
                     self.whereabouts = offer.whereabouts.clone();
@@ -95,12 +96,15 @@ impl CartLine {
             Sight::OptionGone => Standing::OptionGone,
             Sight::ItemGone => Standing::ItemGone,
         };
-        if standing != Standing::OnOffer && standing != self.standing {
-            self.standing_changed_in = revision;
-            tells = true;
+        if standing != self.standing {
+            // What `changes_since` tells.
+            if standing != Standing::OnOffer {
+                self.standing_changed_in = revision;
+            }
+            self.standing = standing;
+            differs = true;
         }
-        self.standing = standing;
-        tells
+        differs
     }
 
     /// The line asks for another number of pieces. Of a short one it is known what is left.

@@ -22,7 +22,7 @@ fn what_the_catalogue_says_of_a_line_is_told_once() {
             (sight(100, 3), &[short(3)]),
             (sight(100, 0), &[short(0)]),
         ],
-        // Enough again is no news; short once more is.
+        // Enough again is shown and no news; short once more is.
         &[(sight(100, 4), &[short(4)]), (sight(100, 5), &[]), (sight(100, 4), &[short(4)])],
         &[(sight(90, 4), &[price(100, 90), short(4)]), (sight(90, 4), &[])],
         &[(Sight::OptionGone, &[CartChange::OptionGone]), (Sight::OptionGone, &[])],
@@ -33,11 +33,14 @@ fn what_the_catalogue_says_of_a_line_is_told_once() {
     for (row, said) in table.iter().enumerate() {
         let (mut cart, options) = cart(&[(5, 100)]);
         for (sight, told) in *said {
-            let before = cart.revision;
+            let shown = |cart: &Cart| (cart.kept[0].unit_price, cart.kept[0].standing);
+            let before = cart.clone();
             cart.look(&sights(&[(options[0], sight.clone())]));
-            let changes: Vec<_> = cart.changes_since(before).into_iter().map(|(_, change)| change).collect();
+            let changes: Vec<_> = cart.changes_since(before.revision).into_iter().map(|(_, change)| change).collect();
             assert_eq!(changes, *told, "row {row}, {sight:?}");
-            assert_eq!(cart.revision, before + i64::from(!told.is_empty()), "row {row}: told is a new revision");
+            let differs = shown(&cart) != shown(&before);
+            assert_eq!(cart.revision, before.revision + i64::from(differs), "row {row}, {sight:?}");
+            assert!(differs || told.is_empty(), "row {row}: what is told is shown");
         }
     }
 }
@@ -141,6 +144,7 @@ fn what_may_be_ordered() {
     let changed = OrderRefusal::CartChanged { revision: seen };
     let not_available = |option_id, available| OrderRefusal::CartLineNotAvailable { option_id, available };
     let said = |of_first: Sight| sights(&[(options[0], of_first), (options[1], sight(200, 0))]);
+    let back = || sights(&[(options[0], sight(100, 5)), (options[1], sight(200, 1))]);
     let table = [
         (seen, vec![options[0]], said(sight(100, 5)), Ok(())),
         (seen - 1, vec![options[0]], said(sight(100, 5)), Err(changed.clone())),
@@ -152,6 +156,10 @@ fn what_may_be_ordered() {
         (seen, vec![options[1]], said(sight(101, 5)), Err(not_available(options[1], 0))),
         (seen, vec![options[1], options[0]], said(sight(100, 5)), Err(not_available(options[1], 0))),
         (seen, vec![], said(sight(100, 5)), Err(not_available(options[1], 0))),
+        // Nobody has seen yet what the second line costs together with the first.
+        (seen, vec![options[0]], back(), Ok(())),
+        (seen, vec![options[1]], back(), Err(changed.clone())),
+        (seen, vec![], back(), Err(changed)),
         (seen, vec![stranger], said(sight(100, 5)), Err(OrderRefusal::CartLineNotFound { option_id: stranger })),
     ];
     for (row, (revision, named, sights, expected)) in table.into_iter().enumerate() {
