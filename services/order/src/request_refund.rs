@@ -20,7 +20,7 @@ impl Orders {
     ///
     /// # Errors
     /// `ORDER_NOT_FOUND`, `ORDER_NOT_CONFIRMED`, `ORDER_LINE_NOT_FOUND`, `REFUND_OF_TWO_STORES`, `DELIVERY_NOT_BEGUN`,
-    /// `REFUND_EXCEEDS_PURCHASE`, `IDEMPOTENCY_KEY_REUSED`.
+    /// `REFUND_LIMIT`, `REFUND_EXCEEDS_PURCHASE`, `IDEMPOTENCY_KEY_REUSED`.
     pub(crate) async fn request_refund(
         &self,
         customer_id: AccountId,

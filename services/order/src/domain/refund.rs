@@ -13,6 +13,10 @@ use super::{DeliveryId, DeliveryState, Life, News, Order, OrderRefusal, RefundId
 
 pub(crate) use share::Share;
 
+/// Refunds of an order that are requested or approved, at most. They are read with their order whenever it is, approved ones for
+/// ever, so there is an end to them before there is one to the pieces.
+pub(crate) const MAX_STANDING: usize = 100;
+
 /// Where a refund stands: REQUESTED → APPROVED, REJECTED or WITHDRAWN.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RefundState {
@@ -120,7 +124,7 @@ impl Order {
     /// Takes the wish to give pieces back, all from one parcel that has left its store.
     ///
     /// # Errors
-    /// `ORDER_NOT_CONFIRMED`, `ORDER_LINE_NOT_FOUND`, `REFUND_OF_TWO_STORES`, `DELIVERY_NOT_BEGUN`.
+    /// `ORDER_NOT_CONFIRMED`, `ORDER_LINE_NOT_FOUND`, `REFUND_OF_TWO_STORES`, `DELIVERY_NOT_BEGUN`, `REFUND_LIMIT`.
     pub(crate) fn request_refund(&mut self, new: NewRefund, now: Moment) -> Result<(), OrderRefusal> {
         if !matches!(self.life, Life::Confirmed | Life::Completed) {
             return Err(OrderRefusal::OrderNotConfirmed { order_id: self.id, state: self.life });
@@ -130,6 +134,9 @@ impl Order {
         let parcel = parcel.ok_or(OrderRefusal::OrderNotConfirmed { order_id: self.id, state: self.life })?;
         if !matches!(parcel.state, DeliveryState::InProgress | DeliveryState::Delivered) {
             return Err(OrderRefusal::DeliveryNotBegun { delivery_id: parcel.id, state: parcel.state });
+        }
+        if self.standing_refunds() >= MAX_STANDING {
+            return Err(OrderRefusal::RefundLimit { order_id: self.id, limit: MAX_STANDING });
         }
         let line = |(order_line_id, quantity)| RefundLine { order_line_id, quantity, share: Share::default() };
         let refund = Refund {
@@ -151,6 +158,11 @@ impl Order {
         self.news.push(News::RefundRequested(refund.id));
         self.data.refunds.push(refund);
         Ok(())
+    }
+
+    fn standing_refunds(&self) -> usize {
+        let stands = |refund: &&Refund| matches!(refund.state, RefundState::Requested | RefundState::Approved);
+        self.refunds.iter().filter(stands).count()
     }
 
     /// The store that sold these lines: its seller decides, so no other's may be among them.

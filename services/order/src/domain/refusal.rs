@@ -67,6 +67,9 @@ bojagi_kernel::refusals! {
         /// More pieces of a line would be asked back and given back than were bought.
         RefundExceedsPurchase { order_line_id: OrderLineId, refundable: i64 } =>
             WrongState "REFUND_EXCEEDS_PURCHASE" ("only {refundable} pieces of the line can still be given back"),
+        /// As many refunds of the order are requested or approved as there may be.
+        RefundLimit { order_id: OrderId, limit: usize } =>
+            WrongState "REFUND_LIMIT" ("{limit} refunds of the order are requested or approved, and no more can be"),
         /// There is no such refund, or it is somebody else's.
         RefundNotFound { refund_id: RefundId } => NotFound "REFUND_NOT_FOUND" ("there is no such refund"),
         /// The refund was decided or withdrawn before.

@@ -179,6 +179,14 @@ pub(crate) async fn load_all(tx: &mut Tx, order_ids: &[OrderId]) -> Result<HashM
     Ok(complete_all(tx, rows).await?.into_iter().map(|order| (order.id, order)).collect())
 }
 
+/// Those of these orders that are there, by their ids, without their refunds: for whoever has the one that it is about.
+pub(super) async fn load_all_as_sold(tx: &mut Tx, order_ids: &[OrderId]) -> Result<HashMap<OrderId, Order>, Error> {
+    let sql = format!("SELECT {ORDER_COLUMNS} FROM orders WHERE order_id IN ({{?1}})");
+    let mut rows: Vec<OrderRow> = tx.fetch_many(&sql, &each(order_ids)).await?;
+    rows.iter_mut().for_each(|row| row.refunds = 0);
+    Ok(complete_all(tx, rows).await?.into_iter().map(|order| (order.id, order)).collect())
+}
+
 /// The whole order that a parcel belongs to.
 pub(crate) async fn load_parcel_order(tx: &mut Tx, delivery_id: DeliveryId) -> Result<Option<Order>, Error> {
     let row = tx

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use bojagi_kernel::id::{AccountId, OrderId, OrderLineId, StoreId};
 use bojagi_store::{Bind, Error, Filter, Tx, Value, params};
 
-use super::orders::{load, load_all};
+use super::orders::{load, load_all_as_sold};
 use super::parts::each;
 use super::refund_rows::{REFUND_COLUMNS, RefundRow, complete};
 use crate::domain::{News, Order, Refund, RefundId, RefundState};
@@ -213,7 +213,8 @@ pub(crate) struct RefundFilter {
     pub(crate) state: Option<RefundState>,
 }
 
-/// Refunds with their orders, newest first, after the one at which the page before ended.
+/// Refunds with their orders, newest first, after the one at which the page before ended. An order comes along for its lines, once
+/// for each of its refunds, and so without them.
 pub(crate) async fn list_refunds(
     tx: &mut Tx,
     wanted: &RefundFilter,
@@ -224,7 +225,7 @@ pub(crate) async fn list_refunds(
     let rows: Vec<RefundRow> = tx.fetch_all(&sql, &params).await?;
     let refunds = complete(tx, rows).await?;
     let order_ids: HashSet<_> = refunds.iter().map(|(order_id, _)| *order_id).collect();
-    let orders = load_all(tx, &order_ids.into_iter().collect::<Vec<_>>()).await?;
+    let orders = load_all_as_sold(tx, &order_ids.into_iter().collect::<Vec<_>>()).await?;
     let with_order = |(order_id, refund)| Ok((refund, orders.get(&order_id).cloned().ok_or(Error::NoRow)?));
     refunds.into_iter().map(with_order).collect()
 }

@@ -267,6 +267,25 @@ async fn only_what_was_sent_and_only_of_one_store() {
     request(&house, &order, &[(0, 2)]).await.unwrap();
 }
 
+/// Whatever stands of an order is read whenever the order is.
+#[tokio::test]
+async fn no_more_refunds_of_an_order_stand_than_a_hundred() {
+    let house = House::open().await;
+    let order = sent_of(&house, api::PlaceOrderRequest { lines: vec![line(0, 102, 1_000)], ..basket() }).await;
+    let mut asked = Vec::new();
+    for _ in 0..100 {
+        asked.push(request(&house, &order, &[(0, 1)]).await.unwrap().id);
+    }
+    approve(&house, &house.sellers[0], &asked[0], false).await.unwrap();
+    let refusal = request(&house, &order, &[(0, 1)]).await.unwrap_err();
+    assert_eq!((refusal.code(), reason(&refusal).as_str()), (Code::FailedPrecondition, "REFUND_LIMIT"));
+    let metadata = refusal.get_error_details().error_info().unwrap().metadata.clone();
+    assert_eq!((metadata["order_id"].as_str(), metadata["limit"].as_str()), (order.id.as_str(), "100"));
+    // What is withdrawn or rejected makes room, and nothing was counted for what was refused.
+    withdraw(&house, &house.customer, &asked[1]).await.unwrap();
+    request(&house, &order, &[(0, 3)]).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_refund_is_known_to_its_customer_and_to_the_seller_of_its_store() {
     let house = House::open().await;

@@ -43,6 +43,23 @@ fn only_what_was_sent_can_be_given_back_and_only_by_one_store() {
 }
 
 #[test]
+fn as_many_stand_at_once_as_may_be() {
+    let mut order = samples::sent();
+    let line = order.lines[0].id;
+    let ask = |order: &mut Order| order.request_refund(wish(&[(line, 1)]), NOW);
+    for _ in 0..MAX_STANDING {
+        ask(&mut order).unwrap();
+    }
+    let refused = Err(OrderRefusal::RefundLimit { order_id: order.id, limit: MAX_STANDING });
+    assert_eq!(ask(&mut order), refused);
+    order.approve_refund(order.refunds[0].id, false, NOW).unwrap();
+    assert_eq!(ask(&mut order), refused);
+    order.reject_refund(order.refunds[1].id, "worn".into(), NOW).unwrap();
+    assert_eq!(ask(&mut order), Ok(()));
+    assert_eq!(ask(&mut order), refused);
+}
+
+#[test]
 fn a_refund_is_decided_once() {
     type Step = fn(&mut Order, RefundId) -> Result<(), OrderRefusal>;
     let steps: [(RefundState, Step); 3] = [

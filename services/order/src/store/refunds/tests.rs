@@ -3,7 +3,9 @@ use bojagi_testkit::{Explain, Rig};
 
 use super::*;
 use crate::MIGRATIONS;
-use crate::domain::samples;
+use crate::domain::NewRefund;
+use crate::domain::samples::{self, NOW, POLICY};
+use crate::store::{Saved, insert, save};
 
 #[tokio::test]
 async fn lists_and_looks_walk_along_an_index() {
@@ -35,6 +37,41 @@ async fn lists_and_looks_walk_along_an_index() {
     for (index, walk) in store.read(walks).await.unwrap() {
         let is_sorted = index == "refund_owed" || !walk.contains("TEMP B-TREE");
         assert!(walk.contains(index) && is_sorted, "{index}: {walk}");
+    }
+}
+
+/// An order that is stored, whose parcels have left, with so many refunds of its first line.
+async fn stored(tx: &mut Tx, refunds: usize) -> Result<Order, Error> {
+    let mut order = samples::pending();
+    insert(tx, &mut order, NOW).await?;
+    let parts = order.lines.iter().map(|_| samples::sold(StoreId::generate(), AccountId::generate())).collect();
+    order.confirm(parts, NOW, &POLICY, NOW);
+    for parcel in order.deliveries.clone() {
+        order.begin_delivery(parcel.seller_id, parcel.id, NOW).unwrap();
+    }
+    for _ in 0..refunds {
+        let lines = vec![(order.lines[0].id, 1)];
+        assert_eq!(take_units(tx, &order, &lines).await?, Taken::All);
+        order.request_refund(NewRefund { id: RefundId::generate(), lines, reason: "too small".into() }, NOW).unwrap();
+    }
+    assert_eq!(save(tx, &mut order, NOW).await?, Saved::Now);
+    Ok(order)
+}
+
+#[tokio::test]
+async fn refunds_are_listed_with_what_was_bought_and_not_with_each_other() {
+    let rig = Rig::new();
+    let context = rig.context("order", MIGRATIONS).await;
+    let listed = async move |tx: &mut Tx| {
+        let order = stored(tx, 2).await?;
+        let wanted = RefundFilter { customer: Some(order.customer_id), ..RefundFilter::default() };
+        Ok((order, list_refunds(tx, &wanted, None, 20).await?))
+    };
+    let listed: Result<_, Error> = context.store.write(listed).await;
+    let (order, listed) = listed.unwrap();
+    assert_eq!((order.refunds.len(), listed.len()), (2, 2));
+    for (_, of) in listed {
+        assert_eq!((of.id, of.lines.len(), of.refunds.len()), (order.id, order.lines.len(), 0));
     }
 }
 
