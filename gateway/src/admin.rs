@@ -1,7 +1,8 @@
 //! The door for operators: a listener of its own, on loopback unless configured otherwise, that speaks plain HTTP/1.1.
 //!
 //! It is for people with a terminal and for machines that watch, not for web pages: a page that a browser on the same machine shows could
-//! otherwise drain the gateway, so what has the marks of a page is refused.
+//! otherwise drain the gateway, so what has the marks of a page is refused. Probes and metrics come from other machines, and nobody is asked
+//! who they are; so what changes something is for callers from loopback alone, wherever the door listens.
 
 mod answer;
 mod config_view;
@@ -24,7 +25,8 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -149,7 +151,7 @@ impl Admin {
         };
         let (listener, local_addr) = bound.await.map_err(|source| BindError::new(address, source))?;
         if !local_addr.ip().is_loopback() {
-            tracing::warn!(%local_addr, "the admin port is open to other machines, and asks nobody who they are");
+            tracing::warn!(%local_addr, "the admin port is open to other machines, which may look, and asks nobody who they are");
         }
         Ok(BoundAdmin { pages: self.pages, listener, local_addr })
     }
@@ -181,8 +183,9 @@ impl BoundAdmin {
                 accepted = self.listener.accept() => accepted,
             };
             match accepted {
-                Ok((stream, _)) => {
-                    let connection = serve_connection(stream, Arc::clone(&self.pages), only_loopback);
+                Ok((stream, peer)) => {
+                    let visit = Visit { only_loopback, may_change: guard::may_change(peer.ip()) };
+                    let connection = serve_connection(stream, Arc::clone(&self.pages), visit);
                     connections.spawn(close.clone().run_until_cancelled_owned(connection));
                 }
                 Err(error) => {
@@ -197,10 +200,19 @@ impl BoundAdmin {
     }
 }
 
-async fn serve_connection(stream: TcpStream, pages: Arc<Pages>, only_loopback: bool) {
+/// What is known of a connection to the admin port before it asks for anything.
+#[derive(Clone, Copy)]
+struct Visit {
+    /// The port cannot be reached by other names than those of loopback.
+    only_loopback: bool,
+    /// It comes from a place from which things may be changed.
+    may_change: bool,
+}
+
+async fn serve_connection(stream: impl AsyncRead + AsyncWrite + Unpin, pages: Arc<Pages>, visit: Visit) {
     let service = service_fn(move |request| {
         let pages = Arc::clone(&pages);
-        async move { Ok::<_, Infallible>(pages.answer(request, only_loopback).await) }
+        async move { Ok::<_, Infallible>(pages.answer(request, visit).await) }
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);
@@ -220,3 +232,6 @@ impl fmt::Debug for BoundAdmin {
         f.debug_struct("BoundAdmin").field("local_addr", &self.local_addr).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,4 @@
-//! Keeps web pages out of the admin port.
+//! Keeps web pages out of the admin port, and lets only its own machine change something.
 //!
 //! A page can make the browser that shows it send requests to loopback. Browsers mark what a page sends to another origin with `origin` or
 //! `sec-fetch-site`. A page whose name was made to resolve to loopback counts as the same origin, and gives itself away by `host`.
@@ -16,6 +16,13 @@ pub(super) fn is_of_a_page(headers: &HeaderMap, only_loopback: bool) -> bool {
     // "none" is an address that somebody typed.
     let typed = headers.get(SEC_FETCH_SITE).is_none_or(|site| site == "none" || site == "same-origin");
     headers.contains_key(ORIGIN) || !typed || (only_loopback && !names_loopback(headers))
+}
+
+/// Whether a caller from there may change something: from this machine, or in a container from its own network namespace, which is where
+/// `kubectl port-forward` comes from.
+pub(super) fn may_change(peer: IpAddr) -> bool {
+    // A socket for both versions sees 127.0.0.1 as ::ffff:127.0.0.1.
+    peer.to_canonical().is_loopback()
 }
 
 fn names_loopback(headers: &HeaderMap) -> bool {

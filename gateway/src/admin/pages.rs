@@ -8,7 +8,7 @@ use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 
 use super::answer::{Answer, json, line, metrics, only_for};
-use super::{LogFilter, Operated, config_view, guard};
+use super::{LogFilter, Operated, Visit, config_view, guard};
 
 /// A log filter names a few targets; this would be hundreds.
 const LONGEST_LOG_FILTER: usize = 16 * 1024;
@@ -20,8 +20,8 @@ GET  /metrics     what is counted, in the text format of OpenMetrics
 GET  /upstreams   the servers behind every route: connection, health, ejection, load
 GET  /config      the configuration that is in force, without secrets
 GET  /log-level   the filter of the log
-PUT  /log-level   a new one, such as info,bojagi_gateway=debug
-POST /drain       take no more calls, let those that run finish, and end";
+PUT  /log-level   a new one, such as info,bojagi_gateway=debug; only from loopback
+POST /drain       take no more calls, let those that run finish, and end; only from loopback";
 
 pub(super) struct Pages {
     operated: Arc<dyn Operated>,
@@ -34,12 +34,14 @@ impl Pages {
         Self { operated, metrics, log_filter }
     }
 
-    pub(super) async fn answer(&self, request: Request<Incoming>, only_loopback: bool) -> Answer {
-        if guard::is_of_a_page(request.headers(), only_loopback) {
+    pub(super) async fn answer(&self, request: Request<Incoming>, visit: Visit) -> Answer {
+        if guard::is_of_a_page(request.headers(), visit.only_loopback) {
             return line(StatusCode::FORBIDDEN, "The admin port does not answer web pages.");
         }
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
         match request.uri().path() {
+            "/log-level" if request.method() == Method::PUT && !visit.may_change => only_from_loopback(),
+            "/drain" if request.method() == Method::POST && !visit.may_change => only_from_loopback(),
             "/log-level" if request.method() == Method::PUT => self.set_log_filter(request).await,
             "/log-level" if !reads => only_for("GET, HEAD, PUT"),
             "/drain" if request.method() == Method::POST => self.drain(),
@@ -100,4 +102,8 @@ impl Pages {
         self.operated.begin_drain();
         line(StatusCode::ACCEPTED, "draining")
     }
+}
+
+fn only_from_loopback() -> Answer {
+    line(StatusCode::FORBIDDEN, "This changes something, and is answered only from loopback; others may look.")
 }
