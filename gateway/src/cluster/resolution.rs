@@ -14,6 +14,8 @@ use super::target::Target;
 
 /// A resolver that takes longer does not answer.
 const LONGEST: Duration = Duration::from_secs(10);
+/// The first pause while no address is known; each further one is twice as long, up to `resolve_ms`.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
 /// Begins to look up names. Addresses need no looking up, and are there at once.
 pub(crate) fn start(
@@ -37,6 +39,7 @@ fn address_of(target: &Arc<Target>) -> Option<(Arc<Target>, SocketAddr)> {
 
 async fn look_up_again_and_again(set: &Weak<EndpointSet>, targets: &[Arc<Target>], resolver: &dyn Resolver) {
     let mut known: Vec<Vec<SocketAddr>> = vec![Vec::new(); targets.len()];
+    let mut while_unknown = FIRST_PAUSE;
     loop {
         let mut problem = None;
         for (target, known) in targets.iter().zip(&mut known) {
@@ -55,9 +58,15 @@ async fn look_up_again_and_again(set: &Weak<EndpointSet>, targets: &[Arc<Target>
             .flat_map(|(target, addresses)| addresses.iter().map(|address| (Arc::clone(target), *address)))
             .collect();
         set.replace(&listed, problem);
-        let pause = Duration::from_millis(set.config.resolve_ms);
+        let usual = Duration::from_millis(set.config.resolve_ms);
         drop(set);
-        sleep(pause).await;
+        if listed.is_empty() {
+            // Servers that start at the same time as this process have names a moment later, and until then no call can succeed.
+            sleep(while_unknown.min(usual)).await;
+            while_unknown = while_unknown.saturating_mul(2);
+        } else {
+            sleep(usual).await;
+        }
     }
 }
 

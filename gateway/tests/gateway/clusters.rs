@@ -336,6 +336,23 @@ async fn a_name_stands_for_all_of_its_addresses_and_they_may_change() {
 }
 
 #[tokio::test]
+async fn a_name_without_addresses_is_looked_up_again_soon() {
+    let server = named("late").await;
+    // Nobody at first, with and without an error; the usual pause is longer than any test.
+    let (empty, unknown) = (Names::default(), Names::default());
+    empty.set("shop.internal", &[]);
+    for names in [empty, unknown] {
+        let config = ClusterConfig { resolve_ms: 600_000, ..ClusterConfig::default() };
+        let ports = ClusterPorts { resolver: Arc::new(names.clone()), connector: Arc::new(TcpConnector) };
+        let cluster = Cluster::new(&["http://shop.internal:9000".into()], config, ports).unwrap();
+        until(&cluster, |status| status.resolve_error.is_some()).await;
+        names.set("shop.internal", &[server.address]);
+        let status = until(&cluster, |status| !status.endpoints.is_empty() && all_connected(status)).await;
+        assert_eq!(status.resolve_error, None);
+    }
+}
+
+#[tokio::test]
 async fn mistakes_are_told_all_at_once() {
     let mut config =
         ClusterConfig { connect_ms: 0, reconnect_longest_ms: 1, panic_percent: 101, ..ClusterConfig::default() };
