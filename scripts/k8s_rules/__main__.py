@@ -4,16 +4,18 @@
 """
 
 import json
+import re
 import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 from pathlib import Path
 
 import yaml
 
 from . import mistakes, program, rules
-from .cluster import Broken, Cluster, built, copied, given_to, loaded, overlays
+from .cluster import TREE, Broken, Cluster, built, copied, given_to, loaded, overlays
 
 
 def conforms(tools, text, count):
@@ -82,13 +84,34 @@ def forgotten(folder):
     return [f"{path.relative_to(folder)}: nothing takes it up" for path in left if path.resolve() not in named]
 
 
+def other_images(folder):
+    """Places that name another tag of the program than its version: what was built and brought to the nodes would not be found. Where it is
+    pulled from may differ."""
+    version = tomllib.loads((TREE / "Cargo.toml").read_text())["workspace"]["package"]["version"]
+    named = []
+    for path in folder.glob("overlays/*/kustomization.yaml"):
+        for image in loaded(path.read_text())[0].get("images", []):
+            if image["name"] == "bojagi":
+                named.append((path, f"{image.get('newName', 'bojagi')}:{image.get('newTag', '')}"))
+    readme, make_secrets = folder / "README.md", folder / "overlays/dev/make-secrets"
+    named += [(readme, image) for image in re.findall(r"(?:-t |save |example/)(bojagi[:.\w]*)", readme.read_text())]
+    named += [(make_secrets, image) for image in re.findall(r"BOJAGI_IMAGE:-([^}]*)}", make_secrets.read_text())]
+    others = [(path, image) for path, image in named if not image.endswith(f"bojagi:{version}")]
+    return [f"{path.relative_to(folder)}: the image {image}, and the version is {version}" for path, image in others]
+
+
+def of_all(folder):
+    """What is wrong with the folder, whatever the overlay."""
+    return forgotten(folder) + other_images(folder)
+
+
 def main():
     tools, judge, self_test = Path(sys.argv[1]), Path(sys.argv[2]), "--self-test" in sys.argv
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder) / "k8s"
         copied(tree)
-        results = [("k8s", forgotten(tree), [])] + [(overlay.name, *checked(tools, judge, overlay)) for overlay in overlays(tree)]
+        results = [("k8s", of_all(tree), [])] + [(overlay.name, *checked(tools, judge, overlay)) for overlay in overlays(tree)]
         for name, wrong, said in results:
             for line in wrong:
                 print(f"{name}: {line}", file=sys.stderr)
@@ -97,7 +120,7 @@ def main():
         if any(wrong for _, wrong, _ in results):
             sys.exit(1)
         if self_test:
-            missed = mistakes.missed(lambda tree, overlay: forgotten(tree) + checked(tools, judge, tree / "overlays" / overlay)[0], tree)
+            missed = mistakes.missed(lambda tree, overlay: of_all(tree) + checked(tools, judge, tree / "overlays" / overlay)[0], tree)
             for line in missed:
                 print(f"self-test: {line}", file=sys.stderr)
             if missed:

@@ -59,6 +59,9 @@ ALL = [
     Mistake("base/coupon.yaml", "targetPort: grpc", "targetPort: grcp", "have no port grcp"),
     Mistake(PROCESS, "/live, port: admin", "/live, port: metrics", "asks the port metrics"),
     Mistake(SERVICE, "containerPort: 9090", "containerPort: 9091", "listens on 0.0.0.0:9090, and the port grpc is 9091"),
+    Mistake(SERVICE, "tcpSocket: { port: grpc }", "tcpSocket: { port: admin }", "readinessProbe does not ask the port grpc"),
+    Mistake("base/gateway.yaml", "tcpSocket: { port: http }", "httpGet: { path: /ready, port: admin }",
+            "readinessProbe does not ask the port http"),
     Mistake("base/gateway.yaml", '"0.0.0.0:8080"', '"127.0.0.1:8080"', "where nobody else reaches it"),
     Mistake(NETWORK, "ports: [{ port: http }]", "ports: [{ port: htttp }]", "has a port htttp"),
     # What pods may do.
@@ -68,8 +71,18 @@ ALL = [
     Mistake("overlays/dev/stores.yaml", "enableServiceLinks: false", "enableServiceLinks: true", "enableServiceLinks is not false"),
     # Time to go.
     Mistake(PROCESS, "terminationGracePeriodSeconds: 60", "terminationGracePeriodSeconds: 30", "is killed after 30 s"),
-    Mistake(SETTINGS, "drain_ms = 10000", "drain_ms = 60000", "may take 98 s to go"),
-    Mistake(PROCESS, "sleep: { seconds: 20 }", "sleep: { seconds: 5 }", "leave 20 s for new pods"),
+    Mistake(SETTINGS, "drain_ms = 10000", "drain_ms = 60000", "may take 103 s to go"),
+    Mistake(PROCESS, "sleep: { seconds: 25 }", "sleep: { seconds: 20 }", "leave 35 s for new pods"),
+    Mistake(SETTINGS, "stop_seconds = 15", "stop_seconds = 20", "may take 58 s to go"),
+    Mistake("base/order.yaml", "  unhealthyPodEvictionPolicy: AlwaysAllow\n", "", "PodDisruptionBudget order: pods that never get ready"),
+    # What never ends, and what ends too soon.
+    Mistake("base/jobs.yaml", "  activeDeadlineSeconds: 900\n", "", "Job migrate: never fails", "production"),
+    Mistake("components/cert-manager/authority.yaml", "rotationPolicy: Never", "rotationPolicy: Always", "Certificate authority: a new key",
+            "production-with-cert-manager"),
+    # Which image.
+    Mistake("overlays/dev/kustomization.yaml", "newTag: 0.1.0", "newTag: latest", "the image bojagi:latest"),
+    Mistake("overlays/dev/make-secrets", "bojagi:0.1.0", "bojagi", "overlays/dev/make-secrets: the image bojagi,"),
+    Mistake("README.md", "bojagi:0.1.0 .", "bojagi:0.2.0 .", "README.md: the image bojagi:0.2.0"),
     # Who calls whom.
     Mistake(NETWORK, "values: [settlement, gateway]", "values: [gateway]", "settlement may not call order"),
     Mistake(NETWORK, "values: [item, coupon, payment]", "values: [item, coupon, payment, settlement]", "order may call settlement"),

@@ -9,6 +9,8 @@ from .cluster import TREE, matches
 
 # How long a cluster's DNS may keep an answer (the plugin `cache` of CoreDNS).
 DNS_CACHE_SECONDS = 30
+# What is left over when times are added up: clocks and kubelets are not that exact.
+MARGIN_SECONDS = 5
 # How long connections may take to write what ended their calls (mesh/src/serve/door.rs).
 LAST_WORDS_SECONDS = 1
 # A store has connections for units of work, for reads, and one that listens (mesh/database.default.toml).
@@ -85,6 +87,9 @@ def selectors(cluster):
     for pod in cluster.pods:
         if pod.kind == "Deployment" and not cluster.get("PodDisruptionBudget", pod.name):
             yield f"{pod}: has no PodDisruptionBudget"
+    for budget in cluster.of("PodDisruptionBudget"):
+        if budget["spec"].get("unhealthyPodEvictionPolicy") != "AlwaysAllow":
+            yield f"PodDisruptionBudget {budget['metadata']['name']}: pods that never get ready would keep a node from being emptied"
     for policy in cluster.of("NetworkPolicy"):
         spec, name = policy["spec"], policy["metadata"]["name"]
         rules = spec.get("ingress", []) + spec.get("egress", [])
@@ -206,15 +211,20 @@ def lifecycle(cluster):
         if pod.kind != "Deployment":
             continue
         settings, ours = program.Settings(cluster, pod), pod.ours
-        for probe, path in (("startupProbe", "/ready"), ("readinessProbe", "/ready"), ("livenessProbe", "/live")):
+        for probe, path in (("startupProbe", "/ready"), ("livenessProbe", "/live")):
             if ours.get(probe, {}).get("httpGet") != {"path": path, "port": "admin"}:
                 yield f"{pod}: its {probe} does not ask the port admin for {path}"
+        # The admin port would say that a process is ready whose port for calls nobody finds.
+        serving = "http" if pod.component == "gateway" else "grpc"
+        probe = ours.get("readinessProbe", {})
+        if probe.get("tcpSocket") != {"port": serving} or probe.keys() & {"httpGet", "exec", "grpc"}:
+            yield f"{pod}: its readinessProbe does not ask the port {serving}"
         takes = seconds_to_go(pod, settings)
         grace = pod.spec.get("terminationGracePeriodSeconds", 30)
-        if takes >= grace:
-            yield f"{pod}: may take {takes:.0f} s to go, and is killed after {grace} s (terminationGracePeriodSeconds)"
+        if takes + MARGIN_SECONDS > grace:
+            yield f"{pod}: may take {takes:.0f} s to go, which needs {MARGIN_SECONDS} s more, and is killed after {grace} s (terminationGracePeriodSeconds)"
         known = pod.workload["spec"].get("minReadySeconds", 0) + sleep_before(pod)
-        needed = settings.seconds("services", "upstreams", "resolve_ms") + DNS_CACHE_SECONDS
+        needed = settings.seconds("services", "upstreams", "resolve_ms") + DNS_CACHE_SECONDS + MARGIN_SECONDS
         if known < needed:
             yield f"{pod}: minReadySeconds and preStop leave {known} s for new pods to become known, which may take {needed:.0f} s"
         rolling = pod.workload["spec"].get("strategy", {}).get("rollingUpdate", {})
@@ -331,4 +341,14 @@ def connections(cluster):
     return total
 
 
-ALL = [references, selectors, ports, restricted, lifecycle, places, who_calls_whom, scaling]
+def ends(cluster):
+    """A Job that somebody waits for ends, whatever happens; and what an authority has signed outlives its renewal."""
+    for job in cluster.of("Job"):
+        if "activeDeadlineSeconds" not in job["spec"]:
+            yield f"Job {job['metadata']['name']}: never fails where its image cannot be had (activeDeadlineSeconds)"
+    for certificate in cluster.of("Certificate"):
+        if certificate["spec"].get("isCA") and certificate["spec"].get("privateKey", {}).get("rotationPolicy") != "Never":
+            yield f"Certificate {certificate['metadata']['name']}: a new key would make strangers of what it has signed (rotationPolicy)"
+
+
+ALL = [references, selectors, ports, restricted, lifecycle, places, who_calls_whom, scaling, ends]
