@@ -138,13 +138,14 @@ impl CartService for CartRpc {
             let (Some(seen_revision), Some(option_ids), Some(terms)) = (seen_revision, option_ids, terms) else {
                 return Err(fields.refuse());
             };
+            fields.finish()?;
             // How long the caller waits does not make it another request.
             request.wait = api::Wait::Unspecified.into();
             let key = once::key(&caller, "CheckOutCart", terms.request_id, &request);
             let wanted = CheckOut { customer_id, seen_revision, option_ids };
             let made_of = |lines: &[CartLine]| {
                 let lines = lines.iter().map(line_to_place).collect();
-                Ok(place::read(&to_place(&request, lines), customer_id)?.order)
+                Ok(place::read(&to_place(&request, lines), customer_id, "option_ids")?.order)
             };
             let order = self.orders.check_out(&wanted, key, terms.waits, made_of).await?;
             Ok(api::CheckOutCartResponse { order: Some(wire::order(&order)) })

@@ -39,7 +39,7 @@ impl OrderService for OrderRpc {
             let caller = Caller::of(&request);
             let customer_id = caller.account()?.account_id;
             let mut request = request.into_inner();
-            let read = place::read(&request, customer_id)?;
+            let read = place::read(&request, customer_id, "lines")?;
             // How long the caller waits does not make it another request.
             request.wait = api::Wait::Unspecified.into();
             let key = once::key(&caller, "PlaceOrder", read.request_id, &request);

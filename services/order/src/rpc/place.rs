@@ -10,6 +10,7 @@ use crate::domain::{Address, Line, MAX_GROSS, MAX_LINES, MAX_QUANTITY, NewOrder,
 use crate::{NAME, trace};
 
 const COUPONS_ON_A_LINE: usize = 2;
+const MAX_ITEM_COUPONS: usize = MAX_LINES * COUPONS_ON_A_LINE;
 
 /// A request that can be placed.
 pub(super) struct Read {
@@ -21,6 +22,8 @@ pub(super) struct Read {
 /// What is said of an order besides its lines.
 pub(super) struct Terms {
     pub(super) request_id: RequestId,
+    /// Those that lie on lines, in the order of the request.
+    item_coupon_ids: Vec<IssuedCouponId>,
     order_coupon_id: Option<IssuedCouponId>,
     discount: Option<Money>,
     quote_hash: String,
@@ -30,19 +33,18 @@ pub(super) struct Terms {
     pub(super) waits: bool,
 }
 
-/// Reads the request of a customer.
+/// Reads the request of a customer, who chose the lines by the field `chosen_by`.
 ///
 /// # Errors
 /// `INVALID_ARGUMENT`, `CURRENCY_MISMATCH`.
-pub(super) fn read(request: &api::PlaceOrderRequest, customer_id: AccountId) -> Result<Read, Failure> {
+pub(super) fn read(request: &api::PlaceOrderRequest, customer_id: AccountId, chosen_by: &str) -> Result<Read, Failure> {
     let mut fields = Fields::new(NAME);
     let lines = read_lines(&mut fields, request);
     let terms = read_terms(&mut fields, request);
-    let (Some(priced), Some(terms)) = (lines, terms) else { return Err(fields.refuse()) };
-    if let Some(coupon) = terms.order_coupon_id
-        && priced.iter().any(|(line, _)| line.coupons.contains(&coupon))
-    {
-        fields.wrong("order_issued_coupon_id", "is used on a line already");
+    let places = read_places(&mut fields, request);
+    let (Some(mut priced), Some(terms), Some(places)) = (lines, terms, places) else { return Err(fields.refuse()) };
+    for (index, coupon) in places.into_iter().zip(terms.item_coupon_ids) {
+        priced[index].0.coupons.push(coupon);
     }
 
     let Some(currency) = priced.first().map(|(_, price)| price.currency()) else { return Err(fields.refuse()) };
@@ -52,7 +54,7 @@ pub(super) fn read(request: &api::PlaceOrderRequest, customer_id: AccountId) -> 
     // Each line is at most 999 times MAX_GROSS, and there are at most 100: an i128 holds their sum many times over.
     let gross: i128 = lines.iter().map(|line| i128::from(line.unit_price) * i128::from(line.quantity)).sum();
     if gross > i128::from(MAX_GROSS) {
-        fields.wrong("lines", format_args!("must cost at most {MAX_GROSS} minor units together"));
+        fields.wrong(chosen_by, format_args!("must cost at most {MAX_GROSS} minor units together"));
     }
     let discount = terms.discount.map_or(0, |discount| discount.minor());
     if i128::from(discount) > gross {
@@ -77,10 +79,16 @@ pub(super) fn read(request: &api::PlaceOrderRequest, customer_id: AccountId) -> 
     Ok(Read { request_id: terms.request_id, order, waits: terms.waits })
 }
 
-/// Reads everything but the lines and the coupons on them.
+/// Reads everything but the lines, and which of them coupons lie on.
 pub(super) fn read_terms(fields: &mut Fields, request: &api::PlaceOrderRequest) -> Option<Terms> {
     let request_id = fields.request_id(&request.request_id);
+    let item_coupon_ids = read_item_coupons(fields, request);
     let order_coupon_id = fields.optional_id("order_issued_coupon_id", &request.order_issued_coupon_id);
+    if let (Some(on_lines), Some(Some(coupon))) = (&item_coupon_ids, &order_coupon_id)
+        && on_lines.contains(coupon)
+    {
+        fields.wrong("order_issued_coupon_id", "is used on a line already");
+    }
     let discount = optional_amount(fields, "expected_discount", request.expected_discount.as_ref());
     let quote_hash = fields.prose("quote_hash", &request.quote_hash, 200);
     let tender = request.tender.clone().unwrap_or_default();
@@ -96,6 +104,7 @@ pub(super) fn read_terms(fields: &mut Fields, request: &api::PlaceOrderRequest) 
     };
     Some(Terms {
         request_id: request_id?,
+        item_coupon_ids: item_coupon_ids?,
         order_coupon_id: order_coupon_id?,
         discount: discount?,
         quote_hash: quote_hash?,
@@ -106,7 +115,7 @@ pub(super) fn read_terms(fields: &mut Fields, request: &api::PlaceOrderRequest) 
     })
 }
 
-/// The lines with their prices as they were sent, coupons laid on.
+/// The lines with their prices as they were sent.
 fn read_lines(fields: &mut Fields, request: &api::PlaceOrderRequest) -> Option<Vec<(Line, Money)>> {
     if request.lines.is_empty() || request.lines.len() > MAX_LINES {
         fields.wrong("lines", format_args!("must be 1 to {MAX_LINES}"));
@@ -126,46 +135,51 @@ fn read_lines(fields: &mut Fields, request: &api::PlaceOrderRequest) -> Option<V
         let (id, unit_price) = (OrderLineId::generate(), price.minor());
         lines.push((Line { id, option_id, quantity, unit_price, coupons: Vec::new(), sold: None }, price));
     }
-    let all_read = lines.len() == request.lines.len();
-    let laid_on = read_item_coupons(fields, request);
-    if !all_read {
-        return None;
-    }
-    for (index, coupon) in laid_on? {
-        lines.get_mut(index)?.0.coupons.push(coupon);
-    }
-    Some(lines)
+    (lines.len() == request.lines.len()).then_some(lines)
 }
 
-/// Item coupons with the lines they lie on: each once, two a line, on lines of one piece.
-fn read_item_coupons(fields: &mut Fields, request: &api::PlaceOrderRequest) -> Option<Vec<(usize, IssuedCouponId)>> {
-    let mut laid_on: Vec<(usize, IssuedCouponId)> = Vec::new();
-    if request.item_coupons.len() > MAX_LINES * COUPONS_ON_A_LINE {
-        fields.wrong("item_coupons", format_args!("must be at most {}", MAX_LINES * COUPONS_ON_A_LINE));
+/// Item coupons: each once, two a line.
+fn read_item_coupons(fields: &mut Fields, request: &api::PlaceOrderRequest) -> Option<Vec<IssuedCouponId>> {
+    let uses = &request.item_coupons;
+    if uses.len() > MAX_ITEM_COUPONS {
+        fields.wrong("item_coupons", format_args!("must be at most {MAX_ITEM_COUPONS}"));
         return None;
     }
-    for (number, used) in request.item_coupons.iter().enumerate() {
-        let (line_field, coupon_field) =
-            (format!("item_coupons[{number}].line_index"), format!("item_coupons[{number}].issued_coupon_id"));
-        let coupon = fields.id::<IssuedCouponId>(&coupon_field, &used.issued_coupon_id);
-        let index = usize::try_from(used.line_index).ok().filter(|index| *index < request.lines.len());
-        let Some(index) = index else {
-            fields.wrong(line_field, "is no line of the request");
-            continue;
-        };
-        if request.lines[index].quantity != 1 {
-            fields.wrong(line_field.clone(), "a line with an item coupon has a quantity of 1");
+    let mut read: Vec<IssuedCouponId> = Vec::with_capacity(uses.len());
+    for (number, used) in uses.iter().enumerate() {
+        let field = format!("item_coupons[{number}].issued_coupon_id");
+        match fields.id(&field, &used.issued_coupon_id) {
+            Some(coupon) if read.contains(&coupon) => fields.wrong(field, "is used twice"),
+            coupon => read.extend(coupon),
         }
-        if laid_on.iter().filter(|(line, _)| *line == index).count() >= COUPONS_ON_A_LINE {
-            fields.wrong(line_field, format_args!("at most {COUPONS_ON_A_LINE} item coupons lie on a line"));
+        let on_its_line = uses[..number].iter().filter(|other| other.line_index == used.line_index).count();
+        if on_its_line >= COUPONS_ON_A_LINE {
+            let field = format!("item_coupons[{number}].line_index");
+            fields.wrong(field, format_args!("at most {COUPONS_ON_A_LINE} item coupons lie on a line"));
         }
-        let Some(coupon) = coupon else { continue };
-        if laid_on.iter().any(|(_, other)| *other == coupon) {
-            fields.wrong(coupon_field, "is used twice");
-        }
-        laid_on.push((index, coupon));
     }
-    Some(laid_on)
+    (read.len() == uses.len()).then_some(read)
+}
+
+/// The lines that the item coupons lie on, which have one piece each.
+fn read_places(fields: &mut Fields, request: &api::PlaceOrderRequest) -> Option<Vec<usize>> {
+    // Of too many it is said that they are too many, and no more.
+    if request.item_coupons.len() > MAX_ITEM_COUPONS {
+        return None;
+    }
+    let mut places = Vec::with_capacity(request.item_coupons.len());
+    for (number, used) in request.item_coupons.iter().enumerate() {
+        let field = format!("item_coupons[{number}].line_index");
+        let line = usize::try_from(used.line_index).ok().and_then(|index| Some((index, request.lines.get(index)?)));
+        match line {
+            None => fields.wrong(field, "is no line of the request"),
+            Some((_, line)) if line.quantity != 1 => {
+                fields.wrong(field, "a line with an item coupon has a quantity of 1");
+            }
+            Some((index, _)) => places.push(index),
+        }
+    }
+    (places.len() == request.item_coupons.len()).then_some(places)
 }
 
 fn read_address(fields: &mut Fields, address: Option<&api::DeliveryAddress>) -> Option<Address> {

@@ -209,10 +209,29 @@ async fn wrong_fields_are_named_whatever_is_in_the_cart() {
     assert_eq!(wrong(request).await, ["item_coupons[0].line_index"], "two pieces are on the line");
     let request = api::CheckOutCartRequest { item_coupons: on_line(1), ..check_out_of(seen, &[&tea]) };
     assert_eq!(wrong(request).await, ["item_coupons[0].line_index"], "one line is ordered");
+    // What is wrong whatever the cart holds comes before all that is said of the cart, and costs item no call.
+    let asked = house.stock.catalogue.look_up.calls();
+    let used = |line_index, coupon: &str| api::ItemCouponUse { line_index, issued_coupon_id: coupon.into() };
+    let coupon = id();
+    for (item_coupons, order_coupon, named) in [
+        (vec![used(0, "x")], "", &["item_coupons[0].issued_coupon_id"][..]),
+        (vec![used(0, &coupon), used(1, &coupon)], "", &["item_coupons[1].issued_coupon_id"]),
+        (vec![used(0, &id()), used(0, &id()), used(0, &id())], "", &["item_coupons[2].line_index"]),
+        ((0..=200).map(|number| used(number, &id())).collect(), "", &["item_coupons"]),
+        (vec![used(0, &coupon)], &coupon, &["order_issued_coupon_id"]),
+    ] {
+        let order_issued_coupon_id = order_coupon.into();
+        let request = check_out_of(seen - 1, &[]);
+        assert_eq!(wrong(api::CheckOutCartRequest { item_coupons, order_issued_coupon_id, ..request }).await, named);
+    }
+    assert_eq!(house.stock.catalogue.look_up.calls(), asked);
     let request = api::CheckOutCartRequest { tender: None, ..check_out_of(seen, &[&tea]) };
     assert_eq!(reason(&house.check_out(request).await.unwrap_err()), "TENDER_MISMATCH");
     assert_eq!(house.contents().await.len(), 2);
     assert_eq!(house.seen().await, seen);
+    let palace = house.stock.catalogue.offers(1_000_000_000_000, 999);
+    house.add(&palace, 999).await.unwrap();
+    assert_eq!(wrong(check_out_of(house.seen().await, &[&palace])).await, ["option_ids"], "it costs too much");
 }
 
 #[tokio::test]

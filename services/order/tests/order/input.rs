@@ -84,7 +84,7 @@ async fn every_wrong_field_of_a_new_order_is_named() {
         ),
         (api::PlaceOrderRequest { wait: 7, ..basket() }, &["wait"]),
         (
-            api::PlaceOrderRequest { item_coupons: vec![on_line(2, &coupon), on_line(-1, &coupon)], ..basket() },
+            api::PlaceOrderRequest { item_coupons: vec![on_line(2, &coupon), on_line(-1, &id())], ..basket() },
             &["item_coupons[0].line_index", "item_coupons[1].line_index"],
         ),
         (
