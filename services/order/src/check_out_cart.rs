@@ -6,6 +6,7 @@ use bojagi_kernel::Failure;
 use bojagi_kernel::id::{AccountId, OptionId, OrderId};
 use bojagi_store::Tx;
 use bojagi_store::idempotency::Key;
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::domain::{Cart, CartLine, CartPart, NewOrder, Order};
 use crate::orders::Orders;
@@ -24,8 +25,8 @@ pub(crate) struct CheckOut {
 
 /// What a check-out comes to.
 enum Ready {
-    /// These lines may be ordered.
-    Now(Vec<CartLine>),
+    /// These lines may be ordered, and there is room for that.
+    Now(Vec<CartLine>, OwnedSemaphorePermit),
     /// The request came before.
     Before(OrderId),
 }
@@ -44,14 +45,14 @@ impl Orders {
         waits: bool,
         made_of: impl FnOnce(&[CartLine]) -> Result<NewOrder, Failure>,
     ) -> Result<Arc<Order>, Failure> {
-        let lines = match self.ready(wanted, &key).await? {
-            Ready::Now(lines) => lines,
+        let (lines, room) = match self.ready(wanted, &key).await? {
+            Ready::Now(lines, room) => (lines, room),
             Ready::Before(order_id) => return self.join(order_id, waits, self.answer_at()).await,
         };
         let option_ids = lines.iter().map(|line| line.option_id).collect();
         let part = CartPart { revision: wanted.seen_revision, option_ids };
         let new = NewOrder { cart: Some(part), ..made_of(&lines)? };
-        self.place(new, key, waits).await
+        self.place_in(room, new, key, waits).await
     }
 
     async fn ready(&self, wanted: &CheckOut, key: &Key) -> Result<Ready, Failure> {
@@ -63,10 +64,14 @@ impl Orders {
         };
         match self.context.store.read(read).await? {
             Err(order_id) => Ok(Ready::Before(order_id)),
-            Ok(cart) => match self.judge(wanted, &cart).await {
-                Ok(lines) => Ok(Ready::Now(lines)),
-                Err(failure) => self.unless_placed_meanwhile(key, failure).await,
-            },
+            Ok(cart) => {
+                // Before item is asked, which is to be spared of what cannot be placed.
+                let room = self.room_for_one()?;
+                match self.judge(wanted, &cart).await {
+                    Ok(lines) => Ok(Ready::Now(lines, room)),
+                    Err(failure) => self.unless_placed_meanwhile(key, failure).await,
+                }
+            }
         }
     }
 

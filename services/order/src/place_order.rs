@@ -10,7 +10,7 @@ use bojagi_kernel::{Failure, Moment};
 use bojagi_store::idempotency::{self, Key, Recalled};
 use bojagi_store::{Error, LockKey, Tx};
 use bojagi_telemetry::TraceContext;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::domain::{InstanceId, Life, NewOrder, Order, OrderRefusal, RetryPolicy};
 use crate::notices::Watcher;
@@ -36,11 +36,30 @@ impl Orders {
     /// `OVERLOADED`, `ACCOUNT_NOT_ACTIVE`, `TENDER_MISMATCH`, `IDEMPOTENCY_KEY_REUSED`, and `CART_CHANGED` of one that is made of
     /// a cart. Once the order is stored there is nothing to refuse any more.
     pub(crate) async fn place(&self, new: NewOrder, key: Key, waits: bool) -> Result<Arc<Order>, Failure> {
-        let answer_at = self.answer_at();
-        let room = Arc::clone(&self.room)
-            .try_acquire_owned()
-            .map_err(|_| Failure::from(OrderRefusal::Overloaded.refusal().retry_after(OVERLOAD_DELAY)))?;
+        self.place_in(self.room_for_one()?, new, key, waits).await
+    }
 
+    /// Room for one more order on its way.
+    ///
+    /// # Errors
+    /// `OVERLOADED`.
+    pub(crate) fn room_for_one(&self) -> Result<OwnedSemaphorePermit, Failure> {
+        let room = Arc::clone(&self.room).try_acquire_owned();
+        room.map_err(|_| OrderRefusal::Overloaded.refusal().retry_after(OVERLOAD_DELAY).into())
+    }
+
+    /// As [`place`](Orders::place), in room that was found before.
+    ///
+    /// # Errors
+    /// As `place`, but for `OVERLOADED`.
+    pub(crate) async fn place_in(
+        &self,
+        room: OwnedSemaphorePermit,
+        new: NewOrder,
+        key: Key,
+        waits: bool,
+    ) -> Result<Arc<Order>, Failure> {
+        let answer_at = self.answer_at();
         let watcher = self.notices.watch(new.id);
         let (reply, placed) = oneshot::channel();
         let (orders, trace) = (self.clone(), TraceContext::current());

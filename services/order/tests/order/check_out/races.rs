@@ -103,6 +103,24 @@ async fn what_the_first_call_took_does_not_speak_against_the_second() {
     assert_eq!(second.await.unwrap().unwrap().into_inner().order.unwrap().id, first.id);
 }
 
+#[tokio::test]
+async fn beyond_the_room_for_orders_a_check_out_costs_item_nothing() {
+    let house = House::with(Config { orders_at_once: 1, ..impatient() }).await;
+    let [tea, cup] = house.filled().await;
+    house.stock.reserve.then([Fault::Hang]);
+    let request = check_out_of(house.seen().await, &[&tea]);
+    let request = api::CheckOutCartRequest { wait: api::Wait::None.into(), ..request };
+    let order_id = house.check_out(request.clone()).await.unwrap().id;
+    let next = check_out_of(house.seen().await, &[&cup]);
+    let asked = house.stock.catalogue.look_up.calls();
+    let refused = house.check_out(next.clone()).await.unwrap_err();
+    assert_eq!((refused.code(), reason(&refused)), (Code::ResourceExhausted, "OVERLOADED".to_owned()));
+    assert_eq!(house.stock.catalogue.look_up.calls(), asked);
+    assert_eq!(house.check_out(request).await.unwrap().id, order_id, "what came before needs no room");
+    house.until(&order_id, OrderState::Confirmed).await;
+    eventually("there is room again", async || house.check_out(next.clone()).await.is_ok()).await;
+}
+
 const CUSTOMERS: usize = 24;
 const CUTS: usize = 6;
 
