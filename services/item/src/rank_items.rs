@@ -13,7 +13,7 @@ use crate::domain::ranking::{self as rules, Figures, RankingKind, Span};
 use crate::store::rankings::{self, Claim, Computed, Places};
 use crate::store::sales;
 
-/// For how long a claim holds. It is renewed between the parts of the work, of which the longest is to read what was sold on a day.
+/// For how long a claim holds. It is renewed between the parts of the work, of which the longest is to read what was sold in an hour.
 const CLAIMED_FOR: Duration = Duration::from_secs(60);
 /// Items whose figures change in one unit of work. It keeps everybody else waiting, so it has to be short.
 const ITEMS_A_UNIT: usize = 256;
@@ -34,8 +34,8 @@ pub(crate) async fn rank_popular(context: &Context, due: Moment) -> Result<(), F
 
 /// Computes what sold well over the hours before the full hour `due`, unless another process does or has done so.
 pub(crate) async fn rank_trending(context: &Context, due: Moment) -> Result<(), Failure> {
-    let Some(claim) = begin(context, RankingKind::Trending, due).await? else { return Ok(()) };
-    let computed = compute_trending(context, claim, due).await;
+    let Some(mut claim) = begin(context, RankingKind::Trending, due).await? else { return Ok(()) };
+    let computed = compute_trending(context, &mut claim, due).await;
     end(context, claim, computed).await
 }
 
@@ -44,15 +44,12 @@ async fn compute_popular(context: &Context, claim: &mut Claim, due: Moment) -> R
     let mut recently_sold = Figures::new();
     let mut over_days: Vec<Places> = Vec::new();
     for (days, day) in (1..).zip(rules::last_days(&context.calendar, due, rules::LONGEST_PERIOD)) {
-        let sales: Result<Vec<(ItemId, i64)>, Error> =
-            context.store.read(async move |tx: &mut Tx| sales::within(tx, day.span).await).await;
-        rules::add_up(&mut sold, sales?, 1);
+        if !add_up(context, claim, &mut sold, (day.span, 1)).await? {
+            return Ok(());
+        }
         over_days.push((days, rules::places(&sold)));
         if days == rules::DEFAULT_PERIOD {
             recently_sold.clone_from(&sold);
-        }
-        if !hold_on(context, claim).await? {
-            return Ok(());
         }
     }
     let before: Result<Figures, Error> =
@@ -68,17 +65,33 @@ async fn compute_popular(context: &Context, claim: &mut Claim, due: Moment) -> R
     Ok(())
 }
 
-async fn compute_trending(context: &Context, claim: Claim, due: Moment) -> Result<(), Failure> {
-    let hours: Vec<(Span, i64)> = rules::last_hours(due).collect();
-    let score = async move |tx: &mut Tx| {
-        let mut scores = Figures::new();
-        for (hour, weight) in hours {
-            rules::add_up(&mut scores, sales::within(tx, hour).await?, weight);
+async fn compute_trending(context: &Context, claim: &mut Claim, due: Moment) -> Result<(), Failure> {
+    let mut scores = Figures::new();
+    for hour in rules::last_hours(due) {
+        if !add_up(context, claim, &mut scores, hour).await? {
+            return Ok(());
         }
-        Ok::<_, Error>(scores)
-    };
-    let scores = context.store.read(score).await?;
-    complete(context, claim, vec![(0, rules::places(&scores))], due).await
+    }
+    complete(context, *claim, vec![(0, rules::places(&scores))], due).await
+}
+
+/// Adds what was sold in a span to figures, each piece with its weight; false when the claim has been lost. An hour is read at a time:
+/// that is short also in a shop that sells a lot, and in between others have the connection.
+async fn add_up(
+    context: &Context,
+    claim: &mut Claim,
+    figures: &mut Figures,
+    (span, weight): (Span, i64),
+) -> Result<bool, Failure> {
+    for hour in span.hours() {
+        let sales: Result<Vec<(ItemId, i64)>, Error> =
+            context.store.read(async move |tx: &mut Tx| sales::within(tx, hour).await).await;
+        rules::add_up(figures, sales?, weight);
+        if !hold_on(context, claim).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Units about a ranking and nothing else go side by side with those of orders.

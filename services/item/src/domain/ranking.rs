@@ -44,6 +44,15 @@ pub(crate) struct Span {
     pub(crate) until: Moment,
 }
 
+impl Span {
+    /// The same span hour by hour, the latest first. The last one has what is left.
+    pub(crate) fn hours(self) -> impl Iterator<Item = Self> {
+        let begun = move |until: &Moment| *until > self.from;
+        let hours = iter::successors(Some(self.until).filter(begun), move |until| Some(*until - HOUR).filter(begun));
+        hours.map(move |until| Self { from: (until - HOUR).max(self.from), until })
+    }
+}
+
 /// A day of the shop.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Day {

@@ -1,3 +1,6 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use bojagi_kernel::Clock;
 use bojagi_store::params;
 use bojagi_testkit::Rig;
@@ -34,6 +37,51 @@ async fn of_many_that_look_at_once_one_computes() {
             assert_eq!(begun(&here, kind).await, round);
         }
     }
+}
+
+/// A clock that goes on by some seconds whenever somebody looks at it.
+struct Looked {
+    clock: Arc<dyn Clock>,
+    looks: AtomicU32,
+}
+
+impl Clock for Looked {
+    fn now(&self) -> Moment {
+        self.clock.now() + Duration::from_secs(7) * self.looks.fetch_add(1, Ordering::SeqCst)
+    }
+}
+
+#[tokio::test]
+async fn the_claim_is_looked_after_whenever_an_hour_has_been_read() {
+    let rig = Rig::new();
+    let context = rig.context(NAME, MIGRATIONS).await;
+    let due = hour_after(rig.clock.now(), 1);
+    for (kind, hours) in [(RankingKind::Popular, 30 * 24), (RankingKind::Trending, 72)] {
+        let clock = Arc::new(Looked { clock: Arc::clone(&context.clock), looks: AtomicU32::new(0) });
+        let slow = Context { clock: Arc::<Looked>::clone(&clock), ..context.clone() };
+        match kind {
+            RankingKind::Popular => rank_popular(&slow, due).await.unwrap(),
+            RankingKind::Trending => rank_trending(&slow, due).await.unwrap(),
+        }
+        assert_eq!(last_due(&context, kind).await.unwrap(), Some(due));
+        assert_eq!(begun(&context, kind).await, 1);
+        // At the beginning, after each hour, and at the end.
+        assert_eq!(clock.looks.load(Ordering::SeqCst), hours + 2, "{kind:?}");
+    }
+}
+
+#[tokio::test]
+async fn who_has_lost_the_claim_on_the_way_writes_nothing() {
+    let rig = Rig::new();
+    let context = rig.context(NAME, MIGRATIONS).await;
+    let due = hour_after(rig.clock.now(), 1);
+    let mut claim = begin(&context, RankingKind::Trending, due).await.unwrap().unwrap();
+    rig.clock.advance(CLAIMED_FOR);
+    let other = begin(&context, RankingKind::Trending, due).await.unwrap().unwrap();
+    compute_trending(&context, &mut claim, due).await.unwrap();
+    assert_eq!(last_due(&context, RankingKind::Trending).await.unwrap(), None);
+    complete(&context, other, Vec::new(), due).await.unwrap();
+    assert_eq!(last_due(&context, RankingKind::Trending).await.unwrap(), Some(due));
 }
 
 fn hour_after(now: Moment, hours: i64) -> Moment {

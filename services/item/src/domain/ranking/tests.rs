@@ -42,6 +42,20 @@ fn a_day_on_which_clocks_change_is_an_hour_shorter_or_longer() {
 }
 
 #[test]
+fn the_hours_of_a_span_are_all_of_it_once() {
+    let until = moment("2026-03-01T15:00:00Z");
+    for (seconds, expected) in [(0, 0), (1, 1), (3_600, 1), (3_601, 2), (23 * 3_600, 23), (90_000, 25), (88_200, 25)] {
+        let span = Span { from: until - Duration::from_secs(seconds), until };
+        let hours: Vec<_> = span.hours().collect();
+        assert_eq!(hours.len(), expected, "{seconds}");
+        let ends = hours.iter().map(|hour| hour.until).chain([span.from]);
+        let starts = [until].into_iter().chain(hours.iter().map(|hour| hour.from));
+        assert!(ends.eq(starts), "{seconds}");
+        assert!(hours.iter().all(|hour| hour.until.since(hour.from) <= HOUR && hour.from < hour.until), "{seconds}");
+    }
+}
+
+#[test]
 fn an_hour_begins_with_its_first_moment() {
     let table = [
         ("2026-03-02T03:00:00Z", "2026-03-02T03:00:00Z"),
