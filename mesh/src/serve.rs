@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use bojagi_chassis::Pager;
 use bojagi_chassis::settings::Mistakes;
+use bojagi_chassis::tokens::Verifier;
 use bojagi_gateway::{Operated, Readiness};
 use bojagi_kernel::Clock;
 use tokio::task::JoinHandle;
@@ -110,11 +111,7 @@ impl Served {
         let drain = Duration::from_millis(serve.drain_ms);
         let door = door.serve(entrance, identity, serve.connections, readiness.clone(), closing.clone(), drain);
         let door = tokio::spawn(door);
-        if timeout(Duration::from_millis(serve.keys_ms), around.verifier.keys_known()).await.is_err() {
-            tracing::warn!(
-                "user cannot be asked for the keys of tokens yet; calls with tokens are unavailable until it can"
-            );
-        }
+        keys_come(&around.verifier, serve.keys_ms).await;
         readiness.set_serving(true);
 
         let operations =
@@ -150,6 +147,16 @@ impl Served {
         self.stop.cancel();
         self.work.close();
         timeout(self.stop_within, self.work.wait()).await.is_ok() && drained
+    }
+}
+
+/// Waits until the keys of tokens are known, for so many milliseconds at most: what is ready before would refuse whoever is
+/// signed in.
+pub(crate) async fn keys_come(verifier: &Verifier, keys_ms: u64) {
+    if timeout(Duration::from_millis(keys_ms), verifier.keys_known()).await.is_err() {
+        tracing::warn!(
+            "user cannot be asked for the keys of tokens yet; calls with tokens are unavailable until it can"
+        );
     }
 }
 

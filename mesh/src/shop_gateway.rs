@@ -15,6 +15,7 @@ use crate::front;
 use crate::identity::{GATEWAY, Identity};
 use crate::mesh::StartError;
 use crate::remote::Remotes;
+use crate::serve::keys_come;
 use crate::settings::MeshSettings;
 
 /// What the gateway of the shop is started with.
@@ -31,6 +32,9 @@ pub struct ShopGatewayOptions {
 /// policies are those of this build, and tokens are checked by the keys of user and against its revocations.
 pub struct ShopGateway {
     bound: BoundGateway,
+    verifier: Arc<Verifier>,
+    /// Milliseconds for which readiness waits for the keys of tokens.
+    keys_ms: u64,
     stop: CancellationToken,
     work: TaskTracker,
 }
@@ -49,6 +53,7 @@ impl ShopGateway {
             Err(of_identity) => return Err(Mistakes([missing, of_identity.0].concat()).into()),
         };
 
+        let keys_ms = settings.serve.keys_ms;
         let verifier = Arc::new(Verifier::new(clock));
         let remotes = Remotes::connect(&settings.services, &[GATEWAY], &identity)?;
         let switchboard = Switchboard::default();
@@ -68,11 +73,11 @@ impl ShopGateway {
 
         debug_assert!(first, "a switchboard is connected once");
         let (stop, work) = (CancellationToken::new(), TaskTracker::new());
-        let (channel, until) = (switchboard.channel(GATEWAY), stop.clone());
-        work.spawn(async move { tokens::follow(&verifier, channel, until).await });
+        let (follower, channel, until) = (Arc::clone(&verifier), switchboard.channel(GATEWAY), stop.clone());
+        work.spawn(async move { tokens::follow(&follower, channel, until).await });
         work.spawn(identity.follow_files(stop.clone()));
         work.spawn(front::follow_files(bound.running(), watched, make, stop.clone()));
-        Ok(Self { bound, stop, work })
+        Ok(Self { bound, verifier, keys_ms, stop, work })
     }
 
     /// Where it listens.
@@ -87,10 +92,16 @@ impl ShopGateway {
         self.bound.running()
     }
 
-    /// Serves until `shutdown` is over, then drains.
+    /// Serves until `shutdown` is over, then drains. It says that it is ready when it can check tokens, or has waited for that for
+    /// as long as a service does; calls are answered before.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
-        let Self { bound, stop, work } = self;
-        bound.running().gateway().readiness().set_serving(true);
+        let Self { bound, verifier, keys_ms, stop, work } = self;
+        // All gateways that take the place of this one share its readiness.
+        let readiness = bound.running().gateway().readiness();
+        work.spawn(stop.clone().run_until_cancelled_owned(async move {
+            keys_come(&verifier, keys_ms).await;
+            readiness.set_serving(true);
+        }));
         bound.serve(shutdown).await;
         stop.cancel();
         work.close();

@@ -2,20 +2,23 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bojagi_api::order::{GetOrderTotalsRequest, ListOrdersRequest};
 use bojagi_api::user::AccountKind;
+use bojagi_gateway::{Operated, RunningGateway};
 use bojagi_kernel::SystemClock;
-use bojagi_testkit::reason;
+use bojagi_testkit::{eventually, reason};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tonic::Code;
 
 use super::certificates;
+use super::process::settings_for;
 use crate::client::GatewayClient;
 use crate::people::{Person, join};
 use crate::serve::{ServeOptions, Served};
-use crate::{CONTEXTS, MeshSettings, ShopGateway, ShopGatewayOptions, StartError};
+use crate::{CONTEXTS, MeshSettings, ServiceSettings, ShopGateway, ShopGatewayOptions, StartError};
 
 pub(super) fn settings(certificates: &TempDir) -> MeshSettings {
     let mut settings = MeshSettings::defaults().unwrap();
@@ -79,6 +82,68 @@ async fn a_customer_joins_a_shop_of_seven_processes() {
     for process in served.into_iter().rev() {
         assert!(process.stop().await, "it ends in an orderly way");
     }
+}
+
+/// A gateway of the shop, and what stops it. None of its services is there but those that `services` places.
+async fn gateway(certificates: &TempDir, services: ServiceSettings, keys_ms: u64) -> (String, RunningGateway, Stop) {
+    let mut settings = settings(certificates);
+    settings.services = services;
+    settings.serve.keys_ms = keys_ms;
+    let options = ShopGatewayOptions { listen: loopback(), clock: Arc::new(SystemClock), settings };
+    let gateway = ShopGateway::start(options).await.unwrap();
+    let (url, running) = (format!("http://{}", gateway.address()), gateway.running());
+    let (shutdown, asked) = oneshot::channel::<()>();
+    let served = tokio::spawn(gateway.serve(async move { drop(asked.await) }));
+    (url, running, Stop { shutdown, served })
+}
+
+struct Stop {
+    shutdown: oneshot::Sender<()>,
+    served: tokio::task::JoinHandle<()>,
+}
+
+impl Stop {
+    async fn now(self) {
+        self.shutdown.send(()).unwrap();
+        tokio::time::timeout(Duration::from_secs(20), self.served).await.unwrap().unwrap();
+    }
+}
+
+const LONGER_THAN_ANY_TEST: u64 = 600_000;
+
+#[tokio::test]
+async fn a_gateway_is_ready_when_it_can_check_tokens_and_answers_before() {
+    let certificates = certificates();
+    let (url, running, stop) = gateway(&certificates, settings_for(&[]), LONGER_THAN_ANY_TEST).await;
+    let nobody = GatewayClient::new(&url).unwrap();
+    let refused = nobody.orders().list_orders(ListOrdersRequest::default()).await.unwrap_err();
+    assert_eq!(reason(&refused), "TOKEN_MISSING", "it answers");
+    assert!(!running.is_ready(), "user has not told any keys");
+    stop.now().await;
+
+    let data = TempDir::new().unwrap();
+    let options = ServeOptions {
+        services: vec!["user".to_owned()],
+        data: data.path().join("user"),
+        listen: loopback(),
+        clock: Arc::new(SystemClock),
+        settings: settings(&certificates),
+    };
+    let user = Served::start_without(Vec::new(), options).await.unwrap();
+    let mut services = settings_for(&[]);
+    services.place("user", vec![format!("https://{}", user.address())]);
+    let (_, running, stop) = gateway(&certificates, services, LONGER_THAN_ANY_TEST).await;
+    eventually("it is ready", async || running.is_ready()).await;
+    stop.now().await;
+    assert!(!running.is_ready(), "it has gone");
+    assert!(user.stop().await);
+}
+
+#[tokio::test]
+async fn a_gateway_does_not_wait_for_keys_for_ever() {
+    let (_, running, stop) = gateway(&certificates(), settings_for(&[]), 1).await;
+    eventually("it is ready without them", async || running.is_ready()).await;
+    stop.now().await;
 }
 
 #[tokio::test]
