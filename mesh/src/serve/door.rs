@@ -118,14 +118,18 @@ impl Inside {
             tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
         let within = Duration::from_millis(self.limits.handshake_ms);
-        let shaking_hands = timeout(within, self.identity.acceptor().accept(stream));
+        let shaking_hands = timeout(within, async {
+            if speaks(&stream).await { Some(self.identity.acceptor().accept(stream).await) } else { None }
+        });
         let met = tokio::select! {
             () = self.closing.reached(Stage::Draining) => return,
             met = shaking_hands => met,
         };
         match met {
-            Ok(Ok(stream)) => self.serve(stream).await,
-            Ok(Err(error)) => tracing::warn!(%error, "a client was not let in"),
+            Ok(Some(Ok(stream))) => self.serve(stream).await,
+            // Whoever only asks whether somebody listens, such as a probe of TCP, does so every few seconds.
+            Ok(None) => tracing::debug!("a client left without a word"),
+            Ok(Some(Err(error))) => tracing::warn!(%error, "a client was not let in"),
             Err(_) => tracing::warn!("a client was not let in: its TLS handshake took too long"),
         }
     }
@@ -173,6 +177,11 @@ impl Inside {
     }
 }
 
+/// Waits until a client says something; false if it leaves before that.
+async fn speaks(stream: &TcpStream) -> bool {
+    matches!(stream.peek(&mut [0]).await, Ok(1..))
+}
+
 fn http_builder(limits: &ConnectionLimits) -> http2::Builder<TokioExecutor> {
     let mut http = http2::Builder::new(TokioExecutor::new());
     http.timer(TokioTimer::new())
@@ -181,4 +190,25 @@ fn http_builder(limits: &ConnectionLimits) -> http2::Builder<TokioExecutor> {
         .keep_alive_interval(Duration::from_millis(limits.keep_alive_interval_ms))
         .keep_alive_timeout(Duration::from_millis(limits.keep_alive_timeout_ms));
     http
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_leaves_without_a_word_is_told_from_those_who_speak() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let met = async |words: &[u8]| {
+            let mut client = TcpStream::connect(address).await.unwrap();
+            client.write_all(words).await.unwrap();
+            drop(client);
+            speaks(&listener.accept().await.unwrap().0).await
+        };
+        assert!(!met(b"").await);
+        assert!(met(b"GET / HTTP/1.1\r\n").await, "what is no TLS is worth a warning");
+    }
 }
