@@ -19,7 +19,7 @@ pub struct Config {
     pub answer_margin_milliseconds: u64,
     /// Orders on their way at once.
     pub orders_at_once: usize,
-    /// Orders taken over at once, and as many parked ones.
+    /// Orders taken over at once, as many parked ones, and as many of either for their refunds alone.
     pub repairs_at_once: usize,
     /// How long one ask may take, in milliseconds.
     pub ask_timeout_milliseconds: u64,

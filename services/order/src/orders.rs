@@ -36,6 +36,10 @@ pub(crate) struct Inner {
     pub(crate) repair_room: Arc<Semaphore>,
     /// Room for parked orders that are tried again.
     pub(crate) parked_room: Arc<Semaphore>,
+    /// Room for orders that are driven for their refunds alone, none of which is parked.
+    pub(crate) refund_room: Arc<Semaphore>,
+    /// Room for those of which one is, too.
+    pub(crate) parked_refund_room: Arc<Semaphore>,
     /// The sagas that run.
     pub(crate) sagas: TaskTracker,
     /// Cancelled when running sagas have to be left where they are.
@@ -62,6 +66,8 @@ impl Orders {
             room: Arc::new(Semaphore::new(config.orders_at_once)),
             repair_room: Arc::new(Semaphore::new(config.repairs_at_once)),
             parked_room: Arc::new(Semaphore::new(config.repairs_at_once)),
+            refund_room: Arc::new(Semaphore::new(config.repairs_at_once)),
+            parked_refund_room: Arc::new(Semaphore::new(config.repairs_at_once)),
             sagas: TaskTracker::new(),
             halt: CancellationToken::new(),
             nudge: Notify::new(),

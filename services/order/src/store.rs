@@ -30,7 +30,7 @@ pub(crate) use lists::{
     OrderFilter, ParcelFilter, SagaFilter, cancellable_of, of_customer, open_of_customer, open_sagas, parcels, sagas,
 };
 pub(crate) use orders::{
-    Saved, claim, due, forget_addresses, insert, load, load_all, load_parcel_order, order_of_parcel, save,
+    Saved, Work, claim, due, forget_addresses, insert, load, load_all, load_parcel_order, order_of_parcel, save,
     take_over_former_leases, versions, wake_pending, wake_running,
 };
 pub(crate) use refund_schema::REFUNDS;

@@ -10,7 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::domain::{Order, SagaState};
 use crate::orders::Orders;
-use crate::store;
+use crate::store::{self, Work};
 
 /// How long running sagas are waited for when the process is to end. What is left is driven on after the next start.
 const GRACE: Duration = Duration::from_secs(5);
@@ -70,19 +70,22 @@ impl Orders {
     }
 
     /// What an outage parked is due again and again as long as it lasts, and each ask takes its whole time: with a room of its
-    /// own it neither holds up the orders that still have a deadline, nor waits until there are none.
+    /// own it neither holds up the orders that still have a deadline, nor waits until there are none. The same goes for refunds:
+    /// each comes by here at least once, a provider may take long for them, and they have no deadline.
     async fn drive_what_is_due(&self) -> Result<(), Failure> {
-        self.drive_due(SagaState::Running, &self.repair_room).await?;
-        self.drive_due(SagaState::Parked, &self.parked_room).await
+        self.drive_due(SagaState::Running, Work::Order, &self.repair_room).await?;
+        self.drive_due(SagaState::Running, Work::Refunds, &self.refund_room).await?;
+        self.drive_due(SagaState::Parked, Work::Order, &self.parked_room).await?;
+        self.drive_due(SagaState::Parked, Work::Refunds, &self.parked_refund_room).await
     }
 
-    async fn drive_due(&self, state: SagaState, places: &Arc<Semaphore>) -> Result<(), Failure> {
+    async fn drive_due(&self, state: SagaState, work: Work, places: &Arc<Semaphore>) -> Result<(), Failure> {
         let now = self.now();
         let room = i64::try_from(places.available_permits()).unwrap_or(i64::MAX);
         if room == 0 {
             return Ok(());
         }
-        let due = self.context.store.read(async move |tx: &mut Tx| store::due(tx, state, now, room).await).await;
+        let due = self.context.store.read(async move |tx: &mut Tx| store::due(tx, state, work, now, room).await).await;
         for order_id in due.map_err(|error: Error| Failure::from(error))? {
             let Ok(permit) = Arc::clone(places).try_acquire_owned() else { break };
             let orders = self.clone();

@@ -249,13 +249,38 @@ pub(crate) async fn claim(
     complete(tx, row).await
 }
 
+/// What an order is driven for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Work {
+    /// To come to its end.
+    Order,
+    /// It is at its end, and the money of its refunds goes back.
+    Refunds,
+}
+
 pub(super) const DUE: &str =
     "SELECT order_id FROM orders WHERE saga_state = ?1 AND wake_at IS NOT NULL AND wake_at <= ?2
+        AND state NOT IN ('CONFIRMED', 'COMPLETED')
     ORDER BY wake_at LIMIT ?3";
 
-/// Orders in a state of their saga that nobody drives and that are due, the longest waiting first.
-pub(crate) async fn due(tx: &mut Tx, state: SagaState, now: Moment, limit: i64) -> Result<Vec<OrderId>, Error> {
-    let rows: Vec<(OrderId,)> = tx.fetch_all(DUE, params![state, now, limit]).await?;
+pub(super) const DUE_FOR_REFUNDS: &str =
+    "SELECT order_id FROM orders WHERE saga_state = ?1 AND wake_at IS NOT NULL AND wake_at <= ?2
+        AND state IN ('CONFIRMED', 'COMPLETED')
+    ORDER BY wake_at LIMIT ?3";
+
+/// Orders in a state of their saga that nobody drives and that are due for this work, the longest waiting first.
+pub(crate) async fn due(
+    tx: &mut Tx,
+    state: SagaState,
+    work: Work,
+    now: Moment,
+    limit: i64,
+) -> Result<Vec<OrderId>, Error> {
+    let sql = match work {
+        Work::Order => DUE,
+        Work::Refunds => DUE_FOR_REFUNDS,
+    };
+    let rows: Vec<(OrderId,)> = tx.fetch_all(sql, params![state, now, limit]).await?;
     Ok(rows.into_iter().map(|(order_id,)| order_id).collect())
 }
 

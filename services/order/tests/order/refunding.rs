@@ -9,6 +9,7 @@ use bojagi_api::order::{
 use bojagi_api::payment::RefundState;
 use bojagi_chassis::wire::timestamp;
 use bojagi_kernel::Clock;
+use bojagi_order::Config;
 use bojagi_store::{Error, Tx, params};
 use bojagi_testkit::{eventually, reason};
 use uuid::Uuid;
@@ -60,11 +61,14 @@ async fn r16_a_crash_while_the_money_of_a_refund_goes_back() {
 
 #[tokio::test]
 async fn r16_a_crash_between_the_approval_and_the_first_ask() {
-    let house = House::open().await;
-    house.payments.refund.always(Some(Fault::Unavailable));
+    // There is no room for it before the crash.
+    let house = hanging_in_a_narrow_house().await;
     let (order, refund_id) = one_approved(&house).await;
+    let saga = house.saga(&order.id).await;
+    let step = saga.steps.iter().find(|step| step.kind() == SagaStepKind::GiveBack).unwrap();
+    assert_eq!((step.attempts, saga.leased_until), (0, None), "nobody has taken it up");
+    assert_eq!(house.payments.refund.calls(), 1, "only the one that hangs was asked for");
     let house = house.crash().await;
-    house.payments.refund.always(None);
     until_money(&house, &refund_id, RefundMoneyState::Refunded).await;
     assert_eq!(house.payments.account(&order.id).unwrap().refunds.len(), 1);
 }
@@ -198,6 +202,30 @@ async fn a_refund_that_is_parked_holds_up_no_other_of_its_order() {
     until_money(&house, &stuck, RefundMoneyState::Refunded).await;
     let after = house.order(&order.id).await;
     assert_eq!((after.state(), after.refunded), (OrderState::Completed, Some(won(850 + 500))));
+}
+
+/// A house that repairs one order at a time and waits for an answer as long as it takes, in which the refund of an order hangs.
+async fn hanging_in_a_narrow_house() -> House {
+    let config = Config {
+        repairs_at_once: 1,
+        ask_timeout_milliseconds: 600_000,
+        lease_seconds: 1_800,
+        deadline_seconds: 36_000,
+        ..impatient()
+    };
+    let house = House::with(config).await;
+    house.payments.refund.then([Fault::Hang]);
+    one_approved(&house).await;
+    house.payments.refund.called(1).await;
+    house
+}
+
+#[tokio::test]
+async fn a_refund_that_takes_long_does_not_hold_up_an_order_that_missed_an_answer() {
+    let house = hanging_in_a_narrow_house().await;
+    house.coupons.reserve.then([Fault::Unavailable]);
+    let order_id = house.place_and_leave().await;
+    house.until(&order_id, OrderState::Confirmed).await;
 }
 
 #[tokio::test]
