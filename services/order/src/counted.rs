@@ -49,7 +49,7 @@ static FAMILIES: LazyLock<Families> = LazyLock::new(|| {
         registry.register_with_unit("bojagi_order_decision", help, Unit::Seconds, families.decided.clone());
         let help = "Sagas that are under way (running), or wait for an operator (parked)";
         registry.register("bojagi_sagas", help, families.sagas.clone());
-        let help = "How long ago the oldest order was placed whose saga is in this state";
+        let help = "How long ago the oldest order was placed, or its oldest refund on its way approved, whose saga is in this state";
         registry.register_with_unit("bojagi_saga_oldest_age", help, Unit::Seconds, families.oldest.clone());
     });
     for outcome in [Life::Confirmed, Life::Failed] {
@@ -84,7 +84,8 @@ async fn count(orders: Orders) -> Result<(), Failure> {
     let open = open.map_err(|error: Error| Failure::from(error))?;
     for (state, name) in [(SagaState::Running, "running"), (SagaState::Parked, "parked")] {
         let found = open.iter().find(|(counted, ..)| *counted == state);
-        let (sagas, age) = found.map_or((0, 0), |(_, sagas, oldest)| (*sagas, orders.now().since(*oldest).as_secs()));
+        let age = |since: Moment| orders.now().since(since).as_secs();
+        let (sagas, age) = found.map_or((0, 0), |(_, sagas, oldest)| (*sagas, oldest.map_or(0, age)));
         FAMILIES.sagas.get_or_create(&OfState { state: name }).set(sagas);
         FAMILIES.oldest.get_or_create(&OfState { state: name }).set(i64::try_from(age).unwrap_or(i64::MAX));
     }

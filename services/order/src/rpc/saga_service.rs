@@ -48,7 +48,7 @@ impl SagaService for SagaRpc {
             let wanted = (request.page_size, request.page_token.as_str());
             let page = fields.page(pager, query, wanted, |id: String| id.parse().ok());
             let (Some(state), Some(age), Some(page)) = (state, age, page) else { return Err(fields.refuse()) };
-            let filter = SagaFilter { state, placed_until: age.map(|age| now - age) };
+            let filter = SagaFilter { state, since: age.map(|age| now - age) };
             let mut orders = self.orders.list_sagas(filter, page.after, page.limit()).await?;
             let next_page_token = page.cut(&mut orders, |last| last.id.to_string());
             let sagas = orders.iter().map(|order| saga_message(order, None)).collect();

@@ -114,9 +114,16 @@ fn parcels_statement<'a>(
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SagaFilter {
     pub(crate) state: Option<SagaState>,
-    /// Only those of orders placed at or before this moment.
-    pub(crate) placed_until: Option<Moment>,
+    /// Only those that were under way at this moment, or before it.
+    pub(crate) since: Option<Moment>,
 }
+
+/// Since when there is work for an order: since it was placed, or, once it has rested and is driven for its refunds alone, since the
+/// oldest of those was approved whose money is owed. Days lie between the two, and they are nobody's delay.
+const SINCE: &str = "CASE WHEN orders.state IN ('CONFIRMED', 'COMPLETED') AND orders.saga_state <> 'DONE'
+    THEN (SELECT min(refund.decided_at) FROM refund
+        WHERE refund.order_id = orders.order_id AND refund.money IN ('REFUNDING', 'PARKED'))
+    ELSE orders.created_at END";
 
 /// Sagas, oldest first, after the one at which the page before ended.
 pub(crate) async fn sagas(
@@ -137,18 +144,17 @@ fn sagas_statement<'a>(wanted: &'a SagaFilter, after: Option<&'a OrderId>, limit
         filter.and("saga_state <> 'DONE'", []);
     }
     filter.and_if("saga_state = ?", wanted.state.as_ref());
-    filter.and_if("created_at <= ?", wanted.placed_until.as_ref());
+    filter.and_if(&format!("{SINCE} <= ?"), wanted.since.as_ref());
     filter.and_if("order_id > ?", after);
     filter.statement(&format!("SELECT {ORDER_COLUMNS} FROM orders"), "order_id", limit)
 }
 
-/// The sagas that are not done, by state: how many there are, and when the oldest of their orders was placed.
-pub(crate) async fn open_sagas(tx: &mut Tx) -> Result<Vec<(SagaState, i64, Moment)>, Error> {
-    tx.fetch_all(
-        "SELECT saga_state, count(*), min(created_at) FROM orders WHERE saga_state <> 'DONE' GROUP BY saga_state",
-        &[],
-    )
-    .await
+/// The sagas that are not done, by state: how many there are, and since when there is work for the oldest. Nothing, if all that is
+/// left of it is to be let go.
+pub(crate) async fn open_sagas(tx: &mut Tx) -> Result<Vec<(SagaState, i64, Option<Moment>)>, Error> {
+    let sql =
+        format!("SELECT saga_state, count(*), min({SINCE}) FROM orders WHERE saga_state <> 'DONE' GROUP BY saga_state");
+    tx.fetch_all(&sql, &[]).await
 }
 
 /// Orders of a customer that may still be cancelled, oldest first, after the one at which the page before ended.
@@ -176,7 +182,7 @@ mod tests {
     use bojagi_store::{Options, Store, params};
     use bojagi_testkit::{Explain, Rig};
 
-    use super::super::orders::DUE;
+    use super::super::orders::{DUE, DUE_FOR_REFUNDS};
     use super::*;
     use crate::MIGRATIONS;
     use crate::domain::samples::NOW;
@@ -191,12 +197,20 @@ mod tests {
             let mut walks = Vec::new();
             for place in [None, Some((OrderId::generate(), DeliveryId::generate()))] {
                 for state in [SagaState::Running, SagaState::Parked] {
-                    let due = explain.plan(tx, DUE, params![state, NOW, 20_i64]).await?;
-                    walks.push(("orders_due_in_state (saga_state=? AND wake_at>? AND wake_at<?", due));
-                    let open = SagaFilter { state: Some(state), placed_until: None };
+                    for sql in [DUE, DUE_FOR_REFUNDS] {
+                        let due = explain.plan(tx, sql, params![state, NOW, 20_i64]).await?;
+                        walks.push(("orders_due_in_state (saga_state=? AND wake_at>? AND wake_at<?", due));
+                    }
                     let after = place.as_ref().map(|(order_id, _)| order_id);
-                    let (sql, params) = sagas_statement(&open, after, 20);
-                    walks.push(("orders_with_open_saga (saga_state=?", explain.plan(tx, &sql, &params).await?));
+                    for since in [None, Some(NOW)] {
+                        let open = SagaFilter { state: Some(state), since };
+                        let (sql, params) = sagas_statement(&open, after, 20);
+                        let walk = explain.plan(tx, &sql, &params).await?;
+                        if since.is_some() {
+                            walks.push(("refund_owed (order_id=?", walk.clone()));
+                        }
+                        walks.push(("orders_with_open_saga (saga_state=?", walk));
+                    }
                 }
                 let seller = Some(AccountId::generate());
                 let awaiting = ParcelFilter { seller, state: Some(DeliveryState::Awaiting), ..ParcelFilter::default() };

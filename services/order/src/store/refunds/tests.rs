@@ -1,11 +1,13 @@
+use std::time::Duration;
+
 use bojagi_store::{Options, Store};
 use bojagi_testkit::{Explain, Rig};
 
 use super::*;
 use crate::MIGRATIONS;
-use crate::domain::NewRefund;
 use crate::domain::samples::{self, NOW, POLICY};
-use crate::store::{Saved, insert, save};
+use crate::domain::{NewRefund, SagaState};
+use crate::store::{SagaFilter, Saved, insert, open_sagas, sagas, save};
 
 #[tokio::test]
 async fn lists_and_looks_walk_along_an_index() {
@@ -73,6 +75,47 @@ async fn refunds_are_listed_with_what_was_bought_and_not_with_each_other() {
     for (_, of) in listed {
         assert_eq!((of.id, of.lines.len(), of.refunds.len()), (order.id, order.lines.len(), 0));
     }
+}
+
+/// An alert looks at how old the oldest is, and an order may rest for weeks before pieces of it are given back.
+#[tokio::test]
+async fn an_order_that_is_driven_for_its_refunds_is_under_way_since_the_oldest_was_approved() {
+    let rig = Rig::new();
+    let context = rig.context("order", MIGRATIONS).await;
+    let day = Duration::from_secs(24 * 60 * 60);
+    let (first, second) = (NOW + 20 * day, NOW + 21 * day);
+    let looks = async move |tx: &mut Tx| {
+        let mut order = stored(tx, 2).await?;
+        for (index, approved_at) in [(1, first), (0, second)] {
+            order.approve_refund(order.refunds[index].id, false, approved_at).unwrap();
+        }
+        assert_eq!(save(tx, &mut order, second).await?, Saved::Now);
+        let under_way = async |tx: &mut Tx, since| {
+            let wanted = SagaFilter { state: Some(SagaState::Running), since: Some(since) };
+            let found = sagas(tx, wanted, None, 20).await?;
+            Ok::<_, Error>(found.into_iter().map(|order| order.id).collect::<Vec<_>>())
+        };
+        assert_eq!(open_sagas(tx).await?, [(SagaState::Running, 1, Some(first))]);
+        assert_eq!(under_way(tx, first - day).await?, []);
+        assert_eq!(under_way(tx, first).await?, [order.id]);
+
+        // One that was placed meanwhile and hangs is the older one now.
+        let mut pending = samples::pending();
+        insert(tx, &mut pending, NOW).await?;
+        assert_eq!(open_sagas(tx).await?, [(SagaState::Running, 2, Some(NOW))]);
+        assert_eq!(under_way(tx, NOW).await?, [pending.id]);
+
+        // What has rested since was placed when it was placed.
+        let refund_ids: Vec<_> = order.refunds.iter().map(|refund| refund.id).collect();
+        for refund_id in refund_ids {
+            assert!(order.refund_went_back(refund_id, second, second));
+        }
+        assert_eq!(save(tx, &mut order, second).await?, Saved::Now);
+        let done = SagaFilter { state: Some(SagaState::Done), since: Some(NOW) };
+        assert_eq!(sagas(tx, done, None, 20).await?.len(), 1);
+        Ok::<_, Error>(())
+    };
+    context.store.write(looks).await.unwrap();
 }
 
 /// R10 at the order: whatever was read before, the statement that counts the pieces is the judge.
