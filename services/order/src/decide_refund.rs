@@ -1,4 +1,5 @@
-//! What becomes of a refund that was asked for: its customer takes it back, or its seller agrees or declines.
+//! What becomes of a refund that was asked for: its customer takes it back, or its seller agrees or declines,
+//! or an admin does for a seller who cannot.
 
 use bojagi_api::order as api;
 use bojagi_chassis::once;
@@ -27,36 +28,36 @@ impl Orders {
         self.decide(Party::Customer(customer_id), refund_id, key, withdraw).await
     }
 
-    /// The seller agrees. From then on the money is owed, and payment is asked for it until it has gone back.
+    /// The seller agrees, or an admin for them. From then on the money is owed, and payment is asked for it until it has gone back.
     ///
     /// # Errors
     /// `REFUND_NOT_FOUND`, `REFUND_NOT_REQUESTED`, `IDEMPOTENCY_KEY_REUSED`.
     pub(crate) async fn approve_refund(
         &self,
-        seller_id: AccountId,
+        decider: Party,
         refund_id: RefundId,
         restock: bool,
         key: Key,
     ) -> Result<api::Refund, Failure> {
         let now = self.now();
         let approve = move |order: &mut Order| order.approve_refund(refund_id, restock, now);
-        self.decide(Party::Seller(seller_id), refund_id, key, approve).await
+        self.decide(decider, refund_id, key, approve).await
     }
 
-    /// The seller declines.
+    /// The seller declines, or an admin for them.
     ///
     /// # Errors
     /// `REFUND_NOT_FOUND`, `REFUND_NOT_REQUESTED`, `IDEMPOTENCY_KEY_REUSED`.
     pub(crate) async fn reject_refund(
         &self,
-        seller_id: AccountId,
+        decider: Party,
         refund_id: RefundId,
         reason: String,
         key: Key,
     ) -> Result<api::Refund, Failure> {
         let now = self.now();
         let reject = move |order: &mut Order| order.reject_refund(refund_id, reason.clone(), now);
-        self.decide(Party::Seller(seller_id), refund_id, key, reject).await
+        self.decide(decider, refund_id, key, reject).await
     }
 
     async fn decide(

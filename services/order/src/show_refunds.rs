@@ -1,7 +1,6 @@
 //! Showing refunds: one, and many.
 
 use bojagi_kernel::Failure;
-use bojagi_kernel::id::AccountId;
 use bojagi_store::Tx;
 
 use crate::domain::{Order, OrderRefusal, Party, Refund, RefundId};
@@ -9,13 +8,13 @@ use crate::orders::Orders;
 use crate::store::{self, RefundFilter};
 
 impl Orders {
-    /// A refund of the customer's or of the seller's, with its order.
+    /// A refund that one of these parties may see, with its order.
     ///
     /// # Errors
     /// `REFUND_NOT_FOUND`, also for somebody else's.
     pub(crate) async fn show_refund(
         &self,
-        account_id: AccountId,
+        parties: Vec<Party>,
         refund_id: RefundId,
     ) -> Result<(Refund, Order), Failure> {
         let read = async move |tx: &mut Tx| {
@@ -23,9 +22,11 @@ impl Orders {
             let Some(order_id) = store::order_of_refund(tx, refund_id).await? else {
                 return Err(Failure::from(not_found));
             };
-            let order = store::load_with_refund(tx, order_id, refund_id).await?.ok_or(not_found)?;
-            let refund = order.refund_of(Party::Customer(account_id), refund_id);
-            let refund = refund.or_else(|_| order.refund_of(Party::Seller(account_id), refund_id))?.clone();
+            let Some(order) = store::load_with_refund(tx, order_id, refund_id).await? else {
+                return Err(Failure::from(not_found));
+            };
+            let shown = parties.iter().find_map(|party| order.refund_of(*party, refund_id).ok());
+            let refund = shown.ok_or(not_found)?.clone();
             Ok((refund, order))
         };
         self.context.store.read(read).await

@@ -118,6 +118,8 @@ pub(crate) struct NewRefund {
 pub(crate) enum Party {
     Customer(AccountId),
     Seller(AccountId),
+    /// For a seller who cannot decide any more: whose account is suspended or closed.
+    Admin,
 }
 
 impl Order {
@@ -197,6 +199,7 @@ impl Order {
         let is_theirs = |refund: &&Refund| match party {
             Party::Customer(customer_id) => self.customer_id == customer_id,
             Party::Seller(seller_id) => refund.seller_id == seller_id,
+            Party::Admin => true,
         };
         self.refund(refund_id).filter(is_theirs).ok_or(OrderRefusal::RefundNotFound { refund_id })
     }
@@ -212,7 +215,7 @@ impl Order {
         Ok(())
     }
 
-    /// The seller says no.
+    /// The seller says no, or an admin for them.
     ///
     /// # Errors
     /// `REFUND_NOT_FOUND`, `REFUND_NOT_REQUESTED`.
@@ -229,7 +232,7 @@ impl Order {
         Ok(())
     }
 
-    /// The seller says yes: from now on the money is owed, and the amounts stand. What the pieces are worth depends on how many
+    /// The seller says yes, or an admin for them: from now on the money is owed, and the amounts stand. What the pieces are worth depends on how many
     /// of their lines were approved before.
     ///
     /// # Errors

@@ -3,12 +3,12 @@
 use bojagi_api::order as api;
 use bojagi_api::order::refund_service_server::RefundService;
 use bojagi_api::policy::Role;
-use bojagi_chassis::{Caller, Fields, answer, once};
+use bojagi_chassis::{Account, Caller, Fields, answer, once};
 use bojagi_kernel::Failure;
 use bojagi_kernel::id::{OrderId, OrderLineId, RequestId, StoreId};
 use tonic::{Request, Response, Status};
 
-use crate::domain::{NewRefund, RefundId, RefundState};
+use crate::domain::{NewRefund, Party, RefundId, RefundState};
 use crate::orders::Orders;
 use crate::store::RefundFilter;
 use crate::{NAME, wire};
@@ -71,11 +71,11 @@ impl RefundService for RefundRpc {
     ) -> Result<Response<api::ApproveRefundResponse>, Status> {
         answer::to(NAME, async {
             let caller = Caller::of(&request);
-            let seller_id = caller.account()?.account_id;
+            let decider = decider(caller.account()?);
             let request = request.into_inner();
             let (request_id, refund_id) = ids(&request.request_id, &request.refund_id)?;
             let key = once::key(&caller, "ApproveRefund", request_id, &request);
-            let refund = self.orders.approve_refund(seller_id, refund_id, request.restock, key).await?;
+            let refund = self.orders.approve_refund(decider, refund_id, request.restock, key).await?;
             Ok(api::ApproveRefundResponse { refund: Some(refund) })
         })
         .await
@@ -87,7 +87,7 @@ impl RefundService for RefundRpc {
     ) -> Result<Response<api::RejectRefundResponse>, Status> {
         answer::to(NAME, async {
             let caller = Caller::of(&request);
-            let seller_id = caller.account()?.account_id;
+            let decider = decider(caller.account()?);
             let request = request.into_inner();
             let mut fields = Fields::new(NAME);
             let request_id = fields.request_id(&request.request_id);
@@ -97,7 +97,7 @@ impl RefundService for RefundRpc {
                 return Err(fields.refuse());
             };
             let key = once::key(&caller, "RejectRefund", request_id, &request);
-            let refund = self.orders.reject_refund(seller_id, refund_id, reason, key).await?;
+            let refund = self.orders.reject_refund(decider, refund_id, reason, key).await?;
             Ok(api::RejectRefundResponse { refund: Some(refund) })
         })
         .await
@@ -108,9 +108,9 @@ impl RefundService for RefundRpc {
         request: Request<api::GetRefundRequest>,
     ) -> Result<Response<api::GetRefundResponse>, Status> {
         answer::to(NAME, async {
-            let account_id = Caller::of(&request).account()?.account_id;
+            let parties = parties(Caller::of(&request).account()?);
             let refund_id = Fields::only_id(NAME, "refund_id", &request.get_ref().refund_id)?;
-            let (refund, order) = self.orders.show_refund(account_id, refund_id).await?;
+            let (refund, order) = self.orders.show_refund(parties, refund_id).await?;
             Ok(api::GetRefundResponse { refund: Some(wire::refund(&order, &refund)) })
         })
         .await
@@ -145,6 +145,17 @@ impl RefundService for RefundRpc {
         })
         .await
     }
+}
+
+/// As what an account decides: an admin about any refund, because nobody else is left where a seller's account is closed.
+fn decider(account: &Account) -> Party {
+    if account.has(Role::Admin) { Party::Admin } else { Party::Seller(account.account_id) }
+}
+
+/// As what an account may see refunds.
+fn parties(account: &Account) -> Vec<Party> {
+    let admin = account.has(Role::Admin).then_some(Party::Admin);
+    [Party::Customer(account.account_id), Party::Seller(account.account_id)].into_iter().chain(admin).collect()
 }
 
 fn read_request(request: &api::RequestRefundRequest) -> Result<(RequestId, OrderId, NewRefund), Failure> {

@@ -307,6 +307,23 @@ async fn a_refund_is_known_to_its_customer_and_to_the_seller_of_its_store() {
 }
 
 #[tokio::test]
+async fn an_admin_decides_where_the_seller_cannot() {
+    let house = House::open().await;
+    let order = sent(&house).await;
+    let [agreed, declined] = [request(&house, &order, &[(0, 1)]).await, request(&house, &order, &[(0, 1)]).await];
+    let (agreed, declined) = (agreed.unwrap(), declined.unwrap());
+    assert_eq!(get(&house, &house.admin, &agreed.id).await.unwrap(), agreed);
+    assert_eq!(refused(get(&house, &house.admin, &id()).await).1, "REFUND_NOT_FOUND");
+    assert_eq!(refused(withdraw(&house, &house.admin, &agreed.id).await).0, Code::PermissionDenied);
+    let answer = approve(&house, &house.admin, &agreed.id, true).await.unwrap();
+    assert_eq!((answer.state(), answer.seller_id.as_str()), (RefundState::Approved, agreed.seller_id.as_str()));
+    until_money(&house, &agreed.id, RefundMoneyState::Refunded).await;
+    let answer = reject(&house, &house.admin, &declined.id).await.unwrap();
+    assert_eq!((answer.state(), answer.rejection.as_str()), (RefundState::Rejected, "worn"));
+    assert_eq!(refused(approve(&house, &house.sellers[0], &declined.id, true).await).1, "REFUND_NOT_REQUESTED");
+}
+
+#[tokio::test]
 async fn a_request_that_comes_twice_has_one_effect() {
     let house = House::open().await;
     let order = sent(&house).await;

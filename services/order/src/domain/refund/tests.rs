@@ -107,11 +107,12 @@ fn what_pieces_are_worth_depends_on_how_many_were_approved_before_not_asked() {
 }
 
 #[test]
-fn a_refund_is_seen_by_its_two_parties() {
+fn a_refund_is_seen_by_its_two_parties_and_by_admins() {
     let (order, refund_id) = requested(1);
     let refund = order.refund(refund_id).unwrap();
     assert!(order.refund_of(Party::Customer(order.customer_id), refund_id).is_ok());
     assert!(order.refund_of(Party::Seller(refund.seller_id), refund_id).is_ok());
+    assert!(order.refund_of(Party::Admin, refund_id).is_ok());
     let not_found = Err(OrderRefusal::RefundNotFound { refund_id });
     for stranger in [Party::Customer(refund.seller_id), Party::Seller(order.customer_id)] {
         assert_eq!(order.refund_of(stranger, refund_id).map(drop), not_found);
