@@ -92,12 +92,40 @@ async fn a_cart_holds_what_was_put_in() {
     assert_eq!(told(&refused), (Code::NotFound, "CART_LINE_NOT_FOUND".into()));
     house.cart().clear_cart(api::ClearCartRequest { request_id: id() }).await.unwrap();
     assert_eq!(house.contents().await, []);
+}
 
+#[tokio::test]
+async fn nobody_sees_or_changes_the_cart_of_another() {
+    let house = House::open().await;
+    let tea = house.stock.catalogue.offers(1_000, 10);
+    house.add(&tea, 2).await.unwrap();
+    let owners = house.look().await;
     let other = house.rig.account(&[Role::Customer]);
-    house.add(&tea, 1).await.unwrap();
     let mut theirs = CartServiceClient::new(house.rig.calling_as(&other));
-    let theirs = theirs.get_cart(api::GetCartRequest::default()).await.unwrap().into_inner();
-    assert_eq!(theirs.cart.unwrap(), api::Cart::default());
+    let shown = theirs.get_cart(api::GetCartRequest::default()).await.unwrap().into_inner();
+    assert_eq!(shown.cart.unwrap(), api::Cart::default());
+
+    let option_id = tea.clone();
+    let update = api::UpdateCartLineRequest { request_id: id(), option_id, quantity: 9, ..Default::default() };
+    let refused = theirs.update_cart_line(update).await.unwrap_err();
+    assert_eq!(told(&refused), (Code::NotFound, "CART_LINE_NOT_FOUND".into()));
+    let remove = || api::RemoveCartLinesRequest { request_id: id(), option_ids: vec![tea.clone()] };
+    theirs.remove_cart_lines(remove()).await.unwrap();
+    theirs.clear_cart(api::ClearCartRequest { request_id: id() }).await.unwrap();
+    assert_eq!(house.look().await, owners);
+    // Also when both have the same in their carts.
+    for goes_by_clearing in [false, true] {
+        let request = api::AddCartLineRequest { request_id: id(), option_id: tea.clone(), quantity: 1 };
+        theirs.add_cart_line(request).await.unwrap();
+        if goes_by_clearing {
+            theirs.clear_cart(api::ClearCartRequest { request_id: id() }).await.unwrap();
+        } else {
+            theirs.remove_cart_lines(remove()).await.unwrap();
+        }
+        let shown = theirs.get_cart(api::GetCartRequest::default()).await.unwrap().into_inner();
+        assert!(shown.cart.unwrap().lines.is_empty());
+        assert_eq!(house.look().await, owners);
+    }
 }
 
 #[tokio::test]
