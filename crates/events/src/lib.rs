@@ -20,5 +20,5 @@ pub use kafka::{Kafka, RELAY};
 pub use log::EmbeddedLog;
 pub use outbox::{Told, prune, tell, tell_all};
 pub use schema::{MIGRATION, RELAY_MIGRATION, TRACESTATE_MIGRATION};
-pub use set_aside::{MAX_ATTEMPTS, SetAside, SetAsideState, list, replay};
+pub use set_aside::{MAX_ATTEMPTS, SetAside, SetAsideState, list, replay, too_early};
 pub use transport::{EmbeddedLogs, Outbox, Transport};

@@ -13,12 +13,33 @@ use crate::{Event, Hears, inbox};
 
 /// Attempts before an event is parked: with the pauses below, about two minutes.
 pub const MAX_ATTEMPTS: i64 = 10;
+/// The same for one that came too early ([`too_early`]): about a day, in which a group that was held up catches up.
+const MAX_WAITS: i64 = 2_880;
 /// The pause after the first failure; it doubles after each.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// Characters of an error that are kept.
 const ERROR_LENGTH: usize = 500;
+
+#[derive(Debug, thiserror::Error)]
+#[error("too early: {0}")]
+struct TooEarly(String);
+
+/// What a reaction answers to a fact that makes sense only after one that another group hears and has not heard yet: groups do not
+/// wait for each other. It is tried again like others, but for a day and not for two minutes before it is parked.
+#[must_use]
+pub fn too_early(missing: impl Into<String>) -> Failure {
+    Failure::Unavailable(Box::new(TooEarly(missing.into())))
+}
+
+/// How often an event that failed so is tried before it is parked.
+fn patience(failure: &Failure) -> i64 {
+    match failure {
+        Failure::Unavailable(cause) if cause.is::<TooEarly>() => MAX_WAITS,
+        _ => MAX_ATTEMPTS,
+    }
+}
 
 /// Where an event that was set aside stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -188,7 +209,7 @@ pub(crate) async fn retry_due(tx: &mut Tx, hears: &Hears, now: Moment, limit: i6
 
 async fn postpone(tx: &mut Tx, waiting: &SetAside, failure: &Failure, now: Moment) -> Result<(), Error> {
     let attempts = waiting.attempts + 1;
-    let state = if attempts >= MAX_ATTEMPTS { SetAsideState::Parked } else { SetAsideState::Retrying };
+    let state = if attempts >= patience(failure) { SetAsideState::Parked } else { SetAsideState::Retrying };
     if state == SetAsideState::Parked {
         tracing::error!(group = waiting.group, event = %waiting.event.id, kind = waiting.event.event_type, %failure,
             "an event is parked");
@@ -303,5 +324,41 @@ mod tests {
             })
             .await;
         assert_eq!(about.unwrap(), (false, false, true, false));
+    }
+
+    #[derive(Clone, PartialEq, prost::Message)]
+    struct Told {}
+
+    impl prost::Name for Told {
+        const NAME: &'static str = "Told";
+        const PACKAGE: &'static str = "test.v1";
+    }
+
+    #[tokio::test]
+    async fn what_came_too_early_is_not_parked_like_what_fails() {
+        let folder = TempDir::new().unwrap();
+        let options = Options::at(folder.path().join("hearer.sqlite"));
+        let store =
+            Store::open(&options, &[crate::MIGRATION, crate::TRACESTATE_MIGRATION], &SystemClock).await.unwrap();
+        for (group, failure, state) in [
+            ("fails", (|| Failure::Unavailable("a defect".into())) as fn() -> Failure, SetAsideState::Parked),
+            ("waits", || too_early("the sale"), SetAsideState::Retrying),
+        ] {
+            let waiting: Result<_, Failure> = store
+                .write(async move |tx: &mut Tx| {
+                    let hears = Hears::new(group).on(async move |_: &mut Tx, _: &Event, _: Told| Err(failure()));
+                    let mut now = Moment::from_micros(0);
+                    let event = Arc::new(event(Uuid::now_v7(), 1));
+                    inbox::apply_one_by_one(tx, &hears, &[event], now).await?;
+                    // An hour.
+                    for _ in 0..120 {
+                        now = now + LONGEST_PAUSE;
+                        retry_due(tx, &hears, now, 10).await?;
+                    }
+                    Ok(list(tx, group, None, None, 10).await?)
+                })
+                .await;
+            assert_eq!(waiting.unwrap()[0].state, state, "{group}");
+        }
     }
 }

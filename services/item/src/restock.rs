@@ -1,5 +1,6 @@
 //! Pieces that a customer gave back, and that the seller wants to sell again: sold becomes available, once a refund.
 
+use bojagi_events::too_early;
 use bojagi_kernel::id::OrderId;
 use bojagi_kernel::{Failure, Moment};
 use bojagi_store::Tx;
@@ -16,8 +17,8 @@ const BACK: (HoldState, HoldState) = (HoldState::Sold, HoldState::Released);
 /// their customer.
 ///
 /// # Errors
-/// An order that was not sold, a line that is not in it, and more pieces than it had contradict what item has done; an operator
-/// has to look at it.
+/// It is too early while the order still holds its pieces: that it was confirmed is on its way. An order that holds nothing, a line
+/// that is not in it, and more pieces than it had contradict what item has done; an operator has to look at it.
 pub(crate) async fn restock(
     tx: &mut Tx,
     order_id: OrderId,
@@ -28,8 +29,11 @@ pub(crate) async fn restock(
     if !restocks::begin(tx, refund_id, order_id, now).await? {
         return Ok(());
     }
-    let hold = holds::find(tx, order_id).await?.filter(|hold| hold.state == HoldState::Sold);
+    let hold = holds::find(tx, order_id).await?.filter(|hold| hold.state != HoldState::Released);
     let hold = hold.ok_or_else(|| contradicts(refund_id, "its order holds nothing that was sold"))?;
+    if hold.state == HoldState::Reserved {
+        return Err(too_early(format!("that order {order_id} is confirmed is not heard yet")));
+    }
     let sold = holds::lines(tx, order_id).await?;
     let lines =
         sold_lines(&sold, returned).ok_or_else(|| contradicts(refund_id, "a line was not sold to its order"))?;

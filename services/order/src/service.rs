@@ -33,6 +33,7 @@ pub async fn build(context: Context, channel: Channel, config: Config) -> Result
         .hears(events::coupons(&orders), &["bojagi.coupon.v1"])
         .hears(events::payments(&orders), &["bojagi.payment.v1"])
         .hears(events::accounts(&orders), &["bojagi.user.v1"])
+        .hears(events::carts(&orders), &["bojagi.user.v1"])
         .does(counted::count_sagas(orders.clone()))
         .does(orders.clone().take_up_what_was_let_go())
         .does(orders.sweep_until_stopped()))

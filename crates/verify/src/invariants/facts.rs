@@ -60,13 +60,14 @@ macro_rules! six_days_ago {
     };
 }
 
-/// Who hears what: the groups that react to a fact. That a group has heard one is noted whatever the reaction comes to.
+/// Who hears what: the groups that react to a fact. That a group has heard one is noted whatever the reaction comes to. Groups that
+/// came later are there once the store has what they are about.
 macro_rules! heard_by {
     () => {
         "(SELECT 'item' AS hearer, 'bojagi.order.v1.OrderConfirmed' AS fact
           UNION ALL SELECT 'item', 'bojagi.order.v1.OrderFailed'
           UNION ALL SELECT 'item', 'bojagi.order.v1.OrderCancelled'
-          UNION ALL SELECT 'item', 'bojagi.order.v1.RefundApproved'
+          UNION ALL SELECT 'item.refunds', 'bojagi.order.v1.RefundApproved'
           UNION ALL SELECT 'coupon', 'bojagi.order.v1.OrderConfirmed'
           UNION ALL SELECT 'coupon', 'bojagi.order.v1.OrderFailed'
           UNION ALL SELECT 'coupon', 'bojagi.order.v1.OrderCancelled'
@@ -84,6 +85,10 @@ macro_rules! heard_by {
           UNION ALL SELECT 'order.accounts', 'bojagi.user.v1.AccountSuspended'
           UNION ALL SELECT 'order.accounts', 'bojagi.user.v1.AccountReinstated'
           UNION ALL SELECT 'order.accounts', 'bojagi.user.v1.AccountClosed'
+          UNION ALL SELECT 'order.carts', 'bojagi.user.v1.AccountClosed'
+                    WHERE EXISTS (SELECT 1 FROM ordering.migration WHERE name = 'order-cart-1')
+          UNION ALL SELECT 'item.customers', 'bojagi.user.v1.AccountClosed'
+                    WHERE EXISTS (SELECT 1 FROM item.migration WHERE name = 'item-wishlist-1')
           UNION ALL SELECT 'coupon', 'bojagi.user.v1.AccountClosed'
           UNION ALL SELECT 'item', 'bojagi.user.v1.AccountClosed'
           UNION ALL SELECT 'payment', 'bojagi.user.v1.AccountClosed'

@@ -1,4 +1,7 @@
 //! Facts heard. Each reaction can be repeated without a second effect.
+//!
+//! What item came to hear later has groups of its own: in the others, processes of a version before, which are there while a new one
+//! rolls out, answer for the group without the new effect, and the fact would be lost. A new group begins at the beginning.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -16,14 +19,15 @@ use crate::end_hold::{release, sell};
 use crate::restock::restock;
 use crate::{NAME, wishlist};
 
-/// The topics that item follows.
-pub(crate) const TOPICS: &[&str] = &["bojagi.order.v1", "bojagi.user.v1"];
+/// What order tells.
+pub(crate) const ORDERS: &str = "bojagi.order.v1";
+/// What user tells.
+pub(crate) const ACCOUNTS: &str = "bojagi.user.v1";
 
-/// How item reacts.
-pub(crate) fn reactions(clock: &Arc<dyn Clock>) -> Hears {
+/// Orders come to their end, and sellers go.
+pub(crate) fn ends(clock: &Arc<dyn Clock>) -> Hears {
     let (confirmed, failed, cancelled, closed) =
         (Arc::clone(clock), Arc::clone(clock), Arc::clone(clock), Arc::clone(clock));
-    let refunded = Arc::clone(clock);
     Hears::new(NAME)
         .on_locking(
             |fact: &OrderConfirmed| stock(&fact.lines),
@@ -45,28 +49,44 @@ pub(crate) fn reactions(clock: &Arc<dyn Clock>) -> Hears {
                 release(tx, order_id, customer_id, cancelled.now()).await
             },
         )
-        .on_locking(
-            |fact: &RefundApproved| options(&fact.lines),
-            async move |tx: &mut Tx, _: &Event, fact: RefundApproved| {
-                if !fact.restock {
-                    return Ok(());
-                }
-                let (order_id, refund_id) = (id("order_id", &fact.order_id)?, id("refund_id", &fact.refund_id)?);
-                let back = |line: &RefundFactLine| {
-                    Ok(Returned { order_line_id: id("order_line_id", &line.order_line_id)?, quantity: line.quantity })
-                };
-                let returned = fact.lines.iter().map(back).collect::<Result<Vec<_>, Failure>>()?;
-                restock(tx, order_id, refund_id, &returned, refunded.now()).await
-            },
-        )
         .on(async move |tx: &mut Tx, _: &Event, fact: AccountClosed| {
-            let account_id = id("account_id", &fact.account_id)?;
-            // Customers have no stores, and sellers no wishlist, hearts or follows.
+            // Customers have no stores; what they have, `customers` hears.
             if fact.kind() == AccountKind::Customer {
-                return wishlist::end(tx, account_id, closed.now()).await;
+                return Ok(());
             }
-            delete_stores_of(tx, account_id, closed.now()).await
+            delete_stores_of(tx, id("account_id", &fact.account_id)?, closed.now()).await
         })
+}
+
+/// Customers go.
+pub(crate) fn customers(clock: &Arc<dyn Clock>) -> Hears {
+    let clock = Arc::clone(clock);
+    Hears::new("item.customers").on(async move |tx: &mut Tx, _: &Event, fact: AccountClosed| {
+        // Sellers have no wishlist, hearts or follows.
+        if fact.kind() != AccountKind::Customer {
+            return Ok(());
+        }
+        wishlist::end(tx, id("account_id", &fact.account_id)?, clock.now()).await
+    })
+}
+
+/// Pieces of orders that were sold come back.
+pub(crate) fn refunds(clock: &Arc<dyn Clock>) -> Hears {
+    let clock = Arc::clone(clock);
+    Hears::new("item.refunds").on_locking(
+        |fact: &RefundApproved| options(&fact.lines),
+        async move |tx: &mut Tx, _: &Event, fact: RefundApproved| {
+            if !fact.restock {
+                return Ok(());
+            }
+            let (order_id, refund_id) = (id("order_id", &fact.order_id)?, id("refund_id", &fact.refund_id)?);
+            let back = |line: &RefundFactLine| {
+                Ok(Returned { order_line_id: id("order_line_id", &line.order_line_id)?, quantity: line.quantity })
+            };
+            let returned = fact.lines.iter().map(back).collect::<Result<Vec<_>, Failure>>()?;
+            restock(tx, order_id, refund_id, &returned, clock.now()).await
+        },
+    )
 }
 
 /// What an order holds is counted at the options of its lines.

@@ -16,6 +16,7 @@ mod rankings;
 mod replays;
 mod reserving;
 mod restocking;
+mod rolling_out;
 mod rush;
 mod search;
 mod shop;

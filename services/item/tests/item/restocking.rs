@@ -1,5 +1,7 @@
 //! Pieces that customers gave back come back to the shelf, exactly once, and never more than were sold.
 
+use std::time::Duration;
+
 use bojagi_api::common::ParkedEventState;
 use bojagi_api::item as api;
 use bojagi_api::item::operations_service_client::OperationsServiceClient;
@@ -62,6 +64,34 @@ async fn a_refund_heard_twice_brings_its_pieces_back_once() {
     let moved: Vec<_> = told.iter().map(|fact| (fact.refund_id.clone(), fact.movements[0].quantity)).collect();
     assert_eq!(moved, [(first.refund_id, 1), (second.refund_id, 2)]);
     assert_eq!(shop.counts(&option.option_id).await, (9, 0, 1, 10));
+}
+
+#[tokio::test]
+async fn a_refund_that_is_heard_before_the_sale_waits_for_it() {
+    let shop = Shop::open().await;
+    let option = shop.new_option(10).await;
+    let asked = order(vec![line(&option, 4)]);
+    shop.reservations().reserve_stock(asked.clone()).await.unwrap();
+    tell(&shop, &approved(&asked, 1, true)).await;
+    let set_aside = async || {
+        let mut operations = OperationsServiceClient::new(shop.rig.calling_as(&shop.admin));
+        let list = api::ListParkedEventsRequest { group: "item.refunds".into(), ..Default::default() };
+        operations.list_parked_events(list).await.unwrap().into_inner().parked_events
+    };
+    // For longer than what fails is tried.
+    for attempt in 1..=12 {
+        eventually("it is tried", async || set_aside().await.iter().any(|event| event.attempts >= attempt)).await;
+        shop.rig.clock.advance(Duration::from_secs(30));
+    }
+    assert_eq!(set_aside().await[0].state(), ParkedEventState::Retrying);
+    assert_eq!(shop.counts(&option.option_id).await, (6, 4, 0, 10));
+
+    shop.confirm(&asked).await;
+    shop.sold(&asked).await;
+    shop.rig.clock.advance(Duration::from_secs(30));
+    eventually("it came back", async || !restocked(&shop, &asked.order_id).await.is_empty()).await;
+    eventually("nothing waits", async || set_aside().await.is_empty()).await;
+    assert_eq!(shop.counts(&option.option_id).await, (7, 0, 3, 10));
 }
 
 #[tokio::test]

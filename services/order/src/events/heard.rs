@@ -1,7 +1,8 @@
 //! Facts heard: releases of item and coupon, answers of payment that came late, accounts that come and go.
 //!
 //! Each topic has a group of its own: item and coupon both tell under the order's id, so within one group the second
-//! would be taken for a duplicate of the first.
+//! would be taken for a duplicate of the first. What came later has groups of its own, too (`order.carts`): in the others, processes
+//! of a version before, which are there while a new one rolls out, answer for the group without the new effect.
 
 use std::str::FromStr;
 
@@ -83,7 +84,7 @@ pub(crate) fn payments(orders: &Orders) -> Hears {
 }
 
 /// What user tells: suspended and closed accounts place no orders; a closed one's orders are cancelled where they can be,
-/// and forget where they went once they are at rest; its cart goes.
+/// and forget where they went once they are at rest.
 pub(crate) fn accounts(orders: &Orders) -> Hears {
     let (suspended, closed) = (orders.clone(), orders.clone());
     Hears::new("order.accounts")
@@ -97,6 +98,17 @@ pub(crate) fn accounts(orders: &Orders) -> Hears {
         .on(async move |tx: &mut Tx, _: &Event, fact: user::AccountClosed| {
             account_closed(tx, &closed, id::<AccountId>(&fact.account_id)?).await
         })
+}
+
+/// What user tells, for carts: that of a closed account goes.
+pub(crate) fn carts(orders: &Orders) -> Hears {
+    let orders = orders.clone();
+    Hears::new("order.carts").on(async move |tx: &mut Tx, _: &Event, fact: user::AccountClosed| {
+        let account_id = id::<AccountId>(&fact.account_id)?;
+        // Whichever group is the first, nothing comes into the cart after this.
+        store::block(tx, account_id, true, orders.now()).await?;
+        Ok(store::carts::drop_of(tx, account_id).await?)
+    })
 }
 
 /// Payment tells under the id of the payment.
@@ -119,7 +131,6 @@ async fn account_closed(tx: &mut Tx, orders: &Orders, account_id: AccountId) -> 
             }
         }
     }
-    store::carts::drop_of(tx, account_id).await?;
     Ok(store::forget_addresses(tx, account_id, now).await?)
 }
 

@@ -20,4 +20,5 @@ mod place;
 mod refunding;
 mod refunds;
 mod refusals;
+mod rolling_out;
 mod unresolved;
