@@ -7,6 +7,7 @@ mod money;
 mod refunds;
 mod settlement;
 mod stock;
+mod wishes;
 
 use crate::Scope;
 
@@ -27,7 +28,7 @@ pub(crate) struct Part {
 }
 
 /// What came later.
-pub(crate) const PARTS: &[Part] = &[hearts::PART];
+pub(crate) const PARTS: &[Part] = &[hearts::PART, wishes::PART];
 
 /// What can be asked of every store.
 pub(crate) fn all() -> impl Iterator<Item = &'static Question> {

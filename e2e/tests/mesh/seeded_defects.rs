@@ -7,6 +7,7 @@ use std::path::Path;
 
 use bojagi_api::coupon::coupon::Benefit;
 use bojagi_api::coupon::{Coupon, CouponScope};
+use bojagi_api::item::AddWishlistEntryRequest;
 use bojagi_api::order::WithdrawRefundRequest;
 use bojagi_api::policy::Role;
 use bojagi_api::settlement::PayoutState;
@@ -14,6 +15,7 @@ use bojagi_e2e::{Offer, Person, Shop, Wish, won};
 use bojagi_verify::{Finding, Report, Scope};
 use rusqlite::Connection;
 use tempfile::TempDir;
+use uuid::Uuid;
 
 /// A fact that nobody has heard.
 macro_rules! unheard {
@@ -130,12 +132,14 @@ const DEFECTS: &[(&str, &str, &str)] = &[
     ("N1", "item", "UPDATE heart SET item_id = randomblob(16)"),
     ("N1", "item", "INSERT INTO closed_customer SELECT customer_id, given_at, TRUE FROM heart"),
     ("N1", "item", "UPDATE store SET deleted_at = updated_at WHERE followers > 0"),
+    ("N1", "item", "INSERT INTO closed_customer SELECT customer_id, added_at, TRUE FROM wishlist_entry"),
     ("X1", "order", "DELETE FROM outbox WHERE event_type = 'bojagi.order.v1.OrderConfirmed'"),
     ("X1", "order", "UPDATE outbox SET event_type = 'bojagi.order.v1.RefundRejected' WHERE event_type = 'bojagi.order.v1.RefundWithdrawn'"),
     ("X1", "payment", "DELETE FROM outbox WHERE event_type = 'bojagi.payment.v1.PaymentCaptured'"),
     ("X1", "order", "UPDATE outbox SET sequence = sequence + 1000 WHERE event_type = 'bojagi.order.v1.OrderConfirmed'"),
     ("X1", "settlement", "DELETE FROM inbox WHERE consumer = 'settlement'"),
     ("X1", "order", "DELETE FROM inbox WHERE consumer = 'order.payments'"),
+    ("X1", "item", "DELETE FROM inbox WHERE consumer = 'item.refunds'"),
     ("X1", "user", unheard!("bojagi.user.v1.AccountSuspended")),
     ("X1", "user", unheard!("bojagi.user.v1.AccountReinstated")),
     ("X1", "user", unheard!("bojagi.user.v1.AccountClosed")),
@@ -174,7 +178,7 @@ const DEFECTS: &[(&str, &str, &str)] = &[
     ("L1", "payment", "UPDATE refund SET state = 'PENDING'"),
 ];
 
-/// A paid order with a coupon, a cancelled one, a failed one, one that was sent and is given back in part, and a close; payouts that came back and that arrived, and
+/// A paid order with a coupon, a cancelled one, a failed one, one that was sent and is given back in part, a wish, and a close; payouts that came back and that arrived, and
 /// something that is in no statement yet.
 async fn a_day(shop: &Shop) {
     let (seller, offer) = shop.offer(10_000, 100).await;
@@ -206,6 +210,10 @@ async fn a_day(shop: &Shop) {
     buyer.place(&Wish::of(&offer, 1, &declined)).await.unwrap();
     buyer.hearts(&offer, true).await.unwrap();
     buyer.follows(&offer, true).await.unwrap();
+    let (request_id, option_id) = (Uuid::now_v7().to_string(), offer.option_id.clone());
+    let wished_for = AddWishlistEntryRequest { request_id, option_id, quantity: 1 };
+    // By somebody who has given no hearts, which would be named as well.
+    shop.person(&[Role::Customer]).wishes().add_wishlist_entry(wished_for).await.unwrap();
     shop.verify().await;
     shop.close_day().await;
     shop.verify().await;
@@ -279,13 +287,34 @@ async fn every_seeded_defect_is_named() {
     assert!(silent.is_empty(), "nothing was ever found by {silent:#?}");
 }
 
-/// Before hearts and follows were kept, there was nothing to ask about them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_that_came_later_is_asked_too_once_its_store_has_what_it_is_about() {
+    let folder = Shop::open().await.close().await;
+    let change = |store: &str, sql: &str| {
+        Connection::open(folder.path().join(format!("{store}.sqlite"))).unwrap().execute_batch(sql).unwrap();
+    };
+    change("user", unheard!("bojagi.user.v1.AccountClosed"));
+    let is_asked =
+        |group: &str| bojagi_verify::check(folder.path(), Scope::AtRest).unwrap().to_string().contains(group);
+    assert!(is_asked("order.accounts"));
+    let later = [("item.customers", "item", BEFORE_HEARTS), ("order.carts", "order", BEFORE_CARTS)];
+    for (group, store, before) in later {
+        assert!(is_asked(group), "{group}");
+        change(store, before);
+        assert!(!is_asked(group), "{group}");
+    }
+}
+
+const BEFORE_CARTS: &str = "DELETE FROM migration WHERE name = 'order-cart-1'";
+
+/// Before hearts, follows and wishlists were kept, there was nothing to ask about them.
 const BEFORE_HEARTS: &str = "
     DROP TABLE heart; DROP TABLE follow; DROP TABLE closed_customer;
     DROP INDEX item_by_hearts; DROP INDEX item_of_store_by_hearts; DROP INDEX item_of_category_by_hearts;
     DROP INDEX item_hearted_to_the_end; DROP INDEX store_by_followers; DROP INDEX store_followed_to_the_end;
     ALTER TABLE item DROP COLUMN hearts; ALTER TABLE store DROP COLUMN followers;
-    DELETE FROM migration WHERE name = 'item-hearts-1'";
+    DROP TABLE wishlist_entry;
+    DELETE FROM migration WHERE name IN ('item-hearts-1', 'item-wishlist-1')";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_of_an_earlier_version_is_asked_what_it_has() {
@@ -294,7 +323,7 @@ async fn a_store_of_an_earlier_version_is_asked_what_it_has() {
     shop.verify().await;
     let folder = shop.close().await;
     let asked = |report: &Report| report.findings.iter().filter(|finding| finding.invariant == "N1").count();
-    assert_eq!(asked(&bojagi_verify::check(folder.path(), Scope::AtRest).unwrap()), 2);
+    assert_eq!(asked(&bojagi_verify::check(folder.path(), Scope::AtRest).unwrap()), 3);
     let books = Connection::open(folder.path().join("item.sqlite")).unwrap();
     books.execute_batch(BEFORE_HEARTS).unwrap();
     drop(books);
