@@ -33,7 +33,8 @@ pub(crate) fn favours<Thing: Favoured>(store: &Store, clock: &Arc<dyn Clock>) ->
 }
 
 /// What a unit locks for the kept answers to a customer: one of a few parts of all of them. A lock for each request would be too many for
-/// a unit that decides hundreds, and then it would lock the whole store, in which orders are waiting for their stock.
+/// a unit that decides hundreds, and then it would lock the whole store, in which orders are waiting for their stock. It still does when
+/// those hundreds are about more than some 110 different things; then it is one short unit for all of them, and nobody's alone.
 fn kept_answers(customer_id: AccountId) -> LockKey {
     const PARTS: u8 = 16;
     let [.., last] = *customer_id.as_uuid().as_bytes();
