@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use bojagi::client::GatewayClient;
 use bojagi::people;
-use bojagi_api::order::{DeliveryAddress, OrderState, PlaceOrderRequest};
+use bojagi_api::order::{
+    AddCartLineRequest, CheckOutCartRequest, DeliveryAddress, GetMyPageRequest, OrderState, PlaceOrderRequest,
+};
 use bojagi_api::payment::{AddPaymentMethodRequest, PaymentMethodType};
 use bojagi_api::user::{
     AccountKind, AddAddressRequest, Address, ChangePasswordRequest, CloseAccountRequest, GetMeRequest,
@@ -231,6 +233,28 @@ async fn order(customer: &GatewayClient, offer: &Offer, card: &str) {
         let trace = TraceContext::root().with_tracestate(STATE);
         let placed = trace.scope(async { customer.orders().place_order(wish(offer, quantity, card)).await }).await;
         assert_eq!(placed.unwrap().into_inner().order.unwrap().state(), state);
+    }
+    let line =
+        AddCartLineRequest { request_id: Uuid::now_v7().to_string(), option_id: offer.option_id.clone(), quantity: 1 };
+    customer.carts().add_cart_line(line).await.unwrap();
+    let checked_out = customer.carts().check_out_cart(check_out(wish(offer, 1, card))).await.unwrap().into_inner();
+    assert_eq!(checked_out.order.unwrap().state(), OrderState::Confirmed);
+    // Her own page is where order knows an address.
+    let page = customer.pages().get_my_page(GetMyPageRequest {}).await.unwrap().into_inner();
+    assert_eq!(page.profile.map(|profile| profile.email), Some(EMAIL.to_owned()));
+}
+
+/// The same order, of the cart.
+fn check_out(wish: PlaceOrderRequest) -> CheckOutCartRequest {
+    let PlaceOrderRequest { request_id, expected_discount, tender, delivery_address, wait, .. } = wish;
+    CheckOutCartRequest {
+        request_id,
+        seen_revision: 1,
+        expected_discount,
+        tender,
+        delivery_address,
+        wait,
+        ..Default::default()
     }
 }
 
