@@ -191,24 +191,3 @@ fn http_builder(limits: &ConnectionLimits) -> http2::Builder<TokioExecutor> {
         .keep_alive_timeout(Duration::from_millis(limits.keep_alive_timeout_ms));
     http
 }
-
-#[cfg(test)]
-mod tests {
-    use tokio::io::AsyncWriteExt;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn who_leaves_without_a_word_is_told_from_those_who_speak() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let met = async |words: &[u8]| {
-            let mut client = TcpStream::connect(address).await.unwrap();
-            client.write_all(words).await.unwrap();
-            drop(client);
-            speaks(&listener.accept().await.unwrap().0).await
-        };
-        assert!(!met(b"").await);
-        assert!(met(b"GET / HTTP/1.1\r\n").await, "what is no TLS is worth a warning");
-    }
-}

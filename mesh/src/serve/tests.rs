@@ -1,6 +1,7 @@
 //! Processes in one test process, over real sockets and mutual TLS.
 
 mod leaving;
+mod probed;
 mod process;
 mod renewed;
 mod shop;
