@@ -76,12 +76,15 @@ impl Orders {
             let order = store::load_with_refund(tx, order_id, refund_id).await?;
             let mut order = order.ok_or_else(|| not_found.clone())?;
             order.refund_of(party, refund_id)?;
-            let answer = once::within(tx, &key, now, async |tx: &mut Tx| {
+            let mut answer = once::within(tx, &key, now, async |tx: &mut Tx| {
                 step(&mut order)?;
                 save(tx, &mut order, now).await?;
-                Ok(wire::refund(&order, order.refund_of(party, refund_id)?))
+                Ok(wire::refund_without_words(&order, order.refund_of(party, refund_id)?))
             })
             .await?;
+            if let Some(refund) = order.refund(refund_id) {
+                answer.reason.clone_from(&refund.reason);
+            }
             Ok((order, answer))
         };
         self.change(order_id, request, unit).await.map(|(_, answer)| answer)

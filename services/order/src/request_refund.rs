@@ -31,7 +31,8 @@ impl Orders {
         let (now, request) = (self.now(), key.lock());
         let unit = async move |tx: &mut Tx| {
             let mut order = own(tx, customer_id, order_id).await?;
-            let answer = once::within(tx, &key, now, async |tx: &mut Tx| {
+            let words = new.reason.clone();
+            let mut answer = once::within(tx, &key, now, async |tx: &mut Tx| {
                 let (refund_id, lines) = (new.id, new.lines.clone());
                 let refuse = |refusal| refused_line(refusal, &lines);
                 order.request_refund(new, now).map_err(refuse)?;
@@ -39,11 +40,14 @@ impl Orders {
                     return Err(refuse(OrderRefusal::RefundExceedsPurchase { order_line_id, refundable }));
                 }
                 save(tx, &mut order, now).await?;
-                Ok(api::RequestRefundResponse {
-                    refund: order.refund(refund_id).map(|refund| wire::refund(&order, refund)),
-                })
+                let refund = order.refund(refund_id).map(|refund| wire::refund_without_words(&order, refund));
+                Ok(api::RequestRefundResponse { refund })
             })
             .await?;
+            // Whoever comes again under the same id brought them along.
+            if let Some(shown) = &mut answer.refund {
+                shown.reason = words;
+            }
             Ok((order, answer))
         };
         self.change(order_id, request, unit).await.map(|(_, answer)| answer)

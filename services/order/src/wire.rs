@@ -8,7 +8,7 @@ use bojagi_chassis::wire::{money, timestamp};
 
 use crate::domain::{Address, Delivery, DeliveryState, FailureCause, Life, Line, MoneyState, Order, OrderData, Sold};
 
-pub(crate) use refunds::{refund, refund_allocations};
+pub(crate) use refunds::{refund, refund_allocations, refund_without_words};
 
 pub(crate) fn order(order: &Order) -> api::Order {
     api::Order {

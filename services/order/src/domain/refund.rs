@@ -80,7 +80,7 @@ pub(crate) struct Refund {
     pub(crate) state: RefundState,
     pub(crate) money: RefundMoney,
     pub(crate) lines: Vec<RefundLine>,
-    /// Why, in the customer's words.
+    /// Why, in the customer's words. Empty once it is decided and the customer's account is closed.
     pub(crate) reason: String,
     /// Why not, in the seller's words.
     pub(crate) rejection: Option<String>,
@@ -189,6 +189,11 @@ impl Order {
     /// Puts a refund at hand that is not among those which an order is read with.
     pub(crate) fn has_also(&mut self, refund: Refund) {
         self.data.refunds.push(refund);
+    }
+
+    /// Forgets what the customer wrote.
+    pub(crate) fn forget_words(&mut self, refund_id: RefundId) {
+        self.change_refund(refund_id, |refund| refund.reason.clear());
     }
 
     /// The refund, if it is the party's.

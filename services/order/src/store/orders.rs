@@ -298,7 +298,7 @@ pub(crate) async fn take_over_former_leases(
     .await
 }
 
-/// Empties the addresses of a customer's orders that are at rest.
+/// Empties the addresses of a customer's orders that are at rest, and what the customer wrote about refunds that are decided.
 pub(crate) async fn forget_addresses(tx: &mut Tx, customer_id: AccountId, now: Moment) -> Result<(), Error> {
     let nowhere = Address::anonymous();
     tx.send(
@@ -317,7 +317,8 @@ pub(crate) async fn forget_addresses(tx: &mut Tx, customer_id: AccountId, now: M
             nowhere.line2,
         ],
     )
-    .await
+    .await?;
+    refunds::forget_words(tx, customer_id).await
 }
 
 /// Payment has told what became of an order's money: if the order waits for that and nobody drives it, it is due now.

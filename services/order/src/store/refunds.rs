@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use bojagi_kernel::id::{AccountId, OrderId, OrderLineId, StoreId};
 use bojagi_store::{Bind, Error, Filter, Tx, Value, params};
 
+use super::closed;
 use super::orders::{load, load_all_as_sold};
 use super::parts::each;
 use super::refund_rows::{REFUND_COLUMNS, RefundRow, complete};
@@ -63,8 +64,9 @@ async fn decide_units(tx: &mut Tx, refund: &Refund) -> Result<(), Error> {
     Ok(())
 }
 
-/// Stores what has happened to the refunds of an order, with the order.
-pub(super) async fn save(tx: &mut Tx, order: &Order, news: &[News]) -> Result<(), Error> {
+/// Stores what has happened to the refunds of an order, with the order. One that is decided while its customer's account is closed
+/// forgets what the customer wrote.
+pub(super) async fn save(tx: &mut Tx, order: &mut Order, news: &[News]) -> Result<(), Error> {
     for news in news {
         let refund = |refund_id: RefundId| order.refund(refund_id).ok_or(Error::NoRow);
         match *news {
@@ -76,12 +78,27 @@ pub(super) async fn save(tx: &mut Tx, order: &Order, news: &[News]) -> Result<()
                 if refund.state == RefundState::Approved {
                     update_lines(tx, refund).await?;
                 }
+                if closed(tx, order.customer_id).await? {
+                    forget_words(tx, order.customer_id).await?;
+                    order.forget_words(refund_id);
+                }
             }
             News::RefundMoved(refund_id) => update(tx, refund(refund_id)?).await?,
             _ => {}
         }
     }
     Ok(())
+}
+
+/// Empties what a customer wrote to those who have decided. The others are looked at, too: a refund that is being decided at this
+/// moment is waited for, and was decided before the account was closed or finds it closed.
+pub(super) async fn forget_words(tx: &mut Tx, customer_id: AccountId) -> Result<(), Error> {
+    tx.send(
+        "UPDATE refund SET reason = CASE WHEN state = 'REQUESTED' THEN reason ELSE '' END
+         WHERE customer_id = ?1 AND reason <> ''",
+        params![customer_id],
+    )
+    .await
 }
 
 async fn insert(tx: &mut Tx, order: &Order, refund: &Refund) -> Result<(), Error> {

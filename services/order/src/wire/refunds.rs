@@ -27,6 +27,11 @@ pub(crate) fn refund(order: &Order, refund: &Refund) -> api::Refund {
     }
 }
 
+/// What is kept of an answer must not hold the customer's words, which are forgotten with the account.
+pub(crate) fn refund_without_words(order: &Order, of: &Refund) -> api::Refund {
+    api::Refund { reason: String::new(), ..refund(order, of) }
+}
+
 fn refund_line(order: &Order, line: &RefundLine, is_approved: bool) -> api::RefundLine {
     let bought = order.lines.iter().find(|bought| bought.id == line.order_line_id);
     let sold = bought.and_then(|bought| bought.sold.as_ref());

@@ -13,6 +13,7 @@ use tonic::Code;
 
 use crate::house::{House, basket, id, impatient};
 use crate::peers::Fault;
+use crate::refunds::{approve, get, reject, request, sent};
 
 pub(crate) async fn facts_of(house: &House, order_id: &str) -> Vec<(String, Vec<u8>)> {
     let id: uuid::Uuid = order_id.parse().unwrap();
@@ -129,6 +130,27 @@ async fn closing_an_account_cancels_what_can_be_and_forgets_addresses_at_the_end
 }
 
 #[tokio::test]
+async fn closing_an_account_forgets_what_was_written_about_refunds_once_they_are_decided() {
+    let house = House::open().await;
+    let order = sent(&house).await;
+    let [seller, other] = &house.sellers;
+    let decided = request(&house, &order, &[(0, 1)]).await.unwrap();
+    assert_eq!(approve(&house, seller, &decided.id, false).await.unwrap().reason, decided.reason);
+    let undecided = request(&house, &order, &[(1, 1)]).await.unwrap();
+    let account_id = house.customer.account_id;
+    let closed = user::AccountClosed { account_id: account_id.to_string(), ..Default::default() };
+    house.accounts.tell(account_id.into(), &closed).await;
+    eventually("its words are forgotten", async || get(&house, seller, &decided.id).await.unwrap().reason.is_empty())
+        .await;
+
+    // Who has to decide still needs them.
+    assert!(get(&house, other, &undecided.id).await.unwrap().reason.contains("colour"));
+    assert_eq!(reject(&house, other, &undecided.id).await.unwrap().reason, "");
+    assert_eq!(get(&house, other, &undecided.id).await.unwrap().reason, "");
+    assert!(!nothing_holds(&house, "colour").await.contains(&true), "no table holds them any more");
+}
+
+#[tokio::test]
 async fn an_account_is_closed_however_many_orders_it_has() {
     // So many orders at once keep a busy machine from answering each of them in an instant.
     let house = House::with(Config { ask_timeout_milliseconds: 5_000, ..impatient() }).await;
@@ -152,7 +174,7 @@ async fn an_account_is_closed_however_many_orders_it_has() {
     assert!(!nothing_holds(&house, "Sejong-daero").await.contains(&true));
 }
 
-/// Whether tables that may have kept the address hold a text.
+/// Whether tables that may have kept the address, or words, hold a text.
 async fn nothing_holds(house: &House, text: &'static str) -> Vec<bool> {
     let found: Result<Vec<bool>, Error> = house
         .rig
@@ -160,8 +182,9 @@ async fn nothing_holds(house: &House, text: &'static str) -> Vec<bool> {
         .read(async move |tx: &mut Tx| {
             let answers: Vec<(Vec<u8>,)> = tx.fetch_all("SELECT answer FROM idempotency", &[]).await?;
             let lines: Vec<(String,)> = tx.fetch_all("SELECT address_line1 FROM orders", &[]).await?;
+            let reasons: Vec<(String,)> = tx.fetch_all("SELECT reason FROM refund", &[]).await?;
             let kept = answers.iter().map(|(answer,)| holds(answer, text));
-            Ok(kept.chain(lines.iter().map(|(line,)| line.contains(text))).collect())
+            Ok(kept.chain(lines.iter().chain(&reasons).map(|(line,)| line.contains(text))).collect())
         })
         .await;
     found.unwrap()

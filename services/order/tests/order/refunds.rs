@@ -55,7 +55,7 @@ pub(crate) async fn approve(
     Ok(house.refunds(seller).approve_refund(request).await?.into_inner().refund.unwrap())
 }
 
-async fn reject(house: &House, seller: &TestAccount, refund_id: &str) -> Result<api::Refund, Status> {
+pub(crate) async fn reject(house: &House, seller: &TestAccount, refund_id: &str) -> Result<api::Refund, Status> {
     let request = api::RejectRefundRequest { request_id: id(), refund_id: refund_id.into(), reason: "worn".into() };
     Ok(house.refunds(seller).reject_refund(request).await?.into_inner().refund.unwrap())
 }
