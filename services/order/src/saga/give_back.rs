@@ -12,8 +12,8 @@ use crate::orders::{Orders, save};
 use crate::participants::Setback;
 use crate::store;
 
-/// The pause between looks for refunds that were let go.
-const PAUSE: Duration = Duration::from_secs(1);
+/// The pause between looks for refunds that were let go. Only while a new version comes in there can be any.
+const PAUSE: Duration = Duration::from_secs(30);
 
 impl Orders {
     /// Asks payment to give back the money of one refund. Its id is the key, so whoever asks, and however often, it goes back once.
@@ -32,7 +32,7 @@ impl Orders {
     }
 
     /// Takes up refunds that a process of the version before has let go: it knows only that a confirmed order has nothing left
-    /// to do. Looks until the process is to end.
+    /// to do. Looks at the start, and then until the process is to end.
     pub(crate) async fn take_up_what_was_let_go(self) {
         let stop = self.context.stop.clone();
         let look = move || {

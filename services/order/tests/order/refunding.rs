@@ -261,6 +261,8 @@ async fn what_a_process_of_the_version_before_let_go_is_taken_up() {
         })
         .await;
     assert_eq!(let_go.unwrap(), 1);
+    // Whoever starts looks at once.
+    let house = house.crash().await;
     house.payments.refund.always(None);
     house.rig.clock.advance(RECHECK);
     until_money(&house, &refund_id, RefundMoneyState::Refunded).await;
