@@ -48,7 +48,7 @@ bojagi_kernel::refusals! {
         /// The line of the cart would become longer than a line of an order may be.
         CartQuantityLimit { option_id: OptionId, quantity: i64, limit: i64 } =>
             WrongState "CART_QUANTITY_LIMIT" ("{quantity} pieces are in the cart, and a line has at most {limit}"),
-        /// The cart is not as the caller saw it, or the catalogue says of it what was not told yet.
+        /// The cart is not as the caller saw it, or the catalogue says of it what it does not show yet.
         CartChanged { revision: i64 } => WrongState "CART_CHANGED" ("the cart has changed; look at it again"),
         /// A line that is to be ordered is known to be gone, or to ask for more than is left.
         CartLineNotAvailable { option_id: OptionId, available: i64 } =>
