@@ -50,7 +50,7 @@ impl Orders {
         if self.context.store.read(recalled).await? != Recalled::New {
             return Ok(None);
         }
-        let mut sights = self.participants.look_up(&[option_id], self.compare_until()).await.map_err(unanswered)?;
+        let mut sights = self.look_up(&[option_id]).await.map_err(unanswered)?;
         match sights.remove(&option_id) {
             Some(Sight::OnOffer(offer)) => Ok(Some(offer)),
             _ => Err(OrderRefusal::OptionNotFound { option_id }.into()),

@@ -78,7 +78,7 @@ impl Orders {
     async fn judge(&self, wanted: &CheckOut, cart: &Cart) -> Result<Vec<CartLine>, Failure> {
         let lines = cart.to_order(wanted.seen_revision, &wanted.option_ids)?;
         let option_ids: Vec<_> = lines.iter().map(|line| line.option_id).collect();
-        let sights = self.participants.look_up(&option_ids, self.compare_until()).await.map_err(unanswered)?;
+        let sights = self.look_up(&option_ids).await.map_err(unanswered)?;
         cart.may_order(&lines, &sights)?;
         Ok(lines)
     }

@@ -1,6 +1,6 @@
 //! The page of a customer: what other contexts keep about them, asked for side by side, and their own orders.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bojagi_api::coupon::coupon_service_client::CouponServiceClient;
 use bojagi_api::item::wishlist_service_client::WishlistServiceClient;
@@ -13,7 +13,6 @@ use bojagi_kernel::id::AccountId;
 use bojagi_store::{Error, Tx};
 use tonic::{Response, Status};
 
-use crate::config::Config;
 use crate::domain::{DeliveryId, Order};
 use crate::orders::Orders;
 use crate::store::{self, ParcelFilter};
@@ -40,37 +39,16 @@ pub(crate) struct Neighbours {
     wallets: WalletServiceClient<Channel>,
     coupons: CouponServiceClient<Channel>,
     wishlists: WishlistServiceClient<Channel>,
-    /// How long the page waits for each of them.
-    patience: Duration,
-    /// How long before its own caller's deadline it stops to wait.
-    margin: Duration,
 }
 
 impl Neighbours {
-    pub(crate) fn new(channel: Channel, config: &Config) -> Self {
+    pub(crate) fn new(channel: Channel) -> Self {
         Self {
             accounts: AccountServiceClient::new(channel.clone()),
             wallets: WalletServiceClient::new(channel.clone()),
             coupons: CouponServiceClient::new(channel.clone()),
             wishlists: WishlistServiceClient::new(channel),
-            patience: config.page_patience(),
-            margin: config.answer_margin(),
         }
-    }
-
-    /// A part of the page, unless it does not come in time. A page without it is better than none, so the reason goes to the
-    /// log and no further.
-    async fn part<T>(&self, name: &str, call: impl Future<Output = Result<Response<T>, Status>>) -> Option<T> {
-        let patience = Instant::now() + self.patience;
-        let callers = deadline::current().and_then(|deadline| deadline.checked_sub(self.margin));
-        let until = callers.map_or(patience, |callers| patience.min(callers));
-        let reason = match tokio::time::timeout_at(until.into(), deadline::scope(until, call)).await {
-            Ok(Ok(response)) => return Some(response.into_inner()),
-            Ok(Err(status)) => format!("{:?}: {}", status.code(), status.message()),
-            Err(_) => "it did not come in time".to_owned(),
-        };
-        tracing::warn!(part = name, reason, "a page is shown without a part");
-        None
     }
 }
 
@@ -80,7 +58,7 @@ impl Orders {
     /// # Errors
     /// What the own store says; what others do not answer is left out.
     pub(crate) async fn my_page(&self, account_id: AccountId) -> Result<MyPage, Failure> {
-        let Neighbours { accounts, wallets, coupons, wishlists, .. } = &self.neighbours;
+        let Neighbours { accounts, wallets, coupons, wishlists } = &self.neighbours;
         let (mut accounts, mut wallets) = (accounts.clone(), wallets.clone());
         let (mut coupons, mut wishlists) = (coupons.clone(), wishlists.clone());
         let id = account_id.to_string();
@@ -95,11 +73,12 @@ impl Orders {
             let of_customer = ParcelFilter { customer: Some(account_id), ..ParcelFilter::default() };
             Ok((open_orders, store::parcels(tx, &of_customer, None, RECENT_PARCELS).await?))
         });
+        let until = self.wait_until(self.config.page_patience());
         let (profile, points, coupons, wishlist, own) = tokio::join!(
-            self.neighbours.part("profile", profile),
-            self.neighbours.part("points", points),
-            self.neighbours.part("coupons", usable),
-            self.neighbours.part("wishlist", wishlist),
+            part("profile", until, profile),
+            part("points", until, points),
+            part("coupons", until, usable),
+            part("wishlist", until, wishlist),
             own,
         );
         let (open_orders, recent_parcels) = own?;
@@ -112,4 +91,16 @@ impl Orders {
             recent_parcels,
         })
     }
+}
+
+/// A part of the page, unless it does not come in time. A page without it is better than none, so the reason goes to the log and no
+/// further.
+async fn part<T>(name: &str, until: Instant, call: impl Future<Output = Result<Response<T>, Status>>) -> Option<T> {
+    let reason = match tokio::time::timeout_at(until.into(), deadline::scope(until, call)).await {
+        Ok(Ok(response)) => return Some(response.into_inner()),
+        Ok(Err(status)) => format!("{:?}: {}", status.code(), status.message()),
+        Err(_) => "it did not come in time".to_owned(),
+    };
+    tracing::warn!(part = name, reason, "a page is shown without a part");
+    None
 }

@@ -1,8 +1,9 @@
 //! What every use case of order works with.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use bojagi_chassis::{Channel, Context};
+use bojagi_chassis::{Channel, Context, deadline};
 use bojagi_kernel::id::OrderId;
 use bojagi_kernel::reexport::Uuid;
 use bojagi_kernel::{Failure, Moment};
@@ -60,7 +61,7 @@ impl Orders {
     pub(crate) fn new(context: Context, channel: Channel, config: Config) -> Self {
         Self(Arc::new(Inner {
             participants: Participants::new(channel.clone(), config.ask_timeout()),
-            neighbours: Neighbours::new(channel, &config),
+            neighbours: Neighbours::new(channel),
             notices: Notices::default(),
             instance: instance(&config.instance),
             room: Arc::new(Semaphore::new(config.orders_at_once)),
@@ -82,6 +83,17 @@ impl Orders {
 
     pub(crate) fn policy(&self) -> RetryPolicy {
         self.config.policy()
+    }
+
+    /// When the caller has to be answered, if it waits no longer than that.
+    pub(crate) fn answer_at(&self) -> Option<Instant> {
+        deadline::current().and_then(|deadline| deadline.checked_sub(self.config.answer_margin()))
+    }
+
+    /// Until when another context is waited for: so long, but not until the caller is gone.
+    pub(crate) fn wait_until(&self, patience: Duration) -> Instant {
+        let until = Instant::now() + patience;
+        self.answer_at().map_or(until, |answer_at| answer_at.min(until))
     }
 
     /// Runs a unit that stores this order, shows it to those who wait for it, and wakes the sweep in case it is due.

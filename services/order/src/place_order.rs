@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bojagi_chassis::{CommonRefusal, deadline};
+use bojagi_chassis::CommonRefusal;
 use bojagi_kernel::id::OrderId;
 use bojagi_kernel::refusal::Refuses;
 use bojagi_kernel::{Failure, Moment};
@@ -80,11 +80,6 @@ impl Orders {
             Placed::Now(order) => Ok(Arc::from(order)),
             Placed::Before(order_id) => self.join(order_id, waits, answer_at).await,
         }
-    }
-
-    /// When the caller has to be answered, if it waits no longer than that.
-    pub(crate) fn answer_at(&self) -> Option<Instant> {
-        deadline::current().and_then(|deadline| deadline.checked_sub(self.config.answer_margin()))
     }
 
     async fn store_new(&self, new: NewOrder, key: Key) -> Result<Placed, Failure> {

@@ -1,7 +1,6 @@
 //! Showing a cart: as the catalogue is now, and what its customer was not told of that yet.
 
 use std::collections::HashMap;
-use std::time::Instant;
 
 use bojagi_kernel::Failure;
 use bojagi_kernel::id::{AccountId, OptionId};
@@ -33,7 +32,7 @@ impl Orders {
     ) -> Result<ShownCart, Failure> {
         let kept = self.kept_cart(customer_id).await?;
         let option_ids: Vec<_> = kept.lines().map(|line| line.option_id).collect();
-        let sights = match self.participants.look_up(&option_ids, self.compare_until()).await {
+        let sights = match self.look_up(&option_ids).await {
             Ok(sights) => sights,
             Err(setback) => {
                 tracing::warn!(?setback, "a cart is shown without a look at the catalogue");
@@ -67,14 +66,13 @@ impl Orders {
         self.context.store.write_locking([LockKey::of(customer_id)], unit).await
     }
 
-    async fn kept_cart(&self, customer_id: AccountId) -> Result<Cart, Failure> {
-        self.context.store.read(async move |tx: &mut Tx| Ok(carts::load(tx, customer_id).await?)).await
+    /// What the catalogue says of these options, unless it takes longer than a cart waits for it.
+    pub(crate) async fn look_up(&self, option_ids: &[OptionId]) -> Result<HashMap<OptionId, Sight>, Setback> {
+        self.participants.look_up(option_ids, self.wait_until(self.config.compare_timeout())).await
     }
 
-    /// Until when the catalogue is waited for: not so long that its caller is gone.
-    pub(crate) fn compare_until(&self) -> Instant {
-        let until = Instant::now() + self.config.compare_timeout();
-        self.answer_at().map_or(until, |answer_at| answer_at.min(until))
+    async fn kept_cart(&self, customer_id: AccountId) -> Result<Cart, Failure> {
+        self.context.store.read(async move |tx: &mut Tx| Ok(carts::load(tx, customer_id).await?)).await
     }
 }
 
