@@ -47,6 +47,21 @@ impl Fields {
         fields.id(field, text).ok_or_else(|| fields.refuse())
     }
 
+    /// The id of a request and that of the thing that it is about, where these are all that can be wrong with it.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT`.
+    pub fn request_about<T: FromStr<Err: Display>>(
+        domain: &'static str,
+        request_id: &str,
+        (field, id): (&str, &str),
+    ) -> Result<(RequestId, T), Failure> {
+        let mut fields = Self::new(domain);
+        let (request_id, id) = (fields.request_id(request_id), fields.id(field, id));
+        let (Some(request_id), Some(id)) = (request_id, id) else { return Err(fields.refuse()) };
+        Ok((request_id, id))
+    }
+
     /// Notes that a field is wrong.
     pub fn wrong(&mut self, field: impl Into<String>, description: impl Display) {
         self.violations.push(Violation::new(field, description));

@@ -205,7 +205,8 @@ impl CatalogService for Catalog {
         answer::to(NAME, async {
             let caller = Caller::of(&request);
             let request = request.into_inner();
-            let (request_id, item_id) = favours::about(&request.request_id, ("item_id", &request.item_id))?;
+            let (request_id, item_id) =
+                Fields::request_about(NAME, &request.request_id, ("item_id", &request.item_id))?;
             let key = once::key(&caller, "HeartItem", request_id, &request);
             let ask = Wish { thing: item_id, customer_id: caller.account()?.account_id, is_given: true };
             Ok(api::HeartItemResponse { hearts: self.hearts.ask(Keyed { key, ask }).await? })
@@ -220,7 +221,8 @@ impl CatalogService for Catalog {
         answer::to(NAME, async {
             let caller = Caller::of(&request);
             let request = request.into_inner();
-            let (request_id, item_id) = favours::about(&request.request_id, ("item_id", &request.item_id))?;
+            let (request_id, item_id) =
+                Fields::request_about(NAME, &request.request_id, ("item_id", &request.item_id))?;
             let key = once::key(&caller, "UnheartItem", request_id, &request);
             let ask = Wish { thing: item_id, customer_id: caller.account()?.account_id, is_given: false };
             Ok(api::UnheartItemResponse { hearts: self.hearts.ask(Keyed { key, ask }).await? })

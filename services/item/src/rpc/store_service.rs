@@ -131,7 +131,8 @@ impl StoreService for Stores {
         answer::to(NAME, async {
             let caller = Caller::of(&request);
             let request = request.into_inner();
-            let (request_id, store_id) = favours::about(&request.request_id, ("store_id", &request.store_id))?;
+            let (request_id, store_id) =
+                Fields::request_about(NAME, &request.request_id, ("store_id", &request.store_id))?;
             let key = once::key(&caller, "FollowStore", request_id, &request);
             let ask = Wish { thing: store_id, customer_id: caller.account()?.account_id, is_given: true };
             Ok(api::FollowStoreResponse { followers: self.follows.ask(Keyed { key, ask }).await? })
@@ -146,7 +147,8 @@ impl StoreService for Stores {
         answer::to(NAME, async {
             let caller = Caller::of(&request);
             let request = request.into_inner();
-            let (request_id, store_id) = favours::about(&request.request_id, ("store_id", &request.store_id))?;
+            let (request_id, store_id) =
+                Fields::request_about(NAME, &request.request_id, ("store_id", &request.store_id))?;
             let key = once::key(&caller, "UnfollowStore", request_id, &request);
             let ask = Wish { thing: store_id, customer_id: caller.account()?.account_id, is_given: false };
             Ok(api::UnfollowStoreResponse { followers: self.follows.ask(Keyed { key, ask }).await? })

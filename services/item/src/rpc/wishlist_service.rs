@@ -111,10 +111,8 @@ impl WishlistService for Wishlists {
             let caller = Caller::of(&request);
             let customer_id = caller.account()?.account_id;
             let request = request.into_inner();
-            let mut fields = Fields::new(NAME);
-            let request_id = fields.request_id(&request.request_id);
-            let option_id = fields.id("option_id", &request.option_id);
-            let (Some(request_id), Some(option_id)) = (request_id, option_id) else { return Err(fields.refuse()) };
+            let (request_id, option_id) =
+                Fields::request_about(NAME, &request.request_id, ("option_id", &request.option_id))?;
             let key = once::key(&caller, "RemoveWishlistEntry", request_id, &request);
             self.change(customer_id, key, async move |tx: &mut Tx| {
                 wishlist::remove(tx, customer_id, option_id).await?;

@@ -4,12 +4,10 @@ use bojagi_api::order as api;
 use bojagi_api::order::delivery_service_server::DeliveryService;
 use bojagi_api::policy::Role;
 use bojagi_chassis::{Caller, Fields, answer, once};
-use bojagi_kernel::Failure;
-use bojagi_kernel::id::{OrderId, RequestId, StoreId};
+use bojagi_kernel::id::{OrderId, StoreId};
 use tonic::{Request, Response, Status};
 
 use super::{delivery_filter, parcel_cursor, parcel_place};
-use crate::domain::DeliveryId;
 use crate::orders::Orders;
 use crate::store::ParcelFilter;
 use crate::{NAME, wire};
@@ -92,7 +90,8 @@ impl DeliveryService for DeliveryRpc {
             let caller = Caller::of(&request);
             let seller_id = caller.account()?.account_id;
             let request = request.into_inner();
-            let (request_id, delivery_id) = ids(&request.request_id, &request.delivery_id)?;
+            let (request_id, delivery_id) =
+                Fields::request_about(NAME, &request.request_id, ("delivery_id", &request.delivery_id))?;
             let key = once::key(&caller, "BeginDelivery", request_id, &request);
             let delivery = self.orders.begin_delivery(seller_id, delivery_id, key).await?;
             Ok(api::BeginDeliveryResponse { delivery: Some(delivery) })
@@ -108,19 +107,12 @@ impl DeliveryService for DeliveryRpc {
             let caller = Caller::of(&request);
             let seller_id = caller.account()?.account_id;
             let request = request.into_inner();
-            let (request_id, delivery_id) = ids(&request.request_id, &request.delivery_id)?;
+            let (request_id, delivery_id) =
+                Fields::request_about(NAME, &request.request_id, ("delivery_id", &request.delivery_id))?;
             let key = once::key(&caller, "CompleteDelivery", request_id, &request);
             let delivery = self.orders.complete_delivery(seller_id, delivery_id, key).await?;
             Ok(api::CompleteDeliveryResponse { delivery: Some(delivery) })
         })
         .await
     }
-}
-
-fn ids(request_id: &str, delivery_id: &str) -> Result<(RequestId, DeliveryId), Failure> {
-    let mut fields = Fields::new(NAME);
-    let request_id = fields.request_id(request_id);
-    let delivery_id = fields.id("delivery_id", delivery_id);
-    let (Some(request_id), Some(delivery_id)) = (request_id, delivery_id) else { return Err(fields.refuse()) };
-    Ok((request_id, delivery_id))
 }

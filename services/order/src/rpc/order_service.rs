@@ -112,10 +112,8 @@ impl OrderService for OrderRpc {
             let caller = Caller::of(&request);
             let customer_id = caller.account()?.account_id;
             let request = request.into_inner();
-            let mut fields = Fields::new(NAME);
-            let request_id = fields.request_id(&request.request_id);
-            let order_id = fields.id::<OrderId>("order_id", &request.order_id);
-            let (Some(request_id), Some(order_id)) = (request_id, order_id) else { return Err(fields.refuse()) };
+            let (request_id, order_id) =
+                Fields::request_about(NAME, &request.request_id, ("order_id", &request.order_id))?;
             let key = once::key(&caller, "CancelOrder", request_id, &request);
             self.orders.cancel(customer_id, order_id, key).await
         })

@@ -57,7 +57,8 @@ impl RefundService for RefundRpc {
             let caller = Caller::of(&request);
             let customer_id = caller.account()?.account_id;
             let request = request.into_inner();
-            let (request_id, refund_id) = ids(&request.request_id, &request.refund_id)?;
+            let (request_id, refund_id) =
+                Fields::request_about(NAME, &request.request_id, ("refund_id", &request.refund_id))?;
             let key = once::key(&caller, "WithdrawRefund", request_id, &request);
             let refund = self.orders.withdraw_refund(customer_id, refund_id, key).await?;
             Ok(api::WithdrawRefundResponse { refund: Some(refund) })
@@ -73,7 +74,8 @@ impl RefundService for RefundRpc {
             let caller = Caller::of(&request);
             let decider = decider(caller.account()?);
             let request = request.into_inner();
-            let (request_id, refund_id) = ids(&request.request_id, &request.refund_id)?;
+            let (request_id, refund_id) =
+                Fields::request_about(NAME, &request.request_id, ("refund_id", &request.refund_id))?;
             let key = once::key(&caller, "ApproveRefund", request_id, &request);
             let refund = self.orders.approve_refund(decider, refund_id, request.restock, key).await?;
             Ok(api::ApproveRefundResponse { refund: Some(refund) })
@@ -204,12 +206,4 @@ fn refund_filter(fields: &mut Fields, field: &str, state: i32) -> Option<Option<
             None
         }
     }
-}
-
-fn ids(request_id: &str, refund_id: &str) -> Result<(RequestId, RefundId), Failure> {
-    let mut fields = Fields::new(NAME);
-    let request_id = fields.request_id(request_id);
-    let refund_id = fields.id("refund_id", refund_id);
-    let (Some(request_id), Some(refund_id)) = (request_id, refund_id) else { return Err(fields.refuse()) };
-    Ok((request_id, refund_id))
 }

@@ -73,7 +73,8 @@ impl SagaService for SagaRpc {
         answer::to(NAME, async {
             let caller = Caller::of(&request);
             let request = request.into_inner();
-            let (request_id, order_id) = ids(&request.request_id, &request.order_id)?;
+            let (request_id, order_id) =
+                Fields::request_about(NAME, &request.request_id, ("order_id", &request.order_id))?;
             let key = once::key(&caller, "RetrySaga", request_id, &request);
             let saga = self.orders.operate(order_id, Operation::Retry, key).await?;
             Ok(api::RetrySagaResponse { saga: Some(saga) })
@@ -153,14 +154,6 @@ fn minimum_age(fields: &mut Fields, age: Option<prost_types::Duration>, now: Mom
         fields.wrong("minimum_age", "must not be negative, nor reach back beyond 1970");
     }
     age.map(Some)
-}
-
-fn ids(request_id: &str, order_id: &str) -> Result<(RequestId, OrderId), Failure> {
-    let mut fields = Fields::new(NAME);
-    let request_id = fields.request_id(request_id);
-    let order_id = fields.id("order_id", order_id);
-    let (Some(request_id), Some(order_id)) = (request_id, order_id) else { return Err(fields.refuse()) };
-    Ok((request_id, order_id))
 }
 
 fn ids_and_reason(request_id: &str, order_id: &str, reason: &str) -> Result<(RequestId, OrderId, String), Failure> {
