@@ -201,7 +201,7 @@ async fn an_order_whose_refund_was_settled_by_hand_ends_and_the_books_of_all_agr
     eventually("it is parked", async || saga_state(&admin, &order.id).await == SagaState::Parked).await;
 
     let (request_id, reason) = (Uuid::now_v7().to_string(), "paid back by bank transfer".into());
-    let resolve = ResolveSagaRequest { request_id, order_id: order.id.clone(), reason };
+    let resolve = ResolveSagaRequest { request_id, order_id: order.id.clone(), reason, refund_ids: vec![] };
     admin.sagas().resolve_saga(resolve).await.unwrap();
     buyer.wait_for(&order.id, OrderState::Cancelled).await;
     let (payment, _) = buyer.payment(&order.id).await;

@@ -26,7 +26,11 @@ impl Orders {
         quantity: i64,
         key: Key,
     ) -> Result<api::AddCartLineResponse, Failure> {
-        let offer = self.offer_for(option_id, &key).await?;
+        let offer = match self.offer_for(option_id, &key).await {
+            // The same request may be under way a second time, and what speaks against another one not against this.
+            Err(_) if self.was_answered(&key).await? => None,
+            offer => offer?,
+        };
         let (now, locked) = (self.now(), [LockKey::of(customer_id)]);
         once::write_locking(&self.context.store, locked, key, now, async move |tx: &mut Tx| {
             // The cart of a closed account is gone, and stays so. Whoever blocks an account locks the store.
@@ -45,9 +49,7 @@ impl Orders {
 
     /// What the catalogue offers; nothing is asked for a request that was answered before.
     async fn offer_for(&self, option_id: OptionId, key: &Key) -> Result<Option<Offer>, Failure> {
-        let request = key.clone();
-        let recalled = async move |tx: &mut Tx| Ok::<_, Failure>(idempotency::recall(tx, &request).await?);
-        if self.context.store.read(recalled).await? != Recalled::New {
+        if self.was_answered(key).await? {
             return Ok(None);
         }
         let mut sights = self.look_up(&[option_id]).await.map_err(unanswered)?;
@@ -55,6 +57,12 @@ impl Orders {
             Some(Sight::OnOffer(offer)) => Ok(Some(offer)),
             _ => Err(OrderRefusal::OptionNotFound { option_id }.into()),
         }
+    }
+
+    async fn was_answered(&self, key: &Key) -> Result<bool, Failure> {
+        let request = key.clone();
+        let recalled = async move |tx: &mut Tx| Ok::<_, Failure>(idempotency::recall(tx, &request).await?);
+        Ok(self.context.store.read(recalled).await? != Recalled::New)
     }
 
     /// Sets the quantity of a line; of the cart that the customer saw, if they say which.

@@ -29,7 +29,7 @@ pub(crate) use failure::{FailureCause, OwnFailure, PaymentDecline};
 pub(crate) use life::{Life, MoneyState, News};
 pub(crate) use line::{Line, MAX_LINES, MAX_QUANTITY, Sold};
 pub(crate) use order::{Back, NewOrder, Order, OrderData, PlacedIn};
-pub(crate) use refund::{Asking, NewRefund, Party, Refund, RefundLine, RefundMoney, RefundState, Share};
+pub(crate) use refund::{Asking, MAX_STANDING, NewRefund, Party, Refund, RefundLine, RefundMoney, RefundState, Share};
 pub(crate) use refusal::OrderRefusal;
 pub(crate) use saga::{Direction, Fault, PaymentKnown, RetryPolicy, Saga, SagaState, Task};
 pub(crate) use steps::{Step, StepKind, StepState, steps_of};

@@ -4,5 +4,5 @@ mod heard;
 mod refunds;
 mod told;
 
-pub(crate) use heard::{accounts, carts, coupons, payments, stock};
+pub(crate) use heard::{accounts, carts, coupons, payments, refunds as refunds_of_pieces, stock};
 pub(crate) use told::tell;

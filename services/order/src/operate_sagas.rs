@@ -8,7 +8,7 @@ use bojagi_api::order as api;
 use bojagi_chassis::once;
 use bojagi_store::idempotency::Key;
 
-use crate::domain::{Order, OrderRefusal, Step};
+use crate::domain::{Order, OrderRefusal, RefundId, Step};
 use crate::orders::{Orders, save};
 use crate::rpc::saga_message;
 use crate::store::{self, SagaFilter};
@@ -20,8 +20,8 @@ pub(crate) enum Operation {
     Retry,
     /// Turn it round, for this reason.
     Compensate(String),
-    /// Take what it stopped at as done, for this reason.
-    Resolve(String),
+    /// Take what it stopped at as done, for this reason; of approved refunds these, or all that were refused for good.
+    Resolve(Vec<RefundId>, String),
 }
 
 impl Orders {
@@ -54,7 +54,8 @@ impl Orders {
     /// Does what the operator wants, and answers how the saga stands then.
     ///
     /// # Errors
-    /// `SAGA_NOT_FOUND`, `SAGA_NOT_PARKED`, `SAGA_DONE`, `DELIVERY_BEGUN`, `PAYMENT_UNDECIDED`, `IDEMPOTENCY_KEY_REUSED`.
+    /// `SAGA_NOT_FOUND`, `SAGA_NOT_PARKED`, `SAGA_DONE`, `DELIVERY_BEGUN`, `REFUND_NOT_FOUND`, `REFUND_NOT_PARKED`,
+    /// `PAYMENT_UNDECIDED`, `IDEMPOTENCY_KEY_REUSED`.
     pub(crate) async fn operate(
         &self,
         order_id: OrderId,
@@ -68,7 +69,7 @@ impl Orders {
                 let resolved = match operation {
                     Operation::Retry => order.retry(&policy, now).map(|()| Vec::new())?,
                     Operation::Compensate(reason) => order.compensate(reason, &policy, now).map(|()| Vec::new())?,
-                    Operation::Resolve(reason) => order.resolve(reason, &policy, now)?,
+                    Operation::Resolve(settled, reason) => order.resolve(&settled, reason, &policy, now)?,
                 };
                 save(tx, &mut order, now).await?;
                 store::resolved(tx, order_id, &resolved, now).await?;

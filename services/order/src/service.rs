@@ -32,6 +32,7 @@ pub async fn build(context: Context, channel: Channel, config: Config) -> Result
         .hears(events::stock(&orders), &["bojagi.item.v1"])
         .hears(events::coupons(&orders), &["bojagi.coupon.v1"])
         .hears(events::payments(&orders), &["bojagi.payment.v1"])
+        .hears(events::refunds_of_pieces(&orders), &["bojagi.payment.v1"])
         .hears(events::accounts(&orders), &["bojagi.user.v1"])
         .hears(events::carts(&orders), &["bojagi.user.v1"])
         .does(counted::count_sagas(orders.clone()))

@@ -34,7 +34,9 @@ pub(crate) use orders::{
     take_over_former_leases, versions, wake_pending, wake_running,
 };
 pub(crate) use refund_schema::REFUNDS;
-pub(crate) use refunds::{RefundFilter, Taken, let_go, list_refunds, load_with_refund, order_of_refund, take_units};
+pub(crate) use refunds::{
+    RefundFilter, Taken, forget_words, let_go, list_refunds, load_with_refund, order_of_refund, take_units,
+};
 pub(crate) use schema::{DUE_IN_STATE, MIGRATION, PARCELS_IN_STATE, REFUSALS, TRACESTATE, UNANSWERED};
 pub(crate) use steps::{StepReport, forget_attempts, report, resolved, steps_of_order};
 pub(crate) use totals::{MoneyTotal, money_totals};

@@ -5,7 +5,7 @@
 
 use bojagi_kernel::Moment;
 
-use super::{Fault, Life, News, Order, RefundId, RefundMoney, RetryPolicy, SagaState};
+use super::{Fault, Life, News, Order, OrderRefusal, RefundId, RefundMoney, RetryPolicy, SagaState};
 
 impl Order {
     /// Whether what is left to do for the order is about its refunds alone.
@@ -143,9 +143,24 @@ impl Order {
         self.arrange_give_backs(now);
     }
 
-    /// The operator has settled everything that is parked outside the shop.
-    pub(super) fn resolve_give_backs(&mut self, now: Moment) {
-        for refund_id in self.parked_refunds() {
+    /// The operator has settled refunds outside the shop: the named ones, or, if none is named, those that were refused for good.
+    /// Who did not answer may still give the money back, so such a refund is settled by its name alone.
+    ///
+    /// # Errors
+    /// `REFUND_NOT_FOUND`, `REFUND_NOT_PARKED`, `PAYMENT_UNDECIDED`; then nothing is settled.
+    pub(super) fn resolve_give_backs(&mut self, named: &[RefundId], now: Moment) -> Result<(), OrderRefusal> {
+        for refund_id in named.iter().copied() {
+            match self.refund(refund_id).map(|refund| refund.money) {
+                Some(RefundMoney::Parked) => {}
+                Some(money) => return Err(OrderRefusal::RefundNotParked { refund_id, money }),
+                None => return Err(OrderRefusal::RefundNotFound { refund_id }),
+            }
+        }
+        let settled = if named.is_empty() { self.refused_refunds() } else { named.to_vec() };
+        if settled.is_empty() {
+            return Err(OrderRefusal::PaymentUndecided { order_id: self.id });
+        }
+        for refund_id in settled {
             self.change_refund(refund_id, |refund| {
                 refund.money = RefundMoney::Resolved;
                 refund.asking.next_at = None;
@@ -153,11 +168,18 @@ impl Order {
             self.news.push(News::RefundMoved(refund_id));
         }
         self.arrange_give_backs(now);
+        Ok(())
     }
 
     fn parked_refunds(&self) -> Vec<RefundId> {
         let parked = self.refunds.iter().filter(|refund| refund.money == RefundMoney::Parked);
         parked.map(|refund| refund.id).collect()
+    }
+
+    /// Parked refunds that nobody asks for any more.
+    fn refused_refunds(&self) -> Vec<RefundId> {
+        let parked = self.refunds.iter().filter(|refund| refund.money == RefundMoney::Parked);
+        parked.filter(|refund| refund.asking.next_at.is_none()).map(|refund| refund.id).collect()
     }
 }
 

@@ -48,6 +48,18 @@ pub(crate) enum RefundMoney {
     Resolved,
 }
 
+impl fmt::Display for RefundMoney {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "NONE",
+            Self::Refunding => "REFUNDING",
+            Self::Refunded => "REFUNDED",
+            Self::Parked => "PARKED",
+            Self::Resolved => "RESOLVED",
+        })
+    }
+}
+
 /// Pieces of one line. What they are worth is known once the refund is approved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RefundLine {

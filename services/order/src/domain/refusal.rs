@@ -3,7 +3,7 @@
 use bojagi_kernel::Currency;
 use bojagi_kernel::id::{OptionId, OrderId, OrderLineId, StoreId};
 
-use super::{DeliveryId, DeliveryState, Life, RefundId, RefundState, SagaState};
+use super::{DeliveryId, DeliveryState, Life, RefundId, RefundMoney, RefundState, SagaState};
 
 bojagi_kernel::refusals! {
     /// What order refuses.
@@ -75,14 +75,17 @@ bojagi_kernel::refusals! {
         /// The refund was decided or withdrawn before.
         RefundNotRequested { refund_id: RefundId, state: RefundState } =>
             WrongState "REFUND_NOT_REQUESTED" ("the refund is {state}"),
+        /// The money of the refund is not parked, so there is nothing to settle by hand.
+        RefundNotParked { refund_id: RefundId, money: RefundMoney } =>
+            WrongState "REFUND_NOT_PARKED" ("the money of the refund is {money}"),
         /// There is no such order.
         SagaNotFound { order_id: OrderId } => NotFound "SAGA_NOT_FOUND" ("there is no such saga"),
         /// The saga is not parked.
         SagaNotParked { order_id: OrderId, state: SagaState } => WrongState "SAGA_NOT_PARKED" ("the saga is {state}"),
         /// Nothing is left that could be undone.
         SagaDone { order_id: OrderId } => WrongState "SAGA_DONE" ("nothing is left to undo"),
-        /// It is open whether money was taken, and only payment can tell.
+        /// It is open whether money was taken, or went back, and only payment can tell.
         PaymentUndecided { order_id: OrderId } =>
-            WrongState "PAYMENT_UNDECIDED" ("it is open whether money was taken; only payment can tell"),
+            WrongState "PAYMENT_UNDECIDED" ("it is open whether money was taken, or went back; only payment can tell"),
     }
 }

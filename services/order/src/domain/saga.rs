@@ -306,21 +306,26 @@ impl Order {
         Ok(())
     }
 
-    /// The operator has settled outside the shop what it stopped at. Answers the steps that are taken as done.
+    /// The operator has settled outside the shop what it stopped at; of approved refunds those that are named, or were refused for
+    /// good. Answers the steps that are taken as done.
     ///
     /// # Errors
-    /// `SAGA_NOT_PARKED`, `PAYMENT_UNDECIDED`.
+    /// `SAGA_NOT_PARKED`, `REFUND_NOT_FOUND`, `REFUND_NOT_PARKED`, `PAYMENT_UNDECIDED`.
     pub(crate) fn resolve(
         &mut self,
+        settled: &[RefundId],
         reason: String,
         policy: &RetryPolicy,
         now: Moment,
     ) -> Result<Vec<StepKind>, OrderRefusal> {
         self.must_be_parked()?;
         if self.gives_back() {
-            self.resolve_give_backs(now);
+            self.resolve_give_backs(settled, now)?;
             self.data.saga.operator_reason = Some(reason);
             return Ok(Vec::new());
+        }
+        if let Some(refund_id) = settled.first().copied() {
+            return Err(OrderRefusal::RefundNotFound { refund_id });
         }
         let mut resolved = Vec::new();
         match self.task(now) {

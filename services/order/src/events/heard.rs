@@ -1,7 +1,7 @@
 //! Facts heard: releases of item and coupon, answers of payment that came late, accounts that come and go.
 //!
 //! Each topic has a group of its own: item and coupon both tell under the order's id, so within one group the second
-//! would be taken for a duplicate of the first. What came later has groups of its own, too (`order.carts`): in the others, processes
+//! would be taken for a duplicate of the first. What came later has groups of its own, too (`order.carts`, `order.refunds`): in the others, processes
 //! of a version before, which are there while a new one rolls out, answer for the group without the new effect.
 
 use std::str::FromStr;
@@ -44,8 +44,8 @@ pub(crate) fn coupons(orders: &Orders) -> Hears {
     )
 }
 
-/// What payment tells: a pending order that waits for it asks again and gets the answer that decides, and a refund is taken
-/// down, of the whole order or of pieces. A fact about an order that has its answer, which is every healthy one, costs a look and no change.
+/// What payment tells: a pending order that waits for it asks again and gets the answer that decides, and that everything went
+/// back is taken down. A fact about an order that has its answer, which is every healthy one, costs a look and no change.
 pub(crate) fn payments(orders: &Orders) -> Hears {
     let (captured, voided, declined) = (orders.clone(), orders.clone(), orders.clone());
     let (refunded, unresolved) = (orders.clone(), orders.clone());
@@ -71,7 +71,10 @@ pub(crate) fn payments(orders: &Orders) -> Hears {
         .on_locking(
             |fact: &payment::PaymentRefunded| order(&fact.order_id),
             async move |tx: &mut Tx, _: &Event, fact: payment::PaymentRefunded| {
-                money_went_back(tx, &refunded, &fact).await
+                let all = |order: &mut Order, refund_id, refunded_at, policy: &RetryPolicy, now| {
+                    order.refund_id() == refund_id && order.money_went_back(refunded_at, policy, now)
+                };
+                money_went_back(tx, &refunded, &fact, all).await
             },
         )
         .on_locking(
@@ -81,6 +84,20 @@ pub(crate) fn payments(orders: &Orders) -> Hears {
                 Ok(store::wake_running(tx, id(&fact.order_id)?, unresolved.now()).await?)
             },
         )
+}
+
+/// What payment tells, for refunds of pieces, which came later: that one went back is taken down.
+pub(crate) fn refunds(orders: &Orders) -> Hears {
+    let orders = orders.clone();
+    Hears::new("order.refunds").on_locking(
+        |fact: &payment::PaymentRefunded| order(&fact.order_id),
+        async move |tx: &mut Tx, _: &Event, fact: payment::PaymentRefunded| {
+            let pieces = |order: &mut Order, refund_id, refunded_at, _: &RetryPolicy, now| {
+                order.refund_went_back(refund_id, refunded_at, now)
+            };
+            money_went_back(tx, &orders, &fact, pieces).await
+        },
+    )
 }
 
 /// What user tells: suspended and closed accounts place no orders; a closed one's orders are cancelled where they can be,
@@ -100,14 +117,15 @@ pub(crate) fn accounts(orders: &Orders) -> Hears {
         })
 }
 
-/// What user tells, for carts: that of a closed account goes.
+/// What user tells, for what came later: the cart of a closed account goes, and what it wrote about refunds that are decided.
 pub(crate) fn carts(orders: &Orders) -> Hears {
     let orders = orders.clone();
     Hears::new("order.carts").on(async move |tx: &mut Tx, _: &Event, fact: user::AccountClosed| {
         let account_id = id::<AccountId>(&fact.account_id)?;
         // Whichever group is the first, nothing comes into the cart after this.
         store::block(tx, account_id, true, orders.now()).await?;
-        Ok(store::carts::drop_of(tx, account_id).await?)
+        store::carts::drop_of(tx, account_id).await?;
+        Ok(store::forget_words(tx, account_id).await?)
     })
 }
 
@@ -155,7 +173,13 @@ async fn decided(tx: &mut Tx, orders: &Orders, order_id: &str) -> Result<(), Fai
     Ok(store::wake_pending(tx, id(order_id)?, orders.now()).await?)
 }
 
-async fn money_went_back(tx: &mut Tx, orders: &Orders, fact: &payment::PaymentRefunded) -> Result<(), Failure> {
+/// Takes a refund down that went back, if `take_down` knows it and it is new.
+async fn money_went_back(
+    tx: &mut Tx,
+    orders: &Orders,
+    fact: &payment::PaymentRefunded,
+    take_down: impl Fn(&mut Order, RefundId, Moment, &RetryPolicy, Moment) -> bool,
+) -> Result<(), Failure> {
     let (order_id, refund_id) = (id::<OrderId>(&fact.order_id)?, id::<RefundId>(&fact.refund_id)?);
     let refunded_at = fact.refunded_at.as_ref().and_then(moment);
     let refunded_at = refunded_at.ok_or_else(|| Failure::broken("the refund says not when"))?;
@@ -165,12 +189,7 @@ async fn money_went_back(tx: &mut Tx, orders: &Orders, fact: &payment::PaymentRe
         tracing::warn!(order = %order_id, refund = %refund_id, "a refund was told that no order asked for");
         return Ok(());
     };
-    let is_new = if order.refund_id() == refund_id {
-        order.money_went_back(refunded_at, &orders.policy(), now)
-    } else {
-        order.refund_went_back(refund_id, refunded_at, now)
-    };
-    if is_new {
+    if take_down(&mut order, refund_id, refunded_at, &orders.policy(), now) {
         must_save(tx, &mut order, now).await?;
     }
     Ok(())

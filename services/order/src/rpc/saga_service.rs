@@ -12,7 +12,7 @@ use bojagi_kernel::{Failure, Moment};
 use tonic::{Request, Response, Status};
 
 use super::saga_filter;
-use crate::domain::{Direction, Order, SagaState, Step, StepKind, StepState, steps_of};
+use crate::domain::{Direction, MAX_STANDING, Order, RefundId, SagaState, Step, StepKind, StepState, steps_of};
 use crate::operate_sagas::Operation;
 use crate::orders::Orders;
 use crate::store::SagaFilter;
@@ -105,10 +105,11 @@ impl SagaService for SagaRpc {
         answer::to(NAME, async {
             let caller = Caller::of(&request);
             let request = request.into_inner();
+            let settled = refund_ids(&request.refund_ids)?;
             let (request_id, order_id, reason) =
                 ids_and_reason(&request.request_id, &request.order_id, &request.reason)?;
             let key = once::key(&caller, "ResolveSaga", request_id, &request);
-            let saga = self.orders.operate(order_id, Operation::Resolve(reason), key).await?;
+            let saga = self.orders.operate(order_id, Operation::Resolve(settled, reason), key).await?;
             Ok(api::ResolveSagaResponse { saga: Some(saga) })
         })
         .await
@@ -165,6 +166,18 @@ fn ids_and_reason(request_id: &str, order_id: &str, reason: &str) -> Result<(Req
         return Err(fields.refuse());
     };
     Ok((request_id, order_id, reason))
+}
+
+fn refund_ids(texts: &[String]) -> Result<Vec<RefundId>, Failure> {
+    let mut fields = Fields::new(NAME);
+    if texts.len() > MAX_STANDING {
+        fields.wrong("refund_ids", format_args!("must be at most {MAX_STANDING}"));
+        return Err(fields.refuse());
+    }
+    let read = texts.iter().enumerate().filter_map(|(index, text)| fields.id(&format!("refund_ids[{index}]"), text));
+    let read = read.collect();
+    fields.finish()?;
+    Ok(read)
 }
 
 /// The work behind an order, with its steps when what is recorded of them is at hand.

@@ -47,8 +47,13 @@ impl Orders {
         for order_id in found.map_err(|error: Error| Failure::from(error))? {
             let now = self.now();
             let unit = async move |tx: &mut Tx| take_up_refunds_of(tx, order_id, now).await;
-            self.context.store.write_locking([LockKey::of(order_id)], unit).await?;
-            self.nudge.notify_one();
+            match self.context.store.write_locking([LockKey::of(order_id)], unit).await {
+                Ok(()) => self.nudge.notify_one(),
+                // It holds up no other.
+                Err(failure) => {
+                    tracing::warn!(order = %order_id, %failure, "refunds that were let go are not taken up yet")
+                }
+            }
         }
         Ok(())
     }

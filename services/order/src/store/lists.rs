@@ -6,7 +6,7 @@ use bojagi_kernel::Moment;
 use bojagi_kernel::id::{AccountId, OrderId, StoreId};
 use bojagi_store::{Bind, Error, Filter, Tx, Value};
 
-use super::orders::{complete_all, load_all};
+use super::orders::{complete_all, complete_all_as_sold, load_all_as_sold};
 use super::rows::{ORDER_COLUMNS, OrderRow};
 use crate::domain::{DeliveryId, DeliveryState, Life, Order, SagaState};
 
@@ -18,7 +18,7 @@ pub(crate) struct OrderFilter {
     pub(crate) placed_before: Option<Moment>,
 }
 
-/// Orders of a customer, newest first, after the one at which the page before ended.
+/// Orders of a customer without their refunds, newest first, after the one at which the page before ended.
 pub(crate) async fn of_customer(
     tx: &mut Tx,
     customer_id: AccountId,
@@ -36,7 +36,7 @@ pub(crate) async fn of_customer(
     fetch(tx, &sql, &params).await
 }
 
-/// The newest orders of a customer that have not come to their end.
+/// The newest orders of a customer that have not come to their end, without their refunds.
 pub(crate) async fn open_of_customer(tx: &mut Tx, customer_id: AccountId, limit: i64) -> Result<Vec<Order>, Error> {
     let mut filter = Filter::new();
     filter.and("customer_id = ?", [customer_id.bind()]);
@@ -62,7 +62,7 @@ pub(crate) struct ParcelFilter {
     pub(crate) confirmed_before: Option<Moment>,
 }
 
-/// Parcels with their orders, newest order first, after the one at which the page before ended.
+/// Parcels with their orders, those without their refunds, newest order first, after the one at which the page before ended.
 pub(crate) async fn parcels(
     tx: &mut Tx,
     wanted: &ParcelFilter,
@@ -72,7 +72,7 @@ pub(crate) async fn parcels(
     let (sql, params) = parcels_statement(wanted, after.as_ref(), limit);
     let rows: Vec<(DeliveryId, OrderId)> = tx.fetch_all(&sql, &params).await?;
     let order_ids: HashSet<_> = rows.iter().map(|(_, order_id)| *order_id).collect();
-    let orders = load_all(tx, &order_ids.into_iter().collect::<Vec<_>>()).await?;
+    let orders = load_all_as_sold(tx, &order_ids.into_iter().collect::<Vec<_>>()).await?;
     let with_order = |(delivery_id, order_id)| Ok((delivery_id, orders.get(&order_id).cloned().ok_or(Error::NoRow)?));
     rows.into_iter().map(with_order).collect()
 }
@@ -125,7 +125,7 @@ const SINCE: &str = "CASE WHEN orders.state IN ('CONFIRMED', 'COMPLETED') AND or
         WHERE refund.order_id = orders.order_id AND refund.money IN ('REFUNDING', 'PARKED'))
     ELSE orders.created_at END";
 
-/// Sagas, oldest first, after the one at which the page before ended.
+/// Sagas, without what they give back, oldest first, after the one at which the page before ended.
 pub(crate) async fn sagas(
     tx: &mut Tx,
     wanted: SagaFilter,
@@ -169,12 +169,13 @@ pub(crate) async fn cancellable_of(
     filter.and("state IN (?, ?)", [Life::Pending.bind(), Life::Confirmed.bind()]);
     filter.and_if("order_id > ?", after.as_ref());
     let (sql, params) = filter.statement(&format!("SELECT {ORDER_COLUMNS} FROM orders"), "order_id", limit);
-    fetch(tx, &sql, &params).await
+    let rows: Vec<OrderRow> = tx.fetch_all(&sql, &params).await?;
+    complete_all(tx, rows).await
 }
 
 async fn fetch(tx: &mut Tx, sql: &str, params: &[Value<'_>]) -> Result<Vec<Order>, Error> {
     let rows: Vec<OrderRow> = tx.fetch_all(sql, params).await?;
-    complete_all(tx, rows).await
+    complete_all_as_sold(tx, rows).await
 }
 
 #[cfg(test)]

@@ -179,12 +179,11 @@ pub(crate) async fn load_all(tx: &mut Tx, order_ids: &[OrderId]) -> Result<HashM
     Ok(complete_all(tx, rows).await?.into_iter().map(|order| (order.id, order)).collect())
 }
 
-/// Those of these orders that are there, by their ids, without their refunds: for whoever has the one that it is about.
+/// Those of these orders that are there, by their ids, without their refunds.
 pub(super) async fn load_all_as_sold(tx: &mut Tx, order_ids: &[OrderId]) -> Result<HashMap<OrderId, Order>, Error> {
     let sql = format!("SELECT {ORDER_COLUMNS} FROM orders WHERE order_id IN ({{?1}})");
-    let mut rows: Vec<OrderRow> = tx.fetch_many(&sql, &each(order_ids)).await?;
-    rows.iter_mut().for_each(|row| row.refunds = 0);
-    Ok(complete_all(tx, rows).await?.into_iter().map(|order| (order.id, order)).collect())
+    let rows = tx.fetch_many(&sql, &each(order_ids)).await?;
+    Ok(complete_all_as_sold(tx, rows).await?.into_iter().map(|order| (order.id, order)).collect())
 }
 
 /// The whole order that a parcel belongs to.
@@ -227,6 +226,12 @@ pub(super) async fn complete_all(tx: &mut Tx, rows: Vec<OrderRow>) -> Result<Vec
         row.into_order(lines.unwrap_or_default(), parcels.unwrap_or_default(), refunds)
     };
     rows.into_iter().map(whole).collect()
+}
+
+/// Orders to be shown, without their refunds: one may have a hundred, and no list of orders says anything of them.
+pub(super) async fn complete_all_as_sold(tx: &mut Tx, mut rows: Vec<OrderRow>) -> Result<Vec<Order>, Error> {
+    rows.iter_mut().for_each(|row| row.refunds = 0);
+    complete_all(tx, rows).await
 }
 
 /// Takes an order that is due over: the former driver, if there is one, can commit nothing any more.
@@ -298,7 +303,7 @@ pub(crate) async fn take_over_former_leases(
     .await
 }
 
-/// Empties the addresses of a customer's orders that are at rest, and what the customer wrote about refunds that are decided.
+/// Empties the addresses of a customer's orders that are at rest.
 pub(crate) async fn forget_addresses(tx: &mut Tx, customer_id: AccountId, now: Moment) -> Result<(), Error> {
     let nowhere = Address::anonymous();
     tx.send(
@@ -317,8 +322,7 @@ pub(crate) async fn forget_addresses(tx: &mut Tx, customer_id: AccountId, now: M
             nowhere.line2,
         ],
     )
-    .await?;
-    refunds::forget_words(tx, customer_id).await
+    .await
 }
 
 /// Payment has told what became of an order's money: if the order waits for that and nobody drives it, it is due now.

@@ -79,7 +79,8 @@ pub(super) async fn save(tx: &mut Tx, order: &mut Order, news: &[News]) -> Resul
                     update_lines(tx, refund).await?;
                 }
                 if closed(tx, order.customer_id).await? {
-                    forget_words(tx, order.customer_id).await?;
+                    // Its own words alone: refunds of other orders are under other locks.
+                    tx.send("UPDATE refund SET reason = '' WHERE refund_id = ?1", params![refund_id]).await?;
                     order.forget_words(refund_id);
                 }
             }
@@ -91,8 +92,8 @@ pub(super) async fn save(tx: &mut Tx, order: &mut Order, news: &[News]) -> Resul
 }
 
 /// Empties what a customer wrote to those who have decided. The others are looked at, too: a refund that is being decided at this
-/// moment is waited for, and was decided before the account was closed or finds it closed.
-pub(super) async fn forget_words(tx: &mut Tx, customer_id: AccountId) -> Result<(), Error> {
+/// moment is waited for, and was decided before the account was closed or finds it closed. For whoever locks the store.
+pub(crate) async fn forget_words(tx: &mut Tx, customer_id: AccountId) -> Result<(), Error> {
     tx.send(
         "UPDATE refund SET reason = CASE WHEN state = 'REQUESTED' THEN reason ELSE '' END
          WHERE customer_id = ?1 AND reason <> ''",

@@ -1,5 +1,6 @@
 //! Carts: what goes in and out, what is told of the catalogue, and what two devices do to it at once.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bojagi_api::order::cart_change::Change;
@@ -10,6 +11,7 @@ use bojagi_api::user;
 use bojagi_order::Config;
 use bojagi_testkit::{AccountChannel, eventually, reason};
 use futures::future::join_all;
+use tokio::sync::Notify;
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt;
 
@@ -329,4 +331,29 @@ async fn the_cart_of_a_closed_account_goes_and_stays_away() {
     eventually("the cart is gone", async || house.look().await.cart.unwrap() == api::Cart::default()).await;
     let refused = house.add(&tea, 1).await.unwrap_err();
     assert_eq!(told(&refused), (Code::FailedPrecondition, "ACCOUNT_NOT_ACTIVE".into()));
+}
+
+/// The second call of a request finds the option gone that the first one has put in, and is not refused for that.
+#[tokio::test]
+async fn what_happened_since_the_first_call_does_not_speak_against_the_second() {
+    let house = House::open().await;
+    let tea = house.stock.catalogue.offers(1_000, 10);
+    let request = api::AddCartLineRequest { request_id: id(), option_id: tea.clone(), quantity: 2 };
+    let (first_sees, second_sees) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let look_up = &house.stock.catalogue.look_up;
+    look_up.then([Fault::AnswerLater(Arc::clone(&first_sees)), Fault::AnswerLater(Arc::clone(&second_sees))]);
+    let call = async || {
+        let (mut cart, request, before) = (house.cart(), request.clone(), look_up.calls());
+        let call = tokio::spawn(async move { cart.add_cart_line(request).await });
+        look_up.called(before + 1).await;
+        call
+    };
+    let first = call().await;
+    house.stock.catalogue.retires(&tea);
+    let second = call().await;
+    first_sees.notify_one();
+    let answer = first.await.unwrap().unwrap().into_inner();
+    second_sees.notify_one();
+    assert_eq!(second.await.unwrap().unwrap().into_inner(), answer);
+    assert_eq!(house.look().await.cart.unwrap().lines[0].quantity, 2);
 }

@@ -189,8 +189,12 @@ async fn a_refund_that_payment_makes_after_it_was_settled_by_hand_is_in_the_book
     let order_id = house.place(basket()).await.unwrap().id;
     house.cancel(&order_id).await.unwrap();
     house.until_saga(&order_id, SagaState::Parked).await;
-    let request =
-        api::ResolveSagaRequest { request_id: id(), order_id: order_id.clone(), reason: "paid in cash".into() };
+    let request = api::ResolveSagaRequest {
+        request_id: id(),
+        order_id: order_id.clone(),
+        reason: "paid in cash".into(),
+        ..Default::default()
+    };
     house.sagas().resolve_saga(request).await.unwrap();
     assert_eq!(house.until(&order_id, OrderState::Cancelled).await.money_state(), MoneyState::Paid);
 
@@ -219,8 +223,12 @@ async fn a_refund_that_payment_tells_needs_no_other_answer() {
 async fn a_refund_settled_outside_the_shop_is_taken_as_done() {
     let house = House::open().await;
     let order_id = parked_at_refund(&house).await;
-    let request =
-        api::ResolveSagaRequest { request_id: id(), order_id: order_id.clone(), reason: "paid in cash".into() };
+    let request = api::ResolveSagaRequest {
+        request_id: id(),
+        order_id: order_id.clone(),
+        reason: "paid in cash".into(),
+        ..Default::default()
+    };
     let saga = house.sagas().resolve_saga(request).await.unwrap().into_inner().saga.unwrap();
     assert_eq!(saga.operator_reason, "paid in cash");
     let refund = saga.steps.iter().find(|step| step.kind() == SagaStepKind::Refund).unwrap();
@@ -244,7 +252,12 @@ async fn a_release_that_is_never_told_is_shown_to_the_operator() {
     house.rig.clock.advance(Duration::from_secs(601));
     let saga = house.until_saga(&order_id, SagaState::Parked).await;
     assert!(saga.parked_reason.starts_with("item has not told"), "{}", saga.parked_reason);
-    let request = api::ResolveSagaRequest { request_id: id(), order_id: order_id.clone(), reason: "counted".into() };
+    let request = api::ResolveSagaRequest {
+        request_id: id(),
+        order_id: order_id.clone(),
+        reason: "counted".into(),
+        ..Default::default()
+    };
     let saga = house.sagas().resolve_saga(request).await.unwrap().into_inner().saga.unwrap();
     assert_eq!((saga.state(), saga.order_state()), (SagaState::Done, OrderState::Cancelled));
 }

@@ -137,8 +137,20 @@ async fn a_refund_that_the_operator_settled_is_closed_and_payment_has_the_last_w
     *house.payments.refunds_to.lock().unwrap() = Some(RefundState::Pending);
     let (order, refund_id) = one_approved(&house).await;
     until_money(&house, &refund_id, RefundMoneyState::Parked).await;
-    let request = api::ResolveSagaRequest { request_id: id(), order_id: order.id.clone(), reason: "in cash".into() };
-    let saga = house.sagas().resolve_saga(request).await.unwrap().into_inner().saga.unwrap();
+    let settled = |refund_ids: &[&String]| api::ResolveSagaRequest {
+        request_id: id(),
+        order_id: order.id.clone(),
+        reason: "in cash".into(),
+        refund_ids: refund_ids.iter().map(ToString::to_string).collect(),
+    };
+    // Its provider has not said no.
+    for (refund_ids, told) in
+        [(&[][..], "PAYMENT_UNDECIDED"), (&[&id()], "REFUND_NOT_FOUND"), (&[&"first".to_owned()], "INVALID_ARGUMENT")]
+    {
+        let refused = house.sagas().resolve_saga(settled(refund_ids)).await.unwrap_err();
+        assert_eq!(reason(&refused), told);
+    }
+    let saga = house.sagas().resolve_saga(settled(&[&refund_id])).await.unwrap().into_inner().saga.unwrap();
     assert_eq!((saga.state(), saga.operator_reason.as_str()), (SagaState::Done, "in cash"));
     let step = saga.steps.iter().find(|step| step.kind() == SagaStepKind::GiveBack).unwrap();
     assert_eq!(step.state(), SagaStepState::Resolved);

@@ -75,7 +75,12 @@ async fn a_wish_to_cancel_waits_for_the_provider_too() {
 #[tokio::test]
 async fn the_operator_cannot_decide_for_the_provider() {
     let (house, order_id) = unresolved_at_capture().await;
-    let request = api::ResolveSagaRequest { request_id: id(), order_id, reason: "I think it was paid".into() };
+    let request = api::ResolveSagaRequest {
+        request_id: id(),
+        order_id,
+        reason: "I think it was paid".into(),
+        ..Default::default()
+    };
     let refused = house.sagas().resolve_saga(request).await.unwrap_err();
     assert_eq!((refused.code(), reason(&refused)), (Code::FailedPrecondition, "PAYMENT_UNDECIDED".to_owned()));
 }

@@ -109,13 +109,45 @@ fn the_operator_has_parked_refunds_asked_for_again_or_settles_them() {
     assert!(matches!(again.compensate("?".into(), &POLICY, NOW), Err(OrderRefusal::DeliveryBegun { .. })));
 
     let (mut settled, refund_id) = parked();
-    assert_eq!(settled.resolve("paid in cash".into(), &POLICY, NOW), Ok(Vec::new()));
+    assert_eq!(settled.resolve(&[], "paid in cash".into(), &POLICY, NOW), Ok(Vec::new()));
     assert_eq!(money(&settled, refund_id), (RefundMoney::Resolved, None));
     assert_eq!((settled.saga.state, settled.refunded), (SagaState::Done, 500), "payment gave nothing back for it");
     // Payment did it after all, and the books have to agree.
     assert!(settled.refund_went_back(refund_id, NOW, NOW));
     assert!(!settled.refund_went_back(refund_id, NOW, NOW), "once");
     assert_eq!((settled.refunded, settled.saga.state), (1_500, SagaState::Done));
+}
+
+#[test]
+fn what_is_still_asked_for_is_settled_only_by_its_name() {
+    let parked = || {
+        let (mut order, [refused, unanswered]) = approved();
+        drive(&mut order);
+        for _ in 0..POLICY.refusals {
+            order.give_back_failed(refused, Fault::Refused, "REFUND_FAILED", &POLICY, NOW);
+        }
+        for _ in 0..POLICY.attempts {
+            order.give_back_failed(unanswered, Fault::Unanswered, "no answer", &POLICY, NOW);
+        }
+        (order, [refused, unanswered])
+    };
+    let recheck = (RefundMoney::Parked, Some(NOW + POLICY.recheck));
+
+    let (mut order, [refused, unanswered]) = parked();
+    order.resolve(&[], "paid in cash".into(), &POLICY, NOW).unwrap();
+    assert_eq!((money(&order, refused), money(&order, unanswered)), ((RefundMoney::Resolved, None), recheck));
+    assert_eq!((order.saga.state, order.saga.wake_at), (SagaState::Parked, Some(NOW + POLICY.recheck)));
+    let nothing_named = order.resolve(&[], "all of it".into(), &POLICY, NOW);
+    assert!(matches!(nothing_named, Err(OrderRefusal::PaymentUndecided { .. })), "{nothing_named:?}");
+    let settled_before = order.resolve(&[unanswered, refused], "again".into(), &POLICY, NOW);
+    let expected = OrderRefusal::RefundNotParked { refund_id: refused, money: RefundMoney::Resolved };
+    assert_eq!(settled_before, Err(expected));
+    assert_eq!(money(&order, unanswered), recheck, "all that are named, or none");
+    let refund_id = RefundId::generate();
+    let of_another = order.resolve(&[refund_id], "?".into(), &POLICY, NOW);
+    assert_eq!(of_another, Err(OrderRefusal::RefundNotFound { refund_id }));
+    order.resolve(&[unanswered], "paid in cash, too".into(), &POLICY, NOW).unwrap();
+    assert_eq!((money(&order, unanswered), order.saga.state), ((RefundMoney::Resolved, None), SagaState::Done));
 }
 
 #[test]

@@ -113,7 +113,7 @@ fn an_undoing_step_that_is_refused_is_parked_until_the_operator_says_so() {
 fn the_operator_cannot_decide_for_payment() {
     let mut order = samples::pending();
     order.payment_is_unresolved(&POLICY, NOW);
-    let resolved = order.resolve("called the bank".into(), &POLICY, NOW);
+    let resolved = order.resolve(&[], "called the bank".into(), &POLICY, NOW);
     assert_eq!(resolved, Err(OrderRefusal::PaymentUndecided { order_id: order.id }));
 }
 
@@ -122,7 +122,7 @@ fn a_refund_settled_by_hand_ends_the_order_once_the_rest_is_back() {
     let mut order = cancelling();
     order.stock_is_back(&POLICY, NOW);
     order.park("refused".into());
-    assert_eq!(order.resolve("paid by hand".into(), &POLICY, NOW), Ok(vec![StepKind::Refund]));
+    assert_eq!(order.resolve(&[], "paid by hand".into(), &POLICY, NOW), Ok(vec![StepKind::Refund]));
     assert_eq!(order.life, Life::Cancelling);
     order.coupons_are_back(&POLICY, NOW);
     assert_eq!((order.life, order.refunded), (Life::Cancelled, 0));
