@@ -9,14 +9,15 @@ use bojagi_store::idempotency::Key;
 
 use crate::domain::{CancelReason, Order, OrderRefusal};
 use crate::orders::{Orders, save};
-use crate::{store, wire};
+use crate::show_orders::{Shown, own_or_draft};
+use crate::wire;
 
 impl Orders {
     /// Stores the wish to cancel. What comes of it is payment's word while the order is pending, and certain once it is
     /// confirmed.
     ///
     /// # Errors
-    /// `ORDER_NOT_FOUND`, `ALREADY_CANCELLED`, `DELIVERY_BEGUN`, `IDEMPOTENCY_KEY_REUSED`.
+    /// `ORDER_NOT_FOUND`, `ORDER_NOT_PLACED`, `ALREADY_CANCELLED`, `DELIVERY_BEGUN`, `IDEMPOTENCY_KEY_REUSED`.
     pub(crate) async fn cancel(
         &self,
         customer_id: AccountId,
@@ -44,10 +45,12 @@ impl Orders {
 /// The customer's order.
 ///
 /// # Errors
-/// `ORDER_NOT_FOUND`, also for somebody else's.
+/// `ORDER_NOT_PLACED` for their draft, and `ORDER_NOT_FOUND`, also for what is somebody else's.
 pub(crate) async fn own(tx: &mut Tx, customer_id: AccountId, order_id: OrderId) -> Result<Order, Failure> {
-    let order = store::load(tx, order_id).await?.filter(|order| order.customer_id == customer_id);
-    order.ok_or_else(|| OrderRefusal::OrderNotFound { order_id }.into())
+    match own_or_draft(tx, customer_id, order_id).await? {
+        Shown::Order(order) => Ok(*order),
+        Shown::Draft(_) => Err(OrderRefusal::OrderNotPlaced { order_id }.into()),
+    }
 }
 
 /// What is kept of an answer must not hold the address, which is forgotten with the account.

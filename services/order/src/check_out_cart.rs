@@ -8,7 +8,7 @@ use bojagi_store::Tx;
 use bojagi_store::idempotency::Key;
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::domain::{Cart, CartLine, CartPart, NewOrder, Order};
+use crate::domain::{Cart, CartLine, CartPart, MadeOf, NewOrder, Order};
 use crate::orders::Orders;
 use crate::place_order::placed_before;
 use crate::show_cart::unanswered;
@@ -51,7 +51,7 @@ impl Orders {
         };
         let option_ids = lines.iter().map(|line| line.option_id).collect();
         let part = CartPart { revision: wanted.seen_revision, option_ids };
-        let new = NewOrder { cart: Some(part), ..made_of(&lines)? };
+        let new = NewOrder { made_of: MadeOf::Cart(part), ..made_of(&lines)? };
         self.place_in(room, new, key, waits).await
     }
 

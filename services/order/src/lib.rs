@@ -4,10 +4,12 @@ mod cancel_order;
 mod change_cart;
 mod check_out_cart;
 mod config;
+mod confirm_draft;
 mod counted;
 mod decide_refund;
 mod deliver;
 mod domain;
+mod edit_draft;
 mod events;
 mod my_page;
 mod notices;
@@ -52,6 +54,7 @@ pub const MIGRATIONS: &[Migration] = &[
     store::UNANSWERED,
     store::carts::MIGRATION,
     store::REFUNDS,
+    store::drafts::MIGRATION,
 ];
 
 /// Every reason that order gives: its refusals, and the failures that its orders show.

@@ -12,10 +12,11 @@ use bojagi_store::{Error, LockKey, Tx};
 use bojagi_telemetry::TraceContext;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use crate::domain::{InstanceId, Life, NewOrder, Order, OrderRefusal, RetryPolicy};
+use crate::domain::{InstanceId, Life, MadeOf, NewOrder, Order, OrderRefusal, RetryPolicy};
+use crate::edit_draft::own_draft;
 use crate::notices::Watcher;
 use crate::orders::Orders;
-use crate::store::{self, carts};
+use crate::store::{self, carts, drafts};
 
 /// When a caller that was refused for want of room may come again.
 const OVERLOAD_DELAY: Duration = Duration::from_millis(250);
@@ -33,8 +34,8 @@ impl Orders {
     /// caller's deadline. A request that came before joins the order that it placed.
     ///
     /// # Errors
-    /// `OVERLOADED`, `ACCOUNT_NOT_ACTIVE`, `TENDER_MISMATCH`, `IDEMPOTENCY_KEY_REUSED`, and `CART_CHANGED` of one that is made of
-    /// a cart. Once the order is stored there is nothing to refuse any more.
+    /// `OVERLOADED`, `ACCOUNT_NOT_ACTIVE`, `TENDER_MISMATCH`, `IDEMPOTENCY_KEY_REUSED`; `CART_CHANGED` of one that is made of a
+    /// cart; `DRAFT_CHANGED` and `ORDER_NOT_DRAFT` of one that is made of a draft. Once the order is stored there is nothing to refuse any more.
     pub(crate) async fn place(&self, new: NewOrder, key: Key, waits: bool) -> Result<Arc<Order>, Failure> {
         self.place_in(self.room_for_one()?, new, key, waits).await
     }
@@ -85,8 +86,8 @@ impl Orders {
     async fn store_new(&self, new: NewOrder, key: Key) -> Result<Placed, Failure> {
         let (instance, policy, now) = (self.instance, self.policy(), self.now());
         // That the account is not blocked is only read: whoever blocks it locks the store.
-        let cart = new.cart.as_ref().map(|_| LockKey::of(new.customer_id));
-        let locked = [LockKey::of(new.id), key.lock()].into_iter().chain(cart);
+        let customer = (new.made_of != MadeOf::Request).then(|| LockKey::of(new.customer_id));
+        let locked = [LockKey::of(new.id), key.lock()].into_iter().chain(customer);
         let unit = async move |tx: &mut Tx| place(tx, new, &key, instance, &policy, now).await;
         self.context.store.write_locking(locked, unit).await
     }
@@ -111,7 +112,7 @@ impl Orders {
 /// One unit: the request is remembered and the order is stored, or neither.
 async fn place(
     tx: &mut Tx,
-    mut new: NewOrder,
+    new: NewOrder,
     key: &Key,
     driver: InstanceId,
     policy: &RetryPolicy,
@@ -123,10 +124,14 @@ async fn place(
     if store::is_blocked(tx, new.customer_id).await? {
         return Err(OrderRefusal::AccountNotActive.into());
     }
-    let cart = new.cart.take();
+    let made_of = new.made_of.clone();
+    if let MadeOf::Draft { version } = made_of {
+        own_draft(tx, new.customer_id, new.id).await?.may_be_confirmed(version)?;
+        drafts::confirmed(tx, new.id).await?;
+    }
     let mut order = Order::place(new, driver, policy, now)?;
     store::insert(tx, &mut order, now).await?;
-    if let Some(part) = cart {
+    if let MadeOf::Cart(part) = made_of {
         carts::order(tx, order.customer_id, &part, order.id, now).await?;
     }
     // The order is what is remembered, not how it looked: whoever comes again is told how it is.

@@ -19,7 +19,7 @@ impl Orders {
     /// back are counted together, and never more than were bought.
     ///
     /// # Errors
-    /// `ORDER_NOT_FOUND`, `ORDER_NOT_CONFIRMED`, `ORDER_LINE_NOT_FOUND`, `REFUND_OF_TWO_STORES`, `DELIVERY_NOT_BEGUN`,
+    /// `ORDER_NOT_FOUND`, `ORDER_NOT_PLACED`, `ORDER_NOT_CONFIRMED`, `ORDER_LINE_NOT_FOUND`, `REFUND_OF_TWO_STORES`, `DELIVERY_NOT_BEGUN`,
     /// `REFUND_LIMIT`, `REFUND_EXCEEDS_PURCHASE`, `IDEMPOTENCY_KEY_REUSED`.
     pub(crate) async fn request_refund(
         &self,

@@ -2,6 +2,7 @@
 
 mod cart_service;
 mod delivery_service;
+mod drafts;
 mod my_page_service;
 mod order_service;
 mod place;
@@ -19,16 +20,29 @@ use bojagi_api::order as api;
 use bojagi_chassis::Fields;
 use bojagi_kernel::id::OrderId;
 
-use crate::domain::{DeliveryId, DeliveryState, Life, Order, SagaState};
+use crate::domain::{DeliveryId, DeliveryState, Life, Order, SagaState, Stage};
 use crate::wire;
 
 /// An order state as a filter: `Some(None)` is every state.
-fn life_filter(fields: &mut Fields, field: &str, state: i32) -> Option<Option<Life>> {
+fn stage_filter(fields: &mut Fields, field: &str, state: i32) -> Option<Option<Stage>> {
     match api::OrderState::try_from(state) {
         Ok(api::OrderState::Unspecified) => Some(None),
-        Ok(state) => Some(Life::ALL.into_iter().find(|life| wire::life(*life) == state)),
+        Ok(api::OrderState::Draft) => Some(Some(Stage::Draft)),
+        Ok(state) => Some(Life::ALL.into_iter().find(|life| wire::life(*life) == state).map(Stage::Placed)),
         Err(_) => {
             fields.wrong(field, "is no state");
+            None
+        }
+    }
+}
+
+/// The state of an order that was placed as a filter.
+fn life_filter(fields: &mut Fields, field: &str, state: i32) -> Option<Option<Life>> {
+    match stage_filter(fields, field, state)? {
+        None => Some(None),
+        Some(Stage::Placed(life)) => Some(Some(life)),
+        Some(Stage::Draft) => {
+            fields.wrong(field, "is no state of an order that was placed");
             None
         }
     }

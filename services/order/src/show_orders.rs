@@ -8,31 +8,68 @@ use bojagi_store::Tx;
 use futures::Stream;
 
 use crate::cancel_order::own;
-use crate::domain::{DeliveryId, Order};
+use crate::domain::{DeliveryId, Draft, Order, OrderRefusal};
 use crate::orders::Orders;
-use crate::store::{self, Change, MoneyTotal, OrderFilter, ParcelFilter};
+use crate::store::{self, Change, MoneyTotal, OrderFilter, ParcelFilter, drafts};
+
+/// What a customer is shown as an order.
+pub(crate) enum Shown {
+    Draft(Draft),
+    Order(Box<Order>),
+}
+
+impl Shown {
+    pub(crate) fn id(&self) -> OrderId {
+        match self {
+            Self::Draft(draft) => draft.id,
+            Self::Order(order) => order.id,
+        }
+    }
+}
+
+/// Which of a customer's orders to list.
+pub(crate) struct Wanted {
+    /// Whether their draft is among them.
+    pub(crate) draft: bool,
+    /// Which of those that were placed, if any.
+    pub(crate) orders: Option<OrderFilter>,
+}
 
 impl Orders {
-    /// One of the customer's orders.
+    /// One of the customer's orders, or their draft.
     ///
     /// # Errors
     /// `ORDER_NOT_FOUND`.
-    pub(crate) async fn show(&self, customer_id: AccountId, order_id: OrderId) -> Result<Order, Failure> {
-        self.context.store.read(async move |tx: &mut Tx| own(tx, customer_id, order_id).await).await
+    pub(crate) async fn show(&self, customer_id: AccountId, order_id: OrderId) -> Result<Shown, Failure> {
+        self.context.store.read(async move |tx: &mut Tx| own_or_draft(tx, customer_id, order_id).await).await
     }
 
-    /// The customer's orders, newest first.
+    /// The customer's orders, newest first, with their draft where its age puts it, which may make them one more than `limit`.
     ///
     /// # Errors
     /// What the store says.
     pub(crate) async fn list(
         &self,
         customer_id: AccountId,
-        filter: OrderFilter,
+        wanted: Wanted,
         after: Option<OrderId>,
         limit: i64,
-    ) -> Result<Vec<Order>, Failure> {
-        let listed = async move |tx: &mut Tx| Ok(store::of_customer(tx, customer_id, filter, after, limit).await?);
+    ) -> Result<Vec<Shown>, Failure> {
+        let listed = async move |tx: &mut Tx| {
+            let mut shown = Vec::new();
+            if let Some(filter) = wanted.orders {
+                let orders = store::of_customer(tx, customer_id, filter, after, limit).await?;
+                shown.extend(orders.into_iter().map(|order| Shown::Order(Box::new(order))));
+            }
+            if wanted.draft
+                && let Some(draft) = drafts::of_customer(tx, customer_id).await?
+                && after.is_none_or(|after| draft.id < after)
+            {
+                let place = shown.partition_point(|newer| newer.id() > draft.id);
+                shown.insert(place, Shown::Draft(draft));
+            }
+            Ok(shown)
+        };
         self.context.store.read(listed).await
     }
 
@@ -61,7 +98,7 @@ impl Orders {
         limit: i64,
     ) -> Result<Vec<Change>, Failure> {
         let read = async move |tx: &mut Tx| {
-            own(tx, customer_id, order_id).await?;
+            own_or_draft(tx, customer_id, order_id).await?;
             Ok(store::history_of(tx, order_id, after, limit).await?)
         };
         self.context.store.read(read).await
@@ -71,14 +108,14 @@ impl Orders {
     /// end breaks off with a failure, so that nobody takes the last sight for the end of the order.
     ///
     /// # Errors
-    /// `ORDER_NOT_FOUND`.
+    /// `ORDER_NOT_FOUND`, `ORDER_NOT_PLACED`.
     pub(crate) async fn watch(
         &self,
         customer_id: AccountId,
         order_id: OrderId,
     ) -> Result<impl Stream<Item = Result<Arc<Order>, Failure>> + Send + use<>, Failure> {
         let mut watcher = self.notices.watch(order_id);
-        let first = self.show(customer_id, order_id).await?;
+        let first = self.context.store.read(async move |tx: &mut Tx| own(tx, customer_id, order_id).await).await?;
         let stop = self.context.stop.clone();
         Ok(async_stream::stream! {
             let mut seen = first.version;
@@ -108,4 +145,16 @@ impl Orders {
     pub(crate) async fn money_totals(&self, as_of: Moment) -> Result<Vec<MoneyTotal>, Failure> {
         self.context.store.read(async move |tx: &mut Tx| Ok(store::money_totals(tx, as_of).await?)).await
     }
+}
+
+/// The customer's order, or their draft.
+///
+/// # Errors
+/// `ORDER_NOT_FOUND`, also for what is somebody else's.
+pub(crate) async fn own_or_draft(tx: &mut Tx, customer_id: AccountId, order_id: OrderId) -> Result<Shown, Failure> {
+    if let Some(order) = store::load(tx, order_id).await?.filter(|order| order.customer_id == customer_id) {
+        return Ok(Shown::Order(Box::new(order)));
+    }
+    let draft = drafts::of_customer(tx, customer_id).await?.filter(|draft| draft.id == order_id);
+    draft.map(Shown::Draft).ok_or_else(|| OrderRefusal::OrderNotFound { order_id }.into())
 }

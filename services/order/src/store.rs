@@ -5,6 +5,7 @@
 
 mod accounts;
 pub(crate) mod carts;
+pub(crate) mod drafts;
 mod history;
 mod lists;
 mod orders;

@@ -1,13 +1,18 @@
 //! Orders as they are on the wire: in answers, in asks and in facts.
 
 pub(crate) mod cart;
+mod drafts;
 mod refunds;
 
 use bojagi_api::{common, order as api};
 use bojagi_chassis::wire::{money, timestamp};
+use bojagi_kernel::{Currency, Money};
 
-use crate::domain::{Address, Delivery, DeliveryState, FailureCause, Life, Line, MoneyState, Order, OrderData, Sold};
+use crate::domain::{
+    Address, Delivery, DeliveryState, FailureCause, Life, Line, MoneyState, Order, OrderData, Sold, Stage,
+};
 
+pub(crate) use drafts::draft;
 pub(crate) use refunds::{refund, refund_allocations, refund_without_words};
 
 pub(crate) fn order(order: &Order) -> api::Order {
@@ -16,7 +21,7 @@ pub(crate) fn order(order: &Order) -> api::Order {
         customer_id: order.customer_id.to_string(),
         state: life(order.life).into(),
         money_state: money_state(order.money_state()).into(),
-        lines: order.lines.iter().map(|line| order_line(order, line)).collect(),
+        lines: order.lines.iter().map(|line| order_line(order.currency, line)).collect(),
         totals: Some(totals(order)),
         delivery_address: Some(address(&order.address)),
         deliveries: order.deliveries.iter().map(delivery_summary).collect(),
@@ -31,8 +36,8 @@ pub(crate) fn order(order: &Order) -> api::Order {
     }
 }
 
-pub(crate) fn order_line(order: &OrderData, line: &Line) -> api::OrderLine {
-    let amount = |minor: i64| Some(money(order.money(minor)));
+pub(crate) fn order_line(currency: Currency, line: &Line) -> api::OrderLine {
+    let amount = |minor: i64| Some(money(Money::new(currency, minor)));
     let part = |of: fn(&Sold) -> i64| amount(line.sold.as_ref().map_or(0, of));
     let text = |of: fn(&Sold) -> String| line.sold.as_ref().map(of).unwrap_or_default();
     api::OrderLine {
@@ -109,7 +114,7 @@ pub(crate) fn delivery(order: &Order, parcel: &Delivery) -> api::Delivery {
         seller_id: parcel.seller_id.to_string(),
         customer_id: order.customer_id.to_string(),
         state: delivery_state(parcel.state).into(),
-        lines: lines_of_store(order, parcel).map(|line| order_line(order, line)).collect(),
+        lines: lines_of_store(order, parcel).map(|line| order_line(order.currency, line)).collect(),
         delivery_address: Some(address(&order.address)),
         created_at: Some(timestamp(parcel.created_at)),
         begun_at: parcel.begun_at.map(timestamp),
@@ -129,6 +134,13 @@ fn failure(cause: &FailureCause) -> api::OrderFailure {
         domain: format!("bojagi.{}", cause.domain),
         message: cause.message.clone(),
         metadata: cause.metadata.iter().cloned().collect(),
+    }
+}
+
+pub(crate) const fn stage(stage: Stage) -> api::OrderState {
+    match stage {
+        Stage::Draft => api::OrderState::Draft,
+        Stage::Placed(of) => life(of),
     }
 }
 

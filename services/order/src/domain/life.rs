@@ -1,4 +1,4 @@
-//! The life of an order: PENDING → CONFIRMED → COMPLETED, PENDING → FAILED → CANCELLED, or CONFIRMED → CANCELLING → CANCELLED.
+//! The life of an order: DRAFT → PENDING, or PENDING at once; PENDING → CONFIRMED → COMPLETED, PENDING → FAILED → CANCELLED, or CONFIRMED → CANCELLING → CANCELLED.
 
 use std::fmt;
 
@@ -43,6 +43,13 @@ impl fmt::Display for Life {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
+}
+
+/// Where something that is ordered is in its life, from its draft on, which is no order yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    Draft,
+    Placed(Life),
 }
 
 /// Where the money of an order is.

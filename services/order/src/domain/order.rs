@@ -16,7 +16,7 @@ pub(crate) struct OrderData {
     pub(crate) id: OrderId,
     pub(crate) customer_id: AccountId,
     pub(crate) life: Life,
-    /// Counts everything that was stored of the order, from 1.
+    /// Counts everything that was stored of the order, from 1, or on from its draft.
     pub(crate) version: i64,
     pub(crate) currency: Currency,
     pub(crate) lines: Vec<Line>,
@@ -95,8 +95,21 @@ pub(crate) struct NewOrder {
     pub(crate) quote_hash: String,
     pub(crate) address: Address,
     pub(crate) trace: Option<PlacedIn>,
-    /// The lines of the customer's cart that it is made of, if it is; they leave the cart in the commit that stores the order.
-    pub(crate) cart: Option<CartPart>,
+    pub(crate) made_of: MadeOf,
+}
+
+/// Where the lines of an order come from, and what they leave in the commit that stores it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum MadeOf {
+    /// The request that places it.
+    Request,
+    /// Lines of the customer's cart.
+    Cart(CartPart),
+    /// The customer's draft, which is an order from then on.
+    Draft {
+        /// As the customer saw it.
+        version: i64,
+    },
 }
 
 impl Order {
@@ -124,11 +137,16 @@ impl Order {
             wake_at: Some(now + policy.lease),
             deadline: now + policy.deadline,
         };
+        // A draft has had versions, and an entry in its history.
+        let (version, changes) = match new.made_of {
+            MadeOf::Draft { version } => (version, 1),
+            MadeOf::Request | MadeOf::Cart(_) => (0, 0),
+        };
         let mut data = OrderData {
             id: new.id,
             customer_id: new.customer_id,
             life: Life::Pending,
-            version: 0,
+            version,
             currency: new.currency,
             lines: new.lines,
             totals,
@@ -141,7 +159,7 @@ impl Order {
             cancel: None,
             failure: None,
             trace: new.trace,
-            changes: 0,
+            changes,
             created_at: now,
             updated_at: now,
             confirmed_at: None,

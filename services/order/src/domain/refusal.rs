@@ -55,6 +55,19 @@ bojagi_kernel::refusals! {
             WrongState "CART_LINE_NOT_AVAILABLE" ("only {available} are left of a line"),
         /// There is nothing in the cart that could be ordered.
         CartEmpty => WrongState "CART_EMPTY" ("the cart is empty"),
+        /// The customer has a draft already.
+        DraftOpen { order_id: OrderId } => WrongState "DRAFT_OPEN" ("there is a draft already; edit that"),
+        /// The order was confirmed, and its lines cannot be edited any more.
+        OrderNotDraft { order_id: OrderId, state: Life } =>
+            WrongState "ORDER_NOT_DRAFT" ("the order is {state} and no draft any more"),
+        /// The order is a draft, of which nothing was asked for yet.
+        OrderNotPlaced { order_id: OrderId } => WrongState "ORDER_NOT_PLACED" ("the order is a draft"),
+        /// The draft has as many lines as an order may have.
+        DraftFull { limit: usize } => WrongState "DRAFT_FULL" ("a draft has at most {limit} lines"),
+        /// The draft is not as the caller saw it.
+        DraftChanged { version: i64 } => WrongState "DRAFT_CHANGED" ("the draft has changed; look at it again"),
+        /// The draft has no line that could be ordered.
+        DraftEmpty => WrongState "DRAFT_EMPTY" ("the draft is empty"),
         /// The order has no such line.
         OrderLineNotFound { order_line_id: OrderLineId } =>
             NotFound "ORDER_LINE_NOT_FOUND" ("there is no such line in the order"),

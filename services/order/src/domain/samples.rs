@@ -5,7 +5,7 @@ use std::time::Duration;
 use bojagi_kernel::id::{AccountId, ItemId, OptionId, OrderId, OrderLineId, StoreId};
 use bojagi_kernel::{Currency, Moment};
 
-use super::{Address, FailureCause, InstanceId, Line, NewOrder, Order, RetryPolicy, Sold};
+use super::{Address, FailureCause, InstanceId, Line, MadeOf, NewOrder, Order, RetryPolicy, Sold};
 
 pub(crate) const NOW: Moment = Moment::from_micros(1_772_420_400_000_000);
 
@@ -59,7 +59,7 @@ pub(crate) fn pending() -> Order {
         quote_hash: "shown".into(),
         address: Address { recipient: "Kim".into(), ..Address::default() },
         trace: None,
-        cart: None,
+        made_of: MadeOf::Request,
     };
     Order::place(new, InstanceId::generate(), &POLICY, NOW).unwrap()
 }

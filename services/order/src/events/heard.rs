@@ -117,14 +117,16 @@ pub(crate) fn accounts(orders: &Orders) -> Hears {
         })
 }
 
-/// What user tells, for what came later: the cart of a closed account goes, and what it wrote about refunds that are decided.
+/// What user tells, for what came later: the cart and the draft of a closed account go, and what it wrote about refunds that are
+/// decided.
 pub(crate) fn carts(orders: &Orders) -> Hears {
     let orders = orders.clone();
     Hears::new("order.carts").on(async move |tx: &mut Tx, _: &Event, fact: user::AccountClosed| {
         let account_id = id::<AccountId>(&fact.account_id)?;
-        // Whichever group is the first, nothing comes into the cart after this.
+        // Whichever group is the first, nothing comes into cart or draft after this.
         store::block(tx, account_id, true, orders.now()).await?;
         store::carts::drop_of(tx, account_id).await?;
+        store::drafts::drop_of(tx, account_id).await?;
         Ok(store::forget_words(tx, account_id).await?)
     })
 }

@@ -7,13 +7,15 @@ use bojagi_api::order::order_service_server::OrderService;
 use bojagi_chassis::wire::{money, timestamp};
 use bojagi_chassis::{Caller, Fields, answer, once};
 use bojagi_kernel::id::{OrderId, StoreId};
-use bojagi_kernel::{Currency, Failure, Money};
+use bojagi_kernel::{Currency, Failure, Moment, Money};
 use futures::{Stream, StreamExt};
 use tonic::{Request, Response, Status};
 
-use super::{life_filter, parcel_cursor, parcel_place, place};
-use crate::domain::{DeliveryId, Line, Order};
+use super::{drafts, life_filter, parcel_cursor, parcel_place, place, stage_filter};
+use crate::confirm_draft::Confirmation;
+use crate::domain::{DeliveryId, Draft, Line, Order, Stage};
 use crate::orders::Orders;
+use crate::show_orders::{Shown, Wanted};
 use crate::store::{Change, OrderFilter, ParcelFilter};
 use crate::{NAME, wire};
 
@@ -49,6 +51,87 @@ impl OrderService for OrderRpc {
         .await
     }
 
+    async fn create_draft(
+        &self,
+        request: Request<api::CreateDraftRequest>,
+    ) -> Result<Response<api::CreateDraftResponse>, Status> {
+        answer::to(NAME, async {
+            let caller = Caller::of(&request);
+            let customer_id = caller.account()?.account_id;
+            let request = request.into_inner();
+            let (request_id, lines) = drafts::read_new(&request)?;
+            let key = once::key(&caller, "CreateDraft", request_id, &request);
+            self.orders.create_draft(customer_id, lines, key).await
+        })
+        .await
+    }
+
+    async fn update_draft_line(
+        &self,
+        request: Request<api::UpdateDraftLineRequest>,
+    ) -> Result<Response<api::UpdateDraftLineResponse>, Status> {
+        answer::to(NAME, async {
+            let caller = Caller::of(&request);
+            let customer_id = caller.account()?.account_id;
+            let request = request.into_inner();
+            let (request_id, order_id, edit) = drafts::read_edit(&request)?;
+            let key = once::key(&caller, "UpdateDraftLine", request_id, &request);
+            self.orders.update_draft_line(customer_id, order_id, edit, key).await
+        })
+        .await
+    }
+
+    async fn remove_draft_line(
+        &self,
+        request: Request<api::RemoveDraftLineRequest>,
+    ) -> Result<Response<api::RemoveDraftLineResponse>, Status> {
+        answer::to(NAME, async {
+            let caller = Caller::of(&request);
+            let customer_id = caller.account()?.account_id;
+            let request = request.into_inner();
+            let mut fields = Fields::new(NAME);
+            let (request_id, order_id) =
+                (fields.request_id(&request.request_id), fields.id("order_id", &request.order_id));
+            let line_id = fields.id("order_line_id", &request.order_line_id);
+            let (Some(request_id), Some(order_id), Some(line_id)) = (request_id, order_id, line_id) else {
+                return Err(fields.refuse());
+            };
+            let key = once::key(&caller, "RemoveDraftLine", request_id, &request);
+            self.orders.remove_draft_line(customer_id, order_id, line_id, key).await
+        })
+        .await
+    }
+
+    async fn confirm_draft(
+        &self,
+        request: Request<api::ConfirmDraftRequest>,
+    ) -> Result<Response<api::ConfirmDraftResponse>, Status> {
+        answer::to(NAME, async {
+            let caller = Caller::of(&request);
+            let customer_id = caller.account()?.account_id;
+            let mut request = request.into_inner();
+            let mut fields = Fields::new(NAME);
+            let order_id = fields.id("order_id", &request.order_id);
+            let seen_version = fields.count("seen_version", request.seen_version, 1..=i64::MAX);
+            let terms = place::read_terms(&mut fields, &drafts::to_place(&request, Vec::new()));
+            let (Some(order_id), Some(seen_version), Some(terms)) = (order_id, seen_version, terms) else {
+                return Err(fields.refuse());
+            };
+            fields.finish()?;
+            // How long the caller waits does not make it another request.
+            request.wait = api::Wait::Unspecified.into();
+            let key = once::key(&caller, "ConfirmDraft", terms.request_id, &request);
+            let wanted = Confirmation { customer_id, order_id, seen_version };
+            let made_of = |draft: &Draft| {
+                let lines = draft.lines.iter().map(drafts::line_to_place).collect();
+                Ok(place::read(&drafts::to_place(&request, lines), customer_id, "order_id")?.order)
+            };
+            let order = self.orders.confirm_draft(&wanted, key, terms.waits, made_of).await?;
+            Ok(api::ConfirmDraftResponse { order: Some(wire::order(&order)) })
+        })
+        .await
+    }
+
     async fn get_order(
         &self,
         request: Request<api::GetOrderRequest>,
@@ -57,7 +140,7 @@ impl OrderService for OrderRpc {
             let customer_id = Caller::of(&request).account()?.account_id;
             let order_id = Fields::only_id(NAME, "order_id", &request.get_ref().order_id)?;
             let order = self.orders.show(customer_id, order_id).await?;
-            Ok(api::GetOrderResponse { order: Some(wire::order(&order)) })
+            Ok(api::GetOrderResponse { order: Some(shown(&order)) })
         })
         .await
     }
@@ -72,15 +155,15 @@ impl OrderService for OrderRpc {
             let pager = &self.orders.context.pager;
             let mut fields = Fields::new(NAME);
             let placed = fields.time_range("placed", request.placed.as_ref());
-            let state = life_filter(&mut fields, "state", request.state);
+            let state = stage_filter(&mut fields, "state", request.state);
             let query = format!("ListOrders of {customer_id} placed {placed:?} in {state:?}");
             let wanted = (request.page_size, request.page_token.as_str());
             let page = fields.page(pager, query, wanted, |id: String| id.parse().ok());
             let (Some(placed), Some(state), Some(page)) = (placed, state, page) else { return Err(fields.refuse()) };
-            let filter = OrderFilter { state, placed_from: placed.0, placed_before: placed.1 };
-            let mut orders = self.orders.list(customer_id, filter, page.after, page.limit()).await?;
-            let next_page_token = page.cut(&mut orders, |last| last.id.to_string());
-            Ok(api::ListOrdersResponse { orders: orders.iter().map(wire::order).collect(), next_page_token })
+            let mut orders =
+                self.orders.list(customer_id, wanted_orders(state, placed), page.after, page.limit()).await?;
+            let next_page_token = page.cut(&mut orders, |last| last.id().to_string());
+            Ok(api::ListOrdersResponse { orders: orders.iter().map(shown).collect(), next_page_token })
         })
         .await
     }
@@ -195,10 +278,28 @@ impl OrderService for OrderRpc {
     }
 }
 
+fn shown(shown: &Shown) -> api::Order {
+    match shown {
+        Shown::Draft(draft) => wire::draft(draft),
+        Shown::Order(order) => wire::order(order),
+    }
+}
+
+/// Those in a state that were placed in a range, which a draft was not.
+fn wanted_orders(state: Option<Stage>, (placed_from, placed_before): (Option<Moment>, Option<Moment>)) -> Wanted {
+    let in_state = |state| Some(OrderFilter { state, placed_from, placed_before });
+    let at_any_time = placed_from.is_none() && placed_before.is_none();
+    match state {
+        None => Wanted { draft: at_any_time, orders: in_state(None) },
+        Some(Stage::Draft) => Wanted { draft: at_any_time, orders: None },
+        Some(Stage::Placed(life)) => Wanted { draft: false, orders: in_state(Some(life)) },
+    }
+}
+
 fn history_entry(change: Change) -> api::OrderHistoryEntry {
     api::OrderHistoryEntry {
         sequence: change.sequence,
-        state: wire::life(change.state).into(),
+        state: wire::stage(change.state).into(),
         occurred_at: Some(timestamp(change.occurred_at)),
         cause: change.cause,
         trace_id: change.trace_id,
@@ -215,7 +316,7 @@ fn store_order(order: &Order, delivery_id: DeliveryId) -> Option<api::StoreOrder
         state: wire::life(order.life).into(),
         gross: sum(Line::gross),
         net: sum(Line::net),
-        lines: lines.iter().map(|line| wire::order_line(order, line)).collect(),
+        lines: lines.iter().map(|line| wire::order_line(order.currency, line)).collect(),
         delivery: Some(wire::delivery_summary(parcel)),
         created_at: Some(timestamp(order.created_at)),
         confirmed_at: order.confirmed_at.map(timestamp),

@@ -1,12 +1,12 @@
-//! Reading `PlaceOrder`, and `CheckOutCart`, which is the same with the lines of a cart: every limit of its fields is here, and
-//! every field that breaks one is named.
+//! Reading `PlaceOrder`, and `CheckOutCart` and `ConfirmDraft`, which are the same with other lines: every limit of its fields is
+//! here, and every field that breaks one is named.
 
 use bojagi_api::order as api;
 use bojagi_chassis::Fields;
 use bojagi_kernel::id::{AccountId, IssuedCouponId, OptionId, OrderId, OrderLineId, PaymentMethodId, RequestId};
 use bojagi_kernel::{Failure, Money};
 
-use crate::domain::{Address, Line, MAX_GROSS, MAX_LINES, MAX_QUANTITY, NewOrder, same_currency};
+use crate::domain::{Address, Line, MAX_GROSS, MAX_LINES, MAX_QUANTITY, MadeOf, NewOrder, same_currency};
 use crate::{NAME, trace};
 
 const COUPONS_ON_A_LINE: usize = 2;
@@ -74,7 +74,7 @@ pub(super) fn read(request: &api::PlaceOrderRequest, customer_id: AccountId, cho
         quote_hash: terms.quote_hash,
         address: terms.address,
         trace: trace::current(),
-        cart: None,
+        made_of: MadeOf::Request,
     };
     Ok(Read { request_id: terms.request_id, order, waits: terms.waits })
 }
@@ -121,21 +121,24 @@ fn read_lines(fields: &mut Fields, request: &api::PlaceOrderRequest) -> Option<V
         fields.wrong("lines", format_args!("must be 1 to {MAX_LINES}"));
         return None;
     }
-    let mut lines = Vec::with_capacity(request.lines.len());
-    for (index, line) in request.lines.iter().enumerate() {
-        let option_id = fields.id::<OptionId>(&format!("lines[{index}].option_id"), &line.option_id);
-        let quantity = fields.count(&format!("lines[{index}].quantity"), line.quantity, 1..=MAX_QUANTITY);
-        let price_field = format!("lines[{index}].unit_price");
-        let price = fields.positive_amount(&price_field, line.unit_price.as_ref());
-        let (Some(option_id), Some(quantity), Some(price)) = (option_id, quantity, price) else { continue };
-        if price.minor() > MAX_GROSS {
-            fields.wrong(format!("{price_field}.minor_units"), format_args!("must be at most {MAX_GROSS}"));
-            continue;
-        }
-        let (id, unit_price) = (OrderLineId::generate(), price.minor());
-        lines.push((Line { id, option_id, quantity, unit_price, coupons: Vec::new(), sold: None }, price));
-    }
+    let read = |(index, line)| read_line(fields, &format!("lines[{index}]"), line);
+    let lines: Vec<_> = request.lines.iter().enumerate().filter_map(read).collect();
     (lines.len() == request.lines.len()).then_some(lines)
+}
+
+/// A line with its price as it was sent.
+pub(super) fn read_line(fields: &mut Fields, field: &str, line: &api::PlaceOrderLine) -> Option<(Line, Money)> {
+    let option_id = fields.id::<OptionId>(&format!("{field}.option_id"), &line.option_id);
+    let quantity = fields.count(&format!("{field}.quantity"), line.quantity, 1..=MAX_QUANTITY);
+    let price_field = format!("{field}.unit_price");
+    let price = fields.positive_amount(&price_field, line.unit_price.as_ref());
+    let (option_id, quantity, price) = (option_id?, quantity?, price?);
+    if price.minor() > MAX_GROSS {
+        fields.wrong(format!("{price_field}.minor_units"), format_args!("must be at most {MAX_GROSS}"));
+        return None;
+    }
+    let (id, unit_price) = (OrderLineId::generate(), price.minor());
+    Some((Line { id, option_id, quantity, unit_price, coupons: Vec::new(), sold: None }, price))
 }
 
 /// Item coupons: each once, two a line.

@@ -2,22 +2,28 @@
 
 use bojagi_kernel::Moment;
 use bojagi_kernel::id::OrderId;
-use bojagi_store::{Error, Tx, from_row, params};
+use bojagi_store::{Column, Error, Row, Tx, from_row, params};
 
-use crate::domain::{Life, News, Order};
+use crate::domain::{Draft, Life, News, Order, Stage};
 use crate::trace;
 
 /// One entry of a history.
 #[derive(Debug, Clone)]
 pub(crate) struct Change {
     pub(crate) sequence: i64,
-    pub(crate) state: Life,
+    pub(crate) state: Stage,
     pub(crate) occurred_at: Moment,
     pub(crate) cause: String,
     pub(crate) trace_id: String,
 }
 
 from_row!(Change { sequence, state, occurred_at, cause, trace_id });
+
+impl Column for Stage {
+    fn read(row: &Row<'_>, index: usize) -> Result<Self, Error> {
+        if row.text(index)? == "DRAFT" { Ok(Self::Draft) } else { Life::read(row, index).map(Self::Placed) }
+    }
+}
 
 /// The state that a piece of news entered, if it did.
 pub(super) const fn state_entered(news: &News) -> Option<Life> {
@@ -56,6 +62,17 @@ fn cause(order: &Order, news: &News) -> String {
         | News::RefundMoved(_) => "",
     }
     .to_owned()
+}
+
+/// Keeps that a draft was begun, as the first entry of the order that it may become.
+pub(super) async fn begin(tx: &mut Tx, draft: &Draft) -> Result<(), Error> {
+    let trace_id = tx.trace().map(|trace| trace.trace_id()).unwrap_or_default();
+    tx.send(
+        "INSERT INTO order_history (order_id, sequence, state, occurred_at, cause, trace_id)
+         VALUES (?1, 1, 'DRAFT', ?2, 'DRAFTED', ?3)",
+        params![draft.id, draft.begun_at, trace_id],
+    )
+    .await
 }
 
 /// Keeps the states that the news entered; `order.changes` has counted them already.

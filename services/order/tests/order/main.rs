@@ -8,6 +8,7 @@ mod check_out;
 mod crash;
 mod cuts;
 mod deliveries;
+mod drafts;
 mod facts;
 mod house;
 mod input;

@@ -117,6 +117,10 @@ fake! {
     list_store_orders(order::ListStoreOrdersRequest) -> order::ListStoreOrdersResponse;
     list_order_history(order::ListOrderHistoryRequest) -> order::ListOrderHistoryResponse;
     cancel_order(order::CancelOrderRequest) -> order::CancelOrderResponse;
+    create_draft(order::CreateDraftRequest) -> order::CreateDraftResponse;
+    update_draft_line(order::UpdateDraftLineRequest) -> order::UpdateDraftLineResponse;
+    remove_draft_line(order::RemoveDraftLineRequest) -> order::RemoveDraftLineResponse;
+    confirm_draft(order::ConfirmDraftRequest) -> order::ConfirmDraftResponse;
 }
 
 async fn shop_with(peers: &Peers) -> Shop {

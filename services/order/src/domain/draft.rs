@@ -1,0 +1,183 @@
+//! A draft: an order whose lines its customer still edits. Nothing is asked of anybody for it.
+//!
+//! It has the id of the order that it becomes, and its version stands for everything that was shown of it, so that whoever
+//! confirms it says what they saw.
+
+use bojagi_kernel::id::{AccountId, OptionId, OrderId, OrderLineId};
+use bojagi_kernel::{Currency, Moment, Money};
+
+use super::{Line, MAX_LINES, OrderRefusal, same_currency};
+
+/// What a customer may order once they confirm it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Draft {
+    /// Of the order that it becomes.
+    pub(crate) id: OrderId,
+    pub(crate) customer_id: AccountId,
+    /// Counts its changes, from 1.
+    pub(crate) version: i64,
+    /// In the order in which they were added; all in one currency.
+    pub(crate) lines: Vec<DraftLine>,
+    pub(crate) begun_at: Moment,
+}
+
+/// One line of a draft.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DraftLine {
+    /// Of the line of the order, too.
+    pub(crate) id: OrderLineId,
+    pub(crate) option_id: OptionId,
+    pub(crate) quantity: i64,
+    /// The price of one piece, as its customer saw it.
+    pub(crate) unit_price: Money,
+}
+
+impl Draft {
+    /// Begins a draft.
+    ///
+    /// # Errors
+    /// `CURRENCY_MISMATCH`.
+    pub(crate) fn begin(customer_id: AccountId, lines: Vec<DraftLine>, now: Moment) -> Result<Self, OrderRefusal> {
+        let draft = Self { id: OrderId::generate(), customer_id, version: 1, lines, begun_at: now };
+        draft.must_be_in_one_currency()?;
+        Ok(draft)
+    }
+
+    /// The currency of its lines; none while it has no line.
+    pub(crate) fn currency(&self) -> Option<Currency> {
+        self.lines.first().map(|line| line.unit_price.currency())
+    }
+
+    /// Adds a line.
+    ///
+    /// # Errors
+    /// `DRAFT_FULL`, `CURRENCY_MISMATCH`.
+    pub(crate) fn add(&mut self, line: DraftLine) -> Result<(), OrderRefusal> {
+        if self.lines.len() == MAX_LINES {
+            return Err(OrderRefusal::DraftFull { limit: MAX_LINES });
+        }
+        self.lines.push(line);
+        self.changed()
+    }
+
+    /// Makes a line of this id what this one is.
+    ///
+    /// # Errors
+    /// `ORDER_LINE_NOT_FOUND`, `CURRENCY_MISMATCH`.
+    pub(crate) fn replace(&mut self, line: DraftLine) -> Result<(), OrderRefusal> {
+        let index = self.index_of(line.id)?;
+        self.lines[index] = line;
+        self.changed()
+    }
+
+    /// Takes a line out.
+    ///
+    /// # Errors
+    /// `ORDER_LINE_NOT_FOUND`.
+    pub(crate) fn remove(&mut self, line_id: OrderLineId) -> Result<(), OrderRefusal> {
+        let index = self.index_of(line_id)?;
+        self.lines.remove(index);
+        self.changed()
+    }
+
+    /// Sees that it can be ordered by somebody who saw this version of it.
+    ///
+    /// # Errors
+    /// `DRAFT_CHANGED`, `DRAFT_EMPTY`.
+    pub(crate) const fn may_be_confirmed(&self, seen_version: i64) -> Result<(), OrderRefusal> {
+        if seen_version != self.version {
+            return Err(OrderRefusal::DraftChanged { version: self.version });
+        }
+        if self.lines.is_empty() {
+            return Err(OrderRefusal::DraftEmpty);
+        }
+        Ok(())
+    }
+
+    fn index_of(&self, order_line_id: OrderLineId) -> Result<usize, OrderRefusal> {
+        let index = self.lines.iter().position(|line| line.id == order_line_id);
+        index.ok_or(OrderRefusal::OrderLineNotFound { order_line_id })
+    }
+
+    fn changed(&mut self) -> Result<(), OrderRefusal> {
+        self.version += 1;
+        self.must_be_in_one_currency()
+    }
+
+    fn must_be_in_one_currency(&self) -> Result<(), OrderRefusal> {
+        let Some(currency) = self.currency() else { return Ok(()) };
+        same_currency(currency, self.lines.iter().map(|line| line.unit_price))
+    }
+}
+
+impl DraftLine {
+    /// The line as it is ordered.
+    pub(crate) const fn ordered(&self) -> Line {
+        Line {
+            id: self.id,
+            option_id: self.option_id,
+            quantity: self.quantity,
+            unit_price: self.unit_price.minor(),
+            coupons: Vec::new(),
+            sold: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::NOW;
+    use super::*;
+
+    fn line(currency: Currency) -> DraftLine {
+        let (id, option_id) = (OrderLineId::generate(), OptionId::generate());
+        DraftLine { id, option_id, quantity: 2, unit_price: Money::new(currency, 1_000) }
+    }
+
+    fn draft(lines: Vec<DraftLine>) -> Draft {
+        Draft::begin(AccountId::generate(), lines, NOW).unwrap()
+    }
+
+    #[test]
+    fn each_edit_is_a_version() {
+        let [first, second] = [line(Currency::KRW), line(Currency::KRW)];
+        let mut draft = draft(vec![first.clone()]);
+        assert_eq!(draft.version, 1);
+        draft.add(second.clone()).unwrap();
+        let more = DraftLine { quantity: 3, option_id: OptionId::generate(), ..first.clone() };
+        draft.replace(more.clone()).unwrap();
+        assert_eq!((draft.version, &draft.lines), (3, &vec![more, second.clone()]), "a line stays where it was");
+        draft.remove(first.id).unwrap();
+        assert_eq!((draft.version, &draft.lines), (4, &vec![second.clone()]));
+        let gone = Err(OrderRefusal::OrderLineNotFound { order_line_id: first.id });
+        assert_eq!((draft.remove(first.id), draft.replace(first)), (gone.clone(), gone));
+        assert_eq!(draft.may_be_confirmed(3), Err(OrderRefusal::DraftChanged { version: 4 }));
+        assert_eq!(draft.may_be_confirmed(4), Ok(()));
+        draft.remove(second.id).unwrap();
+        assert_eq!(draft.may_be_confirmed(5), Err(OrderRefusal::DraftEmpty));
+    }
+
+    #[test]
+    fn it_is_in_one_currency_and_without_lines_in_none() {
+        let usd = Currency::parse("USD").unwrap();
+        let mixed = Err(OrderRefusal::CurrencyMismatch { expected: Currency::KRW, actual: usd });
+        let begun = Draft::begin(AccountId::generate(), vec![line(Currency::KRW), line(usd)], NOW);
+        assert_eq!(begun.map(|_| ()), mixed);
+        let only = line(Currency::KRW);
+        let mut draft = draft(vec![only.clone()]);
+        assert_eq!(draft.clone().add(line(usd)), mixed);
+        // The only line may change its currency, and so may those that come after it.
+        draft.replace(DraftLine { unit_price: Money::new(usd, 5), ..only.clone() }).unwrap();
+        draft.remove(only.id).unwrap();
+        assert_eq!(draft.currency(), None);
+        draft.add(line(Currency::KRW)).unwrap();
+        assert_eq!(draft.currency(), Some(Currency::KRW));
+    }
+
+    #[test]
+    fn it_has_as_many_lines_as_an_order() {
+        let mut draft = draft(vec![line(Currency::KRW); MAX_LINES]);
+        assert_eq!(draft.add(line(Currency::KRW)), Err(OrderRefusal::DraftFull { limit: MAX_LINES }));
+        assert_eq!((draft.lines.len(), draft.version), (MAX_LINES, 1));
+    }
+}

@@ -1,0 +1,125 @@
+//! Drafts and their lines. A draft is loaded whole and stored whole; whoever changes one locks its customer, who has one at a time.
+
+use bojagi_kernel::id::{AccountId, OptionId, OrderId, OrderLineId};
+use bojagi_kernel::{Currency, Moment, Money};
+use bojagi_store::{Error, Migration, Tx, from_row, params};
+
+use crate::domain::{Draft, DraftLine};
+
+/// Drafts. They are apart from orders: what is asked of those need not pass over them, and a process of the version before never
+/// meets one.
+pub(crate) const MIGRATION: Migration = Migration::expand(
+    "order-draft-1",
+    "
+    CREATE TABLE draft (
+        order_id UUID PRIMARY KEY,
+        customer_id UUID NOT NULL,
+        version BIGINT NOT NULL,
+        begun_at TIMESTAMPTZ NOT NULL,
+        changed_at TIMESTAMPTZ NOT NULL
+    ) WITHOUT ROWID;
+    CREATE UNIQUE INDEX draft_one_a_customer ON draft (customer_id);
+
+    CREATE TABLE draft_line (
+        order_id UUID NOT NULL,
+        line_number BIGINT NOT NULL,
+        order_line_id UUID NOT NULL,
+        option_id UUID NOT NULL,
+        quantity BIGINT NOT NULL,
+        currency TEXT NOT NULL,
+        unit_price BIGINT NOT NULL,
+        PRIMARY KEY (order_id, line_number),
+        CONSTRAINT draft_line_quantity_within_bounds CHECK (quantity BETWEEN 1 AND 999)
+    ) WITHOUT ROWID;
+    ",
+);
+
+struct DraftRow {
+    order_id: OrderId,
+    version: i64,
+    begun_at: Moment,
+}
+
+from_row!(DraftRow { order_id, version, begun_at });
+
+struct LineRow {
+    order_line_id: OrderLineId,
+    option_id: OptionId,
+    quantity: i64,
+    currency: String,
+    unit_price: i64,
+}
+
+from_row!(LineRow { order_line_id, option_id, quantity, currency, unit_price });
+
+impl TryFrom<LineRow> for DraftLine {
+    type Error = Error;
+
+    fn try_from(row: LineRow) -> Result<Self, Error> {
+        let currency = Currency::parse(&row.currency).map_err(|error| Error::Database(error.to_string()))?;
+        let unit_price = Money::new(currency, row.unit_price);
+        Ok(Self { id: row.order_line_id, option_id: row.option_id, quantity: row.quantity, unit_price })
+    }
+}
+
+/// The customer's draft.
+pub(crate) async fn of_customer(tx: &mut Tx, customer_id: AccountId) -> Result<Option<Draft>, Error> {
+    let sql = "SELECT order_id, version, begun_at FROM draft WHERE customer_id = ?1";
+    let row: Option<DraftRow> = tx.fetch_optional(sql, params![customer_id]).await?;
+    let Some(row) = row else { return Ok(None) };
+    let sql = "SELECT order_line_id, option_id, quantity, currency, unit_price FROM draft_line
+        WHERE order_id = ?1 ORDER BY line_number";
+    let lines: Vec<LineRow> = tx.fetch_all(sql, params![row.order_id]).await?;
+    let lines = lines.into_iter().map(DraftLine::try_from).collect::<Result<_, _>>()?;
+    Ok(Some(Draft { id: row.order_id, customer_id, version: row.version, lines, begun_at: row.begun_at }))
+}
+
+/// Stores a draft that was just begun, and that it was in its history.
+pub(crate) async fn insert(tx: &mut Tx, draft: &Draft) -> Result<(), Error> {
+    tx.send(
+        "INSERT INTO draft (order_id, customer_id, version, begun_at, changed_at) VALUES (?1, ?2, ?3, ?4, ?4)",
+        params![draft.id, draft.customer_id, draft.version, draft.begun_at],
+    )
+    .await?;
+    insert_lines(tx, draft).await?;
+    super::history::begin(tx, draft).await
+}
+
+/// Stores what a draft has become.
+pub(crate) async fn save(tx: &mut Tx, draft: &Draft, now: Moment) -> Result<(), Error> {
+    tx.send(
+        "UPDATE draft SET version = ?2, changed_at = ?3 WHERE order_id = ?1",
+        params![draft.id, draft.version, now],
+    )
+    .await?;
+    tx.send("DELETE FROM draft_line WHERE order_id = ?1", params![draft.id]).await?;
+    insert_lines(tx, draft).await
+}
+
+async fn insert_lines(tx: &mut Tx, draft: &Draft) -> Result<(), Error> {
+    for (number, line) in (1_i64..).zip(&draft.lines) {
+        let price = line.unit_price;
+        tx.send(
+            "INSERT INTO draft_line (order_id, line_number, order_line_id, option_id, quantity, currency, unit_price)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            params![draft.id, number, line.id, line.option_id, line.quantity, price.currency().code(), price.minor()],
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+/// The draft is an order from now on. Its history stays.
+pub(crate) async fn confirmed(tx: &mut Tx, order_id: OrderId) -> Result<(), Error> {
+    tx.send("DELETE FROM draft_line WHERE order_id = ?1", params![order_id]).await?;
+    tx.send("DELETE FROM draft WHERE order_id = ?1", params![order_id]).await
+}
+
+/// The draft of an account that is closed, with its history: it never became an order.
+pub(crate) async fn drop_of(tx: &mut Tx, customer_id: AccountId) -> Result<(), Error> {
+    for table in ["draft_line", "order_history"] {
+        let sql = format!("DELETE FROM {table} WHERE order_id IN (SELECT order_id FROM draft WHERE customer_id = ?1)");
+        tx.send(&sql, params![customer_id]).await?;
+    }
+    tx.send("DELETE FROM draft WHERE customer_id = ?1", params![customer_id]).await
+}
