@@ -1,22 +1,29 @@
 //! `bojagi tour`: a customer's day, on a mesh of its own or on one that runs.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bojagi::client::GatewayClient;
 use bojagi::demo::{DemoAccounts, DemoRole};
 use bojagi::tour::{self, Admin, Stage, Timeline, TourError};
-use bojagi::{Mesh, MeshSettings, Options, StartError};
+use bojagi::{DatabaseSettings, Mesh, MeshSettings, Options, StartError};
 use bojagi_chassis::settings::Mistakes;
 use bojagi_gateway::GatewayConfig;
 use bojagi_kernel::SystemClock;
 use bojagi_telemetry::metrics::Metrics;
+use bojagi_verify::Scope;
 use clap::Args;
+use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::CommandError;
 use super::telemetry::{self, VERSION};
+use super::{CommandError, verify};
+
+/// How long the tour's own mesh may take to come to rest after the day, and how often it is looked at meanwhile.
+const REST_WITHIN: Duration = Duration::from_secs(30);
+const LOOK: Duration = Duration::from_millis(50);
 
 /// Where the tour takes place.
 #[derive(Debug, Args)]
@@ -119,6 +126,7 @@ async fn on_a_mesh_of_its_own(
     settings.user.mailbox_folder = data.join("mailbox");
     settings.user.smtp.host.clear();
     settings.gateway.tls = GatewayConfig::default().tls;
+    let database = settings.database.clone();
     let options =
         Options { data, listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), clock: Arc::new(SystemClock), settings };
     let mesh = Mesh::start(options).await?;
@@ -128,10 +136,37 @@ async fn on_a_mesh_of_its_own(
         mailbox: mesh.data().join("mailbox"),
         admin: Admin::granted(async move |email: String| granting.grant_admin(&email).await),
     };
-    let outcome = tour::run(stage, timeline).await;
+    let outcome = match tour::run(stage, timeline).await {
+        Ok(()) => come_to_rest(&database, mesh.data()).await,
+        Err(error) => Ok(Err(error)),
+    };
     let clean = mesh.stop().await;
     if !clean {
         return Err(CommandError::Other("the mesh did not end cleanly".into()));
     }
-    Ok(outcome)
+    outcome
+}
+
+/// Waits until every invariant holds, also those that hold at rest: a mesh that stops hears no more of what the day has told.
+async fn come_to_rest(database: &DatabaseSettings, data: &Path) -> Result<Result<(), TourError>, CommandError> {
+    let given_up = Instant::now() + REST_WITHIN;
+    let mut look = interval(LOOK);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        look.tick().await;
+        let report = verify::check(database, data, Scope::AtRest).await?;
+        if report.holds() {
+            return Ok(Ok(()));
+        }
+        if Instant::now() >= given_up {
+            let violated = report.violated().map(|finding| {
+                format!("{} ({}): {}", finding.invariant, finding.sentence, finding.violations.join("; "))
+            });
+            return Ok(Err(TourError::Differs {
+                what: "the stores after the day, in the end".to_owned(),
+                expected: "that every invariant holds".to_owned(),
+                actual: violated.collect::<Vec<_>>().join("; "),
+            }));
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use bojagi::{CONTEXTS, DatabaseSettings, MeshSettings, StartError};
 use bojagi_store::{Database, copy_to_file};
-use bojagi_verify::Scope;
+use bojagi_verify::{Report, Scope};
 use clap::Args;
 
 use super::CommandError;
@@ -28,17 +28,22 @@ pub(crate) struct Verify {
 pub(super) async fn run(verify: Verify) -> Result<ExitCode, CommandError> {
     let settings = MeshSettings::load(verify.config.as_deref(), std::env::vars()).map_err(StartError::from)?;
     let scope = if verify.moving { Scope::AnyMoment } else { Scope::AtRest };
-    let report = if settings.database.on_a_server() {
-        // The questions are asked where all stores can be read side by side: over copies, a snapshot of each.
-        let copies = tempfile::tempdir().map_err(CommandError::other)?;
-        copy(&settings.database, copies.path()).await?;
-        bojagi_verify::check(copies.path(), scope)
-    } else {
-        bojagi_verify::check(&verify.data, scope)
-    };
-    let report = report.map_err(CommandError::other)?;
+    let report = check(&settings.database, &verify.data, scope).await?;
     print!("{report}");
     Ok(if report.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What the checker says of stores, be they on a server or in the data directory.
+pub(super) async fn check(database: &DatabaseSettings, data: &Path, scope: Scope) -> Result<Report, CommandError> {
+    let report = if database.on_a_server() {
+        // The questions are asked where all stores can be read side by side: over copies, a snapshot of each.
+        let copies = tempfile::tempdir().map_err(CommandError::other)?;
+        copy(database, copies.path()).await?;
+        bojagi_verify::check(copies.path(), scope)
+    } else {
+        bojagi_verify::check(data, scope)
+    };
+    report.map_err(CommandError::other)
 }
 
 async fn copy(database: &DatabaseSettings, folder: &Path) -> Result<(), CommandError> {
