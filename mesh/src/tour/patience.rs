@@ -6,13 +6,13 @@ use tokio::time::{Instant, interval};
 
 use super::TourError;
 
-/// How long the shop may take.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the shop may take: the first facts wait until groups have joined a broker, on a busy machine for long.
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How often it is asked meanwhile.
 const INTERVAL: Duration = Duration::from_millis(5);
 
-/// Asks until nothing differs any more, and answers what was asked for. After ten seconds the last difference is the answer;
+/// Asks until nothing differs any more, and answers what was asked for. After a minute the last difference is the answer;
 /// anything but a difference is at once.
 pub(super) async fn until_as_expected<T, F>(ask: impl Fn() -> F) -> Result<T, TourError>
 where
