@@ -110,7 +110,7 @@ impl Rig {
     /// tried again.
     ///
     /// # Panics
-    /// When one still does not after 20 seconds.
+    /// When one still does not after 90 seconds.
     pub async fn until_stores_answer(&self) {
         let stores: Vec<Store> = self.stores.lock().unwrap().values().cloned().collect();
         let look = async |tx: &mut Tx| tx.fetch_one("SELECT CAST(1 AS BIGINT)", &[]).await;

@@ -5,13 +5,13 @@ use std::time::Duration;
 use tonic::Status;
 use tonic_types::StatusExt;
 
-/// How long a condition may take to come true on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a condition may take to come true: joining a group at a broker takes seconds, and all takes longer on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Waits until `condition` is true.
 ///
 /// # Panics
-/// When it is still false after 20 seconds; `what` says what was waited for.
+/// When it is still false after 90 seconds; `what` says what was waited for.
 pub async fn eventually(what: &str, condition: impl AsyncFn() -> bool) {
     let mut look = tokio::time::interval(Duration::from_millis(2));
     let waited = tokio::time::timeout(PATIENCE, async {

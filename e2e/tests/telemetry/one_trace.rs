@@ -107,7 +107,7 @@ async fn order_and_follow(shop: &Shop, watched: &Watched, story: &[(&str, &str, 
         story.iter().filter(|part| !told.contains(*part)).copied().map(|part| format!("{part:?}")).collect::<Vec<_>>()
     };
     let mut look = tokio::time::interval(Duration::from_millis(20));
-    let complete = tokio::time::timeout(Duration::from_secs(30), async {
+    let complete = tokio::time::timeout(Duration::from_secs(90), async {
         while !missing().is_empty() {
             look.tick().await;
         }

@@ -52,7 +52,7 @@ fn after_a_kill_in_the_middle_of_a_tour_another_one_and_the_checker_pass() {
         (verify.status.success(), String::from_utf8(verify.stdout).unwrap())
     };
     // What the tour set off may still be on its way for a moment.
-    let patience = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    let patience = std::time::Instant::now() + std::time::Duration::from_secs(90);
     let mut verified = verify();
     while !verified.0 && std::time::Instant::now() < patience {
         verified = verify();
