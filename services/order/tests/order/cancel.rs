@@ -2,11 +2,10 @@
 
 use bojagi_api::order::{self as api, DeliveryState, MoneyState, OrderState};
 use bojagi_api::payment::PaymentState;
-use bojagi_order::Config;
 use bojagi_testkit::reason;
 use tonic::Code;
 
-use crate::house::{House, basket, id, impatient, won};
+use crate::house::{House, basket, id, patient, won};
 use crate::peers::{Fault, Hold};
 
 #[tokio::test]
@@ -71,13 +70,9 @@ async fn a_wish_that_comes_after_the_capture_confirms_and_cancels_in_one_commit(
     assert_eq!(history[2], (OrderState::Cancelling, "CANCELLED_BY_CUSTOMER".to_owned()));
 }
 
-/// Patient with its peers: a wish to cancel that waited for an answer would not come true while a test watches.
-fn patient() -> Config {
-    Config { ask_timeout_milliseconds: 600_000, lease_seconds: 1_800, ..impatient() }
-}
-
 #[tokio::test]
 async fn a_wish_to_cancel_does_not_wait_for_a_peer_that_hangs() {
+    // One that waited for an answer would not come true while this test watches.
     let house = House::with(patient()).await;
     for (fault, hanging) in [(Fault::Hang, "reserve"), (Fault::HangAfter, "reserve"), (Fault::Hang, "authorize")] {
         let script = if hanging == "reserve" { &house.stock.reserve } else { &house.payments.authorize };

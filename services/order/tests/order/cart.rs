@@ -205,11 +205,13 @@ async fn without_the_catalogue_a_cart_is_shown_as_it_is_kept_and_nothing_goes_in
 
 #[tokio::test]
 async fn who_waits_a_short_time_for_a_cart_is_answered_in_it() {
-    let house = House::open().await;
+    let margin = 10_000;
+    let config = Config { compare_timeout_milliseconds: 60_000, answer_margin_milliseconds: margin, ..impatient() };
+    let house = House::with(config).await;
     house.add(&house.stock.catalogue.offers(1_000, 10), 1).await.unwrap();
     house.stock.catalogue.look_up.always(Some(Fault::Hang));
     let mut request = Request::new(api::GetCartRequest::default());
-    request.set_timeout(Duration::from_millis(800));
+    request.set_timeout(Duration::from_millis(margin + 100));
     assert!(!house.cart().get_cart(request).await.unwrap().into_inner().compared);
 }
 

@@ -3,11 +3,14 @@
 mod crash;
 mod races;
 
+use std::sync::Arc;
+
 use bojagi_api::order::{self as api, OrderState};
 use bojagi_api::payment::{DeclineReason, PaymentState};
 use bojagi_api::user;
 use bojagi_store::{Error, Tx};
 use bojagi_testkit::reason;
+use tokio::sync::Notify;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
@@ -274,11 +277,13 @@ async fn lines_move_in_the_commits_of_their_order() {
     let house = House::open().await;
     house.filled().await;
     house.declines();
-    house.payments.void.then([Fault::Hang]);
+    let arrives = Arc::new(Notify::new());
+    house.payments.void.then([Fault::AnswerLater(Arc::clone(&arrives))]);
     let request = api::CheckOutCartRequest { wait: api::Wait::None.into(), ..check_out_of(house.seen().await, &[]) };
     let order_id = house.check_out(request).await.unwrap().id;
     house.payments.void.called(1).await;
     assert_eq!((house.order(&order_id).await.state(), house.rows().await), (OrderState::Pending, (0, 2)));
+    arrives.notify_one();
     house.until(&order_id, OrderState::Cancelled).await;
     assert_eq!(house.rows().await, (2, 0));
 

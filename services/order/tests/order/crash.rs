@@ -1,15 +1,18 @@
 //! R16: a crash at every step. The process dies at the step, starts again on the same files, and the order reaches its end
 //! without new traffic.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bojagi_api::order::{MoneyState, OrderState, PlaceOrderRequest, Wait};
+use bojagi_order::Config;
 use bojagi_store::{Error, Tx, params};
 use bojagi_telemetry::TraceContext;
 use bojagi_testkit::eventually;
+use tokio::sync::Notify;
 use tonic::{Code, Request};
 
-use crate::house::{House, basket, impatient};
+use crate::house::{House, basket, patient};
 use crate::peers::{Fault, Hold, Script};
 
 type At = fn(&House) -> &Script;
@@ -106,8 +109,9 @@ async fn r16_between_the_end_and_the_releases() {
 
 #[tokio::test]
 async fn a_driver_that_lost_its_lease_commits_nothing() {
-    let house = House::with(bojagi_order::Config { orders_at_once: 1, ..impatient() }).await;
-    house.payments.capture.then([Fault::HangAfter]);
+    let house = House::with(Config { orders_at_once: 1, deadline_seconds: 36_000, ..patient() }).await;
+    let shows = Arc::new(Notify::new());
+    house.payments.capture.then([Fault::LoseAnswerLater(Arc::clone(&shows))]);
     let order_id = house.place_and_leave().await;
     house.payments.capture.called(1).await;
     // As if this process had been paused, and another one had taken the order over and not come to an end yet.
@@ -126,13 +130,14 @@ async fn a_driver_that_lost_its_lease_commits_nothing() {
         .await;
     assert_eq!(taken_over.unwrap(), 1);
     let before = house.order(&order_id).await;
+    shows.notify_one();
     // There is room for one order only, so room for another means that the stale driver has come to its commit and gone.
     eventually("the stale driver has gone", async || house.place(basket()).await.is_ok()).await;
     let after = house.order(&order_id).await;
     assert_eq!((after.state(), after.version), (OrderState::Pending, before.version));
     assert_eq!(house.saga(&order_id).await.steps.iter().map(|step| step.attempts).sum::<i64>(), 0);
     // When the other one's lease runs out too, the order is taken over once more and reaches its end.
-    house.rig.clock.advance(Duration::from_secs(21));
+    house.rig.clock.advance(Duration::from_secs(1_801));
     house.until(&order_id, OrderState::Confirmed).await;
     assert_eq!(house.payments.account(&order_id).unwrap().captures, 1);
     assert_eq!(house.saga(&order_id).await.lease_epoch, 3);

@@ -51,10 +51,11 @@ pub(crate) struct Cast {
     pub(crate) sellers: [TestAccount; 2],
 }
 
-/// Settings for tests: patient with the order, impatient with everything else.
+/// Settings for tests: patient with the order, and with its peers as a busy machine needs it; impatient with everything else.
 pub(crate) fn impatient() -> Config {
     Config {
-        ask_timeout_milliseconds: 300,
+        ask_timeout_milliseconds: 3_000,
+        page_patience_milliseconds: 6_000,
         compare_timeout_milliseconds: 6_000,
         sweep_milliseconds: 5,
         attempts_before_parking: 4,
@@ -62,6 +63,11 @@ pub(crate) fn impatient() -> Config {
         instance: "one".into(),
         ..Config::default()
     }
+}
+
+/// Settings for tests in which a peer hangs: nothing is taken for unanswered while they watch.
+pub(crate) fn patient() -> Config {
+    Config { ask_timeout_milliseconds: 600_000, lease_seconds: 1_800, ..impatient() }
 }
 
 impl Cast {

@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use tonic::Code;
 
 use crate::branches::{Branches, steady};
-use crate::house::{House, basket, impatient};
+use crate::house::{House, basket, impatient, patient};
 use crate::peers::{Fault, Hold, Script};
 
 /// How long a driver holds an order.
@@ -123,7 +123,7 @@ async fn a_process_that_comes_back_under_its_name_goes_on_at_once() {
 
 /// Nothing is taken for unanswered while a test watches, and there is room for one order on its way.
 fn sleepy() -> Config {
-    Config { ask_timeout_milliseconds: 600_000, lease_seconds: 1_800, orders_at_once: 1, ..impatient() }
+    Config { orders_at_once: 1, ..patient() }
 }
 
 /// A driver sleeps with an answer on its way to it, for longer than its lease.

@@ -28,6 +28,8 @@ pub(crate) enum Fault {
     Hang,
     /// It happens, and the answer is lost.
     LoseAnswer,
+    /// It happens, and that the answer is lost shows when the test says so.
+    LoseAnswerLater(Arc<Notify>),
     /// It happens, and then the peer hangs.
     HangAfter,
     /// It happens, and the answer is on its way until the test lets it arrive.
@@ -104,6 +106,12 @@ impl Script {
             Some(Fault::LoseAnswer) => {
                 effect().await?;
                 noted();
+                Err(Status::unavailable("the answer was lost"))
+            }
+            Some(Fault::LoseAnswerLater(shows)) => {
+                effect().await?;
+                noted();
+                shows.notified().await;
                 Err(Status::unavailable("the answer was lost"))
             }
             Some(Fault::HangAfter) => {

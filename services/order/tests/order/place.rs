@@ -1,14 +1,17 @@
 //! Placing orders that go well, waiting for them, watching them.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bojagi_api::order::{self as api, MoneyState, OrderState, SagaStepKind, SagaStepState};
+use bojagi_order::Config;
 use bojagi_store::{Error, Tx};
 use bojagi_testkit::{eventually, reason};
+use tokio::sync::Notify;
 use tonic::{Code, Request};
 
-use crate::house::{House, address, basket, id, impatient, line, won};
+use crate::house::{House, address, basket, id, impatient, line, patient, won};
 use crate::peers::{Fault, Hold};
 
 #[tokio::test]
@@ -196,10 +199,19 @@ async fn who_watches_is_told_to_come_again_when_the_process_ends_before_the_orde
 
 #[tokio::test]
 async fn a_waiting_caller_is_answered_before_its_deadline_and_the_order_goes_on() {
-    let house = House::with(bojagi_order::Config { ask_timeout_milliseconds: 2_000, ..impatient() }).await;
+    let margin = 10_000;
+    let config = Config {
+        answer_margin_milliseconds: margin,
+        ask_timeout_milliseconds: 2_000,
+        // Neither of them ends while time flies, so what brings the order on is that an ask counts as unanswered.
+        lease_seconds: 1_800,
+        deadline_seconds: 36_000,
+        ..impatient()
+    };
+    let house = House::with(config).await;
     house.payments.capture.then([Fault::Hang]);
     let mut request = Request::new(basket());
-    request.set_timeout(Duration::from_millis(600));
+    request.set_timeout(Duration::from_millis(margin + 350));
     let order = house.orders().place_order(request).await.unwrap().into_inner().order.unwrap();
     assert_eq!(order.state(), OrderState::Pending);
     let order = house.until(&order.id, OrderState::Confirmed).await;
@@ -220,11 +232,13 @@ async fn an_order_lives_on_when_its_caller_goes_away() {
 
 #[tokio::test]
 async fn too_many_orders_at_once_are_refused_early() {
-    let house = House::with(bojagi_order::Config { orders_at_once: 1, ..impatient() }).await;
-    house.stock.reserve.then([Fault::Hang]);
+    let house = House::with(Config { orders_at_once: 1, ..patient() }).await;
+    let arrives = Arc::new(Notify::new());
+    house.stock.reserve.then([Fault::AnswerLater(Arc::clone(&arrives))]);
     let order_id = house.place_and_leave().await;
     let refused = house.place(basket()).await.unwrap_err();
     assert_eq!((refused.code(), reason(&refused)), (Code::ResourceExhausted, "OVERLOADED".to_owned()));
+    arrives.notify_one();
     house.until(&order_id, OrderState::Confirmed).await;
-    house.place(basket()).await.unwrap();
+    eventually("there is room again", async || house.place(basket()).await.is_ok()).await;
 }

@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use bojagi_api::order::{self as api, MoneyState, OrderState, SagaDirection, SagaStepKind, SagaStepState};
 use bojagi_api::payment::{DeclineReason, PaymentState};
-use bojagi_order::Config;
 use tokio::sync::Notify;
 use tonic::Code;
 
-use crate::house::{House, basket, impatient};
+use crate::house::{House, basket, patient};
 use crate::peers::{Fault, Hold, Script};
 
 async fn all_is_given_back(house: &House, order_id: &str) {
@@ -129,8 +128,7 @@ async fn an_order_that_is_not_done_by_its_deadline_fails() {
 
 #[tokio::test]
 async fn nothing_is_captured_after_the_deadline_however_late_the_answers_before_it_came() {
-    let config = Config { ask_timeout_milliseconds: 600_000, lease_seconds: 1_800, ..impatient() };
-    let house = House::with(config).await;
+    let house = House::with(patient()).await;
     let arrives = Arc::new(Notify::new());
     house.stock.reserve.then([Fault::AnswerLater(Arc::clone(&arrives))]);
     let order_id = house.place_and_leave().await;

@@ -16,7 +16,7 @@ use tonic::{Code, Response, Status};
 
 use super::check_out_of;
 use crate::branches::{Branches, steady};
-use crate::house::{House, id, impatient};
+use crate::house::{House, id, impatient, patient};
 use crate::peers::Fault;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -105,9 +105,10 @@ async fn what_the_first_call_took_does_not_speak_against_the_second() {
 
 #[tokio::test]
 async fn beyond_the_room_for_orders_a_check_out_costs_item_nothing() {
-    let house = House::with(Config { orders_at_once: 1, ..impatient() }).await;
+    let house = House::with(Config { orders_at_once: 1, ..patient() }).await;
     let [tea, cup] = house.filled().await;
-    house.stock.reserve.then([Fault::Hang]);
+    let arrives = Arc::new(Notify::new());
+    house.stock.reserve.then([Fault::AnswerLater(Arc::clone(&arrives))]);
     let request = check_out_of(house.seen().await, &[&tea]);
     let request = api::CheckOutCartRequest { wait: api::Wait::None.into(), ..request };
     let order_id = house.check_out(request.clone()).await.unwrap().id;
@@ -117,6 +118,7 @@ async fn beyond_the_room_for_orders_a_check_out_costs_item_nothing() {
     assert_eq!((refused.code(), reason(&refused)), (Code::ResourceExhausted, "OVERLOADED".to_owned()));
     assert_eq!(house.stock.catalogue.look_up.calls(), asked);
     assert_eq!(house.check_out(request).await.unwrap().id, order_id, "what came before needs no room");
+    arrives.notify_one();
     house.until(&order_id, OrderState::Confirmed).await;
     eventually("there is room again", async || house.check_out(next.clone()).await.is_ok()).await;
 }
