@@ -1,5 +1,5 @@
-# Sourced by the scripts that keep something running: files that remember a process. A process id comes back, after a reboot at the
-# latest, so beside it stands when the process began.
+# Sourced by the scripts that keep something running: files that remember a process, and ports to listen on. A process id comes back,
+# after a reboot at the latest, so beside it stands when the process began.
 
 # When a process began, in a form that no two of one id share; nothing when there is none.
 began() {
@@ -33,4 +33,25 @@ remembered() {
     # What others have written may end without a line break.
     { read -r pid since <"$1"; } 2>/dev/null || [ -n "$pid" ] || return 0
     if [ "$(began "$pid")" = "${since:-$(began "$pid")}" ] && alive "$pid"; then echo "$pid"; fi
+}
+
+# free_ports COUNT: ports of the loopback interface that are free, a line each. All are held until all are found, so that none comes
+# twice; and none is of those that the system gives away by itself, so that it is free still when its process starts, or starts again.
+free_ports() {
+    python3 - "$1" <<'PYTHON'
+import random, socket, sys
+held, count = [], int(sys.argv[1])
+for port in random.sample(range(20000, 32000), 12000):
+    if len(held) == count:
+        break
+    holder = socket.socket()
+    try:
+        holder.bind(("127.0.0.1", port))
+        held.append(holder)
+    except OSError:
+        holder.close()
+if len(held) < count:
+    sys.exit("no free port was found")
+print(*(holder.getsockname()[1] for holder in held), sep="\n")
+PYTHON
 }
