@@ -4,6 +4,7 @@ use bojagi_api::order::{
     AddCartLineRequest, Cart, CheckOutCartRequest, ClearCartRequest, GetCartRequest, MoneyState, Order, OrderState,
 };
 use bojagi_api::payment::{DeclineReason, PaymentState};
+use tonic::Code;
 
 use super::opening::Shop;
 use super::orders;
@@ -13,6 +14,7 @@ use super::sign_up::Cast;
 use crate::people::Member;
 use crate::tour::TourError;
 use crate::tour::expect;
+use crate::tour::patience::until_as_expected;
 use crate::tour::purchase::{Purchase, Wanted, new_request_id};
 use crate::tour::timeline::{Timeline, Told, krw};
 
@@ -97,7 +99,16 @@ async fn fill(customer: &Member, purchase: &Purchase<'_>) -> Result<Told<Cart>, 
             option_id: wanted.product.option_id.clone(),
             quantity: wanted.quantity,
         };
-        customer.gateway.carts().add_cart_line(request).await?;
+        until_as_expected(|| async {
+            match customer.gateway.carts().add_cart_line(request.clone()).await {
+                // Item was too slow to say what that is: nothing was put in, and it is asked again.
+                Err(status) if status.code() == Code::Unavailable => {
+                    Err(TourError::differs("the cart", "a line more", status.message()))
+                }
+                answer => Ok(answer?),
+            }
+        })
+        .await?;
     }
     let cart = look(customer).await?;
     let wanted = purchase.lines.iter().map(|wanted| (wanted.product.option_id.as_str(), wanted.quantity));
@@ -111,8 +122,13 @@ async fn fill(customer: &Member, purchase: &Purchase<'_>) -> Result<Told<Cart>, 
 
 /// The cart, compared with the catalogue.
 async fn look(customer: &Member) -> Result<Cart, TourError> {
-    let answer = customer.gateway.carts().get_cart(GetCartRequest::default()).await?.into_inner();
-    expect::equal("the cart was compared with the catalogue", true, answer.compared)?;
+    // Without an answer of item in time it is shown as it is kept.
+    let answer = until_as_expected(|| async {
+        let answer = customer.gateway.carts().get_cart(GetCartRequest::default()).await?.into_inner();
+        expect::equal("the cart was compared with the catalogue", true, answer.compared)?;
+        Ok::<_, TourError>(answer)
+    })
+    .await?;
     expect::equal("what has changed in the catalogue", Vec::new(), answer.changes)?;
     expect::there("the cart", answer.cart)
 }
