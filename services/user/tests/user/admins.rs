@@ -12,6 +12,7 @@ use bojagi_user::{Granted, grant_admin};
 use tonic::{Code, Status};
 
 use crate::accounts::facts;
+use crate::sessions::WITHIN;
 use crate::shop::{PASSWORD, Person, Shop};
 
 async fn suspend(shop: &Shop, admin: &Person, account_id: &str, why: &str) -> Result<Account, Status> {
@@ -103,7 +104,7 @@ async fn a_suspended_account_is_out_until_it_is_reinstated() {
     assert_eq!((suspended.state(), suspended.suspension_reason.as_str()), (AccountState::Suspended, "sells fakes"));
     assert_eq!(suspend(&shop, &admin, &account_id, "again").await.unwrap(), suspended);
     let void = eventually("its tokens are void", async || elsewhere.verify(&person.tokens.access_token).is_err());
-    tokio::time::timeout(Duration::from_secs(1), void).await.unwrap();
+    tokio::time::timeout(WITHIN, void).await.unwrap();
     assert_eq!(reason(&shop.refresh(&person.tokens).await.unwrap_err()), "REFRESH_TOKEN_INVALID");
     let refused = shop.sign_in(&person.email, PASSWORD).await.err().unwrap();
     assert_eq!((refused.code(), reason(&refused).as_str()), (Code::FailedPrecondition, "ACCOUNT_SUSPENDED"));
