@@ -311,12 +311,12 @@ type Standing = tokio::task::JoinHandle<Result<(), Error>>;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_migration_may_take_longer_than_a_statement_of_a_request() {
     const SLOW: &[Migration] =
-        &[Migration::expand("slept-1", "CREATE TABLE slept AS SELECT pg_sleep(0.3)::text AS text")];
+        &[Migration::expand("slept-1", "CREATE TABLE slept AS SELECT pg_sleep(2)::text AS text")];
     let Some(place) = server() else { return };
-    let hasty = with(place.store("stock"), |server| server.statement_timeout = Duration::from_millis(200));
+    let hasty = with(place.store("stock"), |server| server.statement_timeout = Duration::from_secs(1));
     let store = Store::open(&hasty, SLOW, &SystemClock).await.unwrap();
     let slow: Result<(String,), Error> =
-        store.write(async |tx: &mut Tx| tx.fetch_one("SELECT pg_sleep(0.3)::text", &[]).await).await;
+        store.write(async |tx: &mut Tx| tx.fetch_one("SELECT pg_sleep(2)::text", &[]).await).await;
     assert!(matches!(slow, Err(Error::TimedOut(_))), "{slow:?}");
 }
 
@@ -340,7 +340,7 @@ async fn waiting_for_another_process_ends() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_process_that_stands_still_loses_its_transaction() {
     let Some(place) = server() else { return };
-    let one = open(&with(place.store("stock"), |server| server.silence_timeout = Duration::from_millis(100))).await;
+    let one = open(&with(place.store("stock"), |server| server.silence_timeout = Duration::from_secs(1))).await;
     let other = open(&place.store("stock")).await;
     let (let_go, standing, blocker) = stand_still(&one);
     standing.await.unwrap();
