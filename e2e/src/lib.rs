@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a kit for tests fails by panicking")]
 
 mod broker;
+mod noon;
 mod person;
 mod raw;
 mod refunds;
@@ -9,6 +10,7 @@ mod shop;
 mod wish;
 
 pub use broker::Broker;
+pub use noon::SinceNoon;
 pub use person::Person;
 pub use raw::{call, code};
 pub use shop::{Offer, Shop};

@@ -21,6 +21,7 @@ use tonic::transport::{Channel, Endpoint};
 use uuid::Uuid;
 
 use crate::broker::Broker;
+use crate::noon::SinceNoon;
 use crate::person::Person;
 use crate::won;
 
@@ -55,6 +56,14 @@ impl Shop {
     /// When it does not start.
     pub async fn open() -> Self {
         Self::open_in(Arc::new(TempDir::new().unwrap())).await
+    }
+
+    /// Opens an empty shop in which no day ends by itself while a test looks.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn open_at_noon() -> Self {
+        Self::open_at(Arc::new(TempDir::new().unwrap()), Arc::new(SinceNoon::begin()), |_| ()).await
     }
 
     /// Opens an empty shop with other settings than the defaults.

@@ -41,7 +41,7 @@ async fn given_back(buyer: &Person, order: &Order, (seller, offer): (&Person, &O
 /// R11 and R25 over the public API.
 #[tokio::test(flavor = "multi_thread")]
 async fn r11_r25_an_order_of_two_sellers_is_given_back_in_parts_and_every_book_agrees() {
-    let shop = Shop::open().await;
+    let shop = Shop::open_at_noon().await;
     let (tea_seller, tea) = shop.offer(9_999, 100).await;
     let (silk_seller, silk) = shop.offer(20_000, 100).await;
     let buyer = shop.person(&[Role::Customer]);
@@ -145,7 +145,7 @@ async fn r10_refunds_of_the_same_pieces_race_and_money_goes_back_for_each_piece_
 /// and the piece is on the shelf.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_piece_that_cost_nothing_goes_back_in_every_book() {
-    let shop = Shop::open().await;
+    let shop = Shop::open_at_noon().await;
     let (seller, offer) = shop.offer(1, 10).await;
     let buyer = shop.person(&[Role::Customer]);
     let card = buyer.card("tok_approve").await;

@@ -6,15 +6,15 @@ use std::time::Duration;
 use bojagi_api::order::{ListStoreOrdersRequest, OrderState};
 use bojagi_api::policy::Role;
 use bojagi_api::settlement::{PayoutState, SetCommissionRateRequest, StatementEntryKind, StatementState};
-use bojagi_e2e::{Offer, Person, Shop, Wish, won};
-use bojagi_kernel::{Clock, ManualClock, Moment, SystemClock};
+use bojagi_e2e::{Offer, Person, Shop, SinceNoon, Wish, won};
+use bojagi_kernel::{Clock, ManualClock, Moment};
 use bojagi_testkit::{eventually, reason};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-/// A shop whose bank answers at once.
+/// A shop whose bank answers at once, and whose days end when a test says so.
 async fn shop() -> Shop {
-    shop_at(Arc::new(TempDir::new().unwrap()), Arc::new(SystemClock)).await
+    shop_at(Arc::new(TempDir::new().unwrap()), Arc::new(SinceNoon::begin())).await
 }
 
 async fn shop_at(folder: Arc<TempDir>, clock: Arc<dyn Clock>) -> Shop {
