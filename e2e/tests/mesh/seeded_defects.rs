@@ -8,7 +8,7 @@ use std::path::Path;
 use bojagi_api::coupon::coupon::Benefit;
 use bojagi_api::coupon::{Coupon, CouponScope};
 use bojagi_api::item::AddWishlistEntryRequest;
-use bojagi_api::order::WithdrawRefundRequest;
+use bojagi_api::order::{CreateDraftRequest, WithdrawRefundRequest};
 use bojagi_api::policy::Role;
 use bojagi_api::settlement::PayoutState;
 use bojagi_e2e::{Offer, Person, Shop, Wish, won};
@@ -139,6 +139,7 @@ const DEFECTS: &[(&str, &str, &str)] = &[
     ("X1", "order", "UPDATE outbox SET sequence = sequence + 1000 WHERE event_type = 'bojagi.order.v1.OrderConfirmed'"),
     ("X1", "settlement", "DELETE FROM inbox WHERE consumer = 'settlement'"),
     ("X1", "order", "DELETE FROM inbox WHERE consumer = 'order.payments'"),
+    ("X1", "order", "DELETE FROM inbox WHERE consumer = 'order.refunds'"),
     ("X1", "item", "DELETE FROM inbox WHERE consumer = 'item.refunds'"),
     ("X1", "user", unheard!("bojagi.user.v1.AccountSuspended")),
     ("X1", "user", unheard!("bojagi.user.v1.AccountReinstated")),
@@ -172,13 +173,17 @@ const DEFECTS: &[(&str, &str, &str)] = &[
     ("X3", "order", "UPDATE inbox_sequence SET last = last + 1000 WHERE consumer = 'order.payments'"),
     ("X3", "settlement", "UPDATE inbox_sequence SET aggregate_id = randomblob(16)"),
     ("A1", "order", "DELETE FROM order_history WHERE state = 'CONFIRMED'"),
+    ("A1", "order", "DELETE FROM order_history WHERE state = 'DRAFT'"),
+    ("A1", "order", "UPDATE draft SET order_id = (SELECT order_id FROM orders LIMIT 1)"),
+    ("A1", "order", "DELETE FROM draft"),
+    ("N1", "order", "INSERT INTO blocked_account SELECT customer_id, TRUE, begun_at FROM draft"),
     ("L1", "order", "UPDATE orders SET saga_state = 'RUNNING' WHERE state = 'CONFIRMED'"),
     ("L1", "item", "UPDATE hold SET state = 'RESERVED' WHERE state = 'SOLD'"),
     ("L1", "coupon", "UPDATE issued_coupon SET state = 'RESERVED', used_at = NULL WHERE state = 'USED'"),
     ("L1", "payment", "UPDATE refund SET state = 'PENDING'"),
 ];
 
-/// A paid order with a coupon, a cancelled one, a failed one, one that was sent and is given back in part, a wish, and a close; payouts that came back and that arrived, and
+/// A paid order with a coupon, a cancelled one, a failed one, one that was sent and is given back in part, a wish, a draft, and a close; payouts that came back and that arrived, and
 /// something that is in no statement yet.
 async fn a_day(shop: &Shop) {
     let (seller, offer) = shop.offer(10_000, 100).await;
@@ -214,6 +219,9 @@ async fn a_day(shop: &Shop) {
     let wished_for = AddWishlistEntryRequest { request_id, option_id, quantity: 1 };
     // By somebody who has given no hearts, which would be named as well.
     shop.person(&[Role::Customer]).wishes().add_wishlist_entry(wished_for).await.unwrap();
+    let lines = Wish::of(&offer, 1, "").request().lines;
+    let draft = CreateDraftRequest { request_id: Uuid::now_v7().to_string(), lines };
+    shop.person(&[Role::Customer]).orders().create_draft(draft).await.unwrap();
     shop.verify().await;
     shop.close_day().await;
     shop.verify().await;
@@ -316,6 +324,10 @@ const BEFORE_HEARTS: &str = "
     DROP TABLE wishlist_entry;
     DELETE FROM migration WHERE name IN ('item-hearts-1', 'item-wishlist-1')";
 
+const BEFORE_DRAFTS: &str = "
+    DROP TABLE draft; DROP TABLE draft_line;
+    DELETE FROM migration WHERE name = 'order-draft-1'";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_of_an_earlier_version_is_asked_what_it_has() {
     let shop = Shop::open().await;
@@ -323,10 +335,11 @@ async fn a_store_of_an_earlier_version_is_asked_what_it_has() {
     shop.verify().await;
     let folder = shop.close().await;
     let asked = |report: &Report| report.findings.iter().filter(|finding| finding.invariant == "N1").count();
-    assert_eq!(asked(&bojagi_verify::check(folder.path(), Scope::AtRest).unwrap()), 3);
-    let books = Connection::open(folder.path().join("item.sqlite")).unwrap();
-    books.execute_batch(BEFORE_HEARTS).unwrap();
-    drop(books);
+    assert_eq!(asked(&bojagi_verify::check(folder.path(), Scope::AtRest).unwrap()), 4);
+    for (store, before) in [("item", BEFORE_HEARTS), ("order", BEFORE_DRAFTS)] {
+        let books = Connection::open(folder.path().join(format!("{store}.sqlite"))).unwrap();
+        books.execute_batch(before).unwrap();
+    }
     let report = bojagi_verify::check(folder.path(), Scope::AtRest).unwrap();
     assert!(report.holds() && asked(&report) == 0, "{report}");
 }

@@ -36,6 +36,7 @@ const FOR_EVERYBODY: &[&str] = &[
     "/bojagi.order.v1.CartService/AddCartLine",
     "/bojagi.order.v1.CartService/CheckOutCart",
     "/bojagi.item.v1.WishlistService/AddWishlistEntry",
+    "/bojagi.order.v1.OrderService/CreateDraft",
     "/bojagi.order.v1.OrderService/PlaceOrder",
     "/bojagi.user.v1.AddressService/AddAddress",
 ];
@@ -143,6 +144,7 @@ async fn what_is_not_ones_own_does_not_exist() {
     for group in [
         town.carts().await,
         town.orders().await,
+        town.drafts().await,
         town.deliveries().await,
         town.refunds().await,
         town.payments().await,

@@ -9,7 +9,8 @@ use std::time::Duration;
 use bojagi::client::GatewayClient;
 use bojagi::people;
 use bojagi_api::order::{
-    AddCartLineRequest, CheckOutCartRequest, DeliveryAddress, GetMyPageRequest, OrderState, PlaceOrderRequest,
+    AddCartLineRequest, CheckOutCartRequest, ConfirmDraftRequest, CreateDraftRequest, DeliveryAddress,
+    GetMyPageRequest, Order, OrderState, PlaceOrderRequest,
 };
 use bojagi_api::payment::{AddPaymentMethodRequest, PaymentMethodType};
 use bojagi_api::user::{
@@ -239,9 +240,29 @@ async fn order(customer: &GatewayClient, offer: &Offer, card: &str) {
     customer.carts().add_cart_line(line).await.unwrap();
     let checked_out = customer.carts().check_out_cart(check_out(wish(offer, 1, card))).await.unwrap().into_inner();
     assert_eq!(checked_out.order.unwrap().state(), OrderState::Confirmed);
+    let lines = wish(offer, 1, card).lines;
+    let draft = CreateDraftRequest { request_id: Uuid::now_v7().to_string(), lines };
+    let draft = customer.orders().create_draft(draft).await.unwrap().into_inner().order.unwrap();
+    let confirmed = customer.orders().confirm_draft(confirm(&draft, wish(offer, 1, card))).await.unwrap().into_inner();
+    assert_eq!(confirmed.order.unwrap().state(), OrderState::Confirmed);
     // Her own page is where order knows an address.
     let page = customer.pages().get_my_page(GetMyPageRequest {}).await.unwrap().into_inner();
     assert_eq!(page.profile.map(|profile| profile.email), Some(EMAIL.to_owned()));
+}
+
+/// The same order, of a draft.
+fn confirm(draft: &Order, wish: PlaceOrderRequest) -> ConfirmDraftRequest {
+    let PlaceOrderRequest { request_id, expected_discount, tender, delivery_address, wait, .. } = wish;
+    ConfirmDraftRequest {
+        request_id,
+        order_id: draft.id.clone(),
+        seen_version: draft.version,
+        expected_discount,
+        tender,
+        delivery_address,
+        wait,
+        ..Default::default()
+    }
 }
 
 /// The same order, of the cart.

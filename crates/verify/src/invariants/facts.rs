@@ -81,6 +81,8 @@ macro_rules! heard_by {
           UNION ALL SELECT 'order.payments', 'bojagi.payment.v1.PaymentDeclined'
           UNION ALL SELECT 'order.payments', 'bojagi.payment.v1.PaymentRefunded'
           UNION ALL SELECT 'order.payments', 'bojagi.payment.v1.PaymentUnresolved'
+          UNION ALL SELECT 'order.refunds', 'bojagi.payment.v1.PaymentRefunded'
+                    WHERE EXISTS (SELECT 1 FROM ordering.migration WHERE name = 'order-refunds-1')
           UNION ALL SELECT 'payment', 'bojagi.order.v1.OrderFailed'
           UNION ALL SELECT 'order.accounts', 'bojagi.user.v1.AccountSuspended'
           UNION ALL SELECT 'order.accounts', 'bojagi.user.v1.AccountReinstated'
@@ -230,7 +232,7 @@ pub(super) const QUESTIONS: &[Question] = &[
                     SELECT order_id, 1, 0, created_at FROM ordering.orders
                     UNION ALL
                     SELECT unhex(replace(CAST(answer AS TEXT), '-', '')), 0, 1, 0 FROM ordering.idempotency
-                    WHERE method IN ('PlaceOrder', 'CheckOutCart'))
+                    WHERE method IN ('PlaceOrder', 'CheckOutCart', 'ConfirmDraft'))
               SELECT order_id, sum(orders), sum(answers) FROM parts GROUP BY order_id
               HAVING sum(orders) <> 1 OR sum(answers) > 1 OR (sum(answers) = 0 AND max(placed_at) > ",
             six_days_ago!(),

@@ -76,6 +76,38 @@ impl<'a> Town<'a> {
         ]
     }
 
+    /// A draft is its customer's, until she has confirmed it.
+    pub(super) async fn drafts(&self) -> Vec<Owned> {
+        let wish = Wish::of(&self.offer, 1, &self.card).and(&self.offer, 2).request();
+        let create = CreateDraftRequest { request_id: new_id(), lines: wish.lines.clone() };
+        let draft = self.customer.orders().create_draft(create).await.unwrap().into_inner().order.unwrap();
+        let (owner, others) = (&self.customer, [&self.other_customer]);
+        let [first, second] = [draft.lines[0].id.clone(), draft.lines[1].id.clone()];
+        let (line, seen_version) = (wish.lines.into_iter().next(), draft.version + 2);
+        vec![
+            owned("/bojagi.order.v1.OrderService/GetOrder", &draft.id, owner, &others, |order_id| GetOrderRequest {
+                order_id,
+            }),
+            owned("/bojagi.order.v1.OrderService/UpdateDraftLine", &draft.id, owner, &others, move |order_id| {
+                let (order_line_id, line) = (first.clone(), line.clone());
+                UpdateDraftLineRequest { request_id: new_id(), order_id, order_line_id, line }
+            }),
+            owned("/bojagi.order.v1.OrderService/RemoveDraftLine", &draft.id, owner, &others, move |order_id| {
+                RemoveDraftLineRequest { request_id: new_id(), order_id, order_line_id: second.clone() }
+            }),
+            owned("/bojagi.order.v1.OrderService/ConfirmDraft", &draft.id, owner, &others, move |order_id| {
+                ConfirmDraftRequest {
+                    request_id: new_id(),
+                    order_id,
+                    seen_version,
+                    tender: wish.tender.clone(),
+                    delivery_address: wish.delivery_address.clone(),
+                    ..Default::default()
+                }
+            }),
+        ]
+    }
+
     /// The line that nobody else has is the customer's.
     pub(super) async fn carts(&self) -> Vec<Owned> {
         let option_id = self.offer.option_id.clone();

@@ -1,0 +1,33 @@
+//! Drafts become orders or go with their customers.
+
+use super::{Part, Question};
+use crate::Scope;
+
+/// What order's store has since it keeps drafts.
+pub(super) const PART: Part = Part { store: "ordering", migration: "order-draft-1", questions: QUESTIONS };
+
+const QUESTIONS: &[Question] = &[
+    Question {
+        invariant: "A1",
+        sentence: "a draft is no order, its history says that it was begun, and every history is of a draft or of an order",
+        scope: Scope::AnyMoment,
+        sql: "SELECT order_id, 'an order, too' FROM ordering.draft JOIN ordering.orders USING (order_id)
+              UNION ALL
+              SELECT d.order_id, max(h.state) FROM ordering.draft d LEFT JOIN ordering.order_history h USING (order_id)
+              GROUP BY d.order_id HAVING count(h.state) <> 1 OR max(h.state) <> 'DRAFT'
+              UNION ALL
+              SELECT h.order_id, h.state FROM ordering.order_history h
+              WHERE h.sequence = 1 AND h.order_id NOT IN (SELECT order_id FROM ordering.orders)
+                AND h.order_id NOT IN (SELECT order_id FROM ordering.draft)
+              UNION ALL
+              SELECT order_id, 'lines of nothing' FROM ordering.draft_line
+              WHERE order_id NOT IN (SELECT order_id FROM ordering.draft)",
+    },
+    Question {
+        invariant: "N1",
+        sentence: "no draft is left of a closed account",
+        scope: Scope::AtRest,
+        sql: "SELECT d.customer_id, d.order_id FROM ordering.draft d
+              JOIN ordering.blocked_account b ON b.account_id = d.customer_id WHERE b.closed",
+    },
+];
