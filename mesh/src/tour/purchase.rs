@@ -2,7 +2,8 @@
 
 use bojagi_api::coupon::{self, IssuedCoupon, QuoteDiscountsRequest, QuoteDiscountsResponse, QuoteLine};
 use bojagi_api::order::{
-    self, CheckOutCartRequest, DeliveryAddress, Order, OrderLine, PlaceOrderLine, PlaceOrderRequest, Tender, Wait,
+    self, CheckOutCartRequest, ConfirmDraftRequest, DeliveryAddress, Order, OrderLine, PlaceOrderLine,
+    PlaceOrderRequest, Tender, Wait,
 };
 use uuid::Uuid;
 
@@ -131,14 +132,9 @@ impl Purchase<'_> {
 
     /// The order for what was quoted.
     pub(super) fn order_request(&self, quote: &QuoteDiscountsResponse, wait: Wait) -> PlaceOrderRequest {
-        let line = |wanted: &Wanted<'_>| PlaceOrderLine {
-            option_id: wanted.product.option_id.clone(),
-            quantity: wanted.quantity,
-            unit_price: Some(won(wanted.product.price)),
-        };
         PlaceOrderRequest {
             request_id: new_request_id(),
-            lines: self.lines.iter().map(line).collect(),
+            lines: self.lines.iter().map(Wanted::line).collect(),
             item_coupons: self.coupons_on_lines(),
             order_issued_coupon_id: self.order_coupon.map(Piece::id).unwrap_or_default().to_owned(),
             expected_discount: Some(won(self.discount())),
@@ -155,6 +151,22 @@ impl Purchase<'_> {
             request_id: new_request_id(),
             seen_revision,
             option_ids: self.lines.iter().map(|wanted| wanted.product.option_id.clone()).collect(),
+            item_coupons: self.coupons_on_lines(),
+            order_issued_coupon_id: self.order_coupon.map(Piece::id).unwrap_or_default().to_owned(),
+            expected_discount: Some(won(self.discount())),
+            quote_hash: quote.quote_hash.clone(),
+            tender: Some(self.tender()),
+            delivery_address: Some(address()),
+            wait: Wait::Unspecified.into(),
+        }
+    }
+
+    /// The same order, of a draft that was seen like this.
+    pub(super) fn confirm_request(&self, quote: &QuoteDiscountsResponse, draft: &Order) -> ConfirmDraftRequest {
+        ConfirmDraftRequest {
+            request_id: new_request_id(),
+            order_id: draft.id.clone(),
+            seen_version: draft.version,
             item_coupons: self.coupons_on_lines(),
             order_issued_coupon_id: self.order_coupon.map(Piece::id).unwrap_or_default().to_owned(),
             expected_discount: Some(won(self.discount())),
@@ -216,6 +228,15 @@ impl Purchase<'_> {
 }
 
 impl Wanted<'_> {
+    /// As it is asked for.
+    pub(super) fn line(&self) -> PlaceOrderLine {
+        PlaceOrderLine {
+            option_id: self.product.option_id.clone(),
+            quantity: self.quantity,
+            unit_price: Some(won(self.product.price)),
+        }
+    }
+
     fn check(&self, number: usize, sums: Sums, line: &OrderLine) -> Result<(), TourError> {
         let what = |part: &str| format!("the {part} of order line {number}");
         expect::equal(what("option"), &self.product.option_id, &line.option_id)?;

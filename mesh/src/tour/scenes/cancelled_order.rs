@@ -1,6 +1,9 @@
-//! The order that the customer takes back after it was paid.
+//! The order that the customer drafts, confirms, and takes back after it was paid.
 
-use bojagi_api::order::{CancelOrderRequest, DeliveryState, MoneyState, OrderState, Wait};
+use bojagi_api::order::{
+    CancelOrderRequest, ConfirmDraftRequest, CreateDraftRequest, DeliveryState, MoneyState, Order, OrderState,
+    PlaceOrderLine, UpdateDraftLineRequest,
+};
 use bojagi_api::payment::{PaymentState, RefundState};
 
 use super::opening::Shop;
@@ -8,6 +11,7 @@ use super::orders;
 use super::preparing::{POINTS, Wallet};
 use super::shopping::POINTS_USED as POINTS_SPENT;
 use super::sign_up::Cast;
+use crate::people::Member;
 use crate::tour::TourError;
 use crate::tour::expect;
 use crate::tour::purchase::{Purchase, Wanted, new_request_id};
@@ -35,18 +39,26 @@ pub(in crate::tour) async fn play<'a>(
         payment_method_id: &wallet.card,
     };
 
+    let drafted = timeline.step("she drafts an order, and edits it", draft(customer, &purchase)).await?;
+
     let places = async {
         let quote = purchase.quote(customer).await?;
-        let request = purchase.order_request(&quote, Wait::Unspecified);
-        let answer = customer.gateway.orders().place_order(request).await?.into_inner();
+        let request = purchase.confirm_request(&quote, &drafted);
+        let unseen = ConfirmDraftRequest { request_id: new_request_id(), seen_version: 1, ..request.clone() };
+        let unseen = customer.gateway.orders().confirm_draft(unseen).await;
+        let refused = expect::refused("DRAFT_CHANGED", unseen)?;
+        let answer = customer.gateway.orders().confirm_draft(request).await?.into_inner();
         let order = expect::there("the order", answer.order)?;
+        expect::equal("the id of the order", drafted.id.as_str(), order.id.as_str())?;
         expect::equal("the state of the order", OrderState::Confirmed, order.state())?;
         purchase.check(&order)?;
         orders::check_points(customer, POINTS - POINTS_SPENT - POINTS_USED).await?;
         let story = format!("order {}, CONFIRMED", order.id);
-        Ok(Told::new(order.id, story).and(format!("trace {}", orders::own_trace())))
+        Ok(Told::new(order.id, story)
+            .and(format!("trace {}", orders::own_trace()))
+            .and(format!("from a screen that had not seen all edits: refused, {}", refused.reason)))
     };
-    let asked = format!("she orders for {} KRW with the coupon that came back, and waits", krw(purchase.net()));
+    let asked = format!("she confirms it for {} KRW with the coupon that came back, and waits", krw(purchase.net()));
     let order_id = timeline.step(asked, places).await?;
 
     let cancels = async {
@@ -65,6 +77,37 @@ pub(in crate::tour) async fn play<'a>(
     Ok(purchase)
 }
 
+/// Begins with the first line, adds the others with a piece too many, and mends that.
+async fn draft(customer: &Member, purchase: &Purchase<'_>) -> Result<Told<Order>, TourError> {
+    let mut orders = customer.gateway.orders();
+    let mut lines = purchase.lines.iter().map(Wanted::line);
+    let begin = CreateDraftRequest { request_id: new_request_id(), lines: lines.by_ref().take(1).collect() };
+    let begun = expect::there("the draft", orders.create_draft(begin.clone()).await?.into_inner().order)?;
+    expect::equal("the state of the draft", OrderState::Draft, begun.state())?;
+    let another = CreateDraftRequest { request_id: new_request_id(), ..begin };
+    let refused = expect::refused("DRAFT_OPEN", orders.create_draft(another).await)?;
+
+    let mut draft = begun;
+    for line in lines {
+        for (quantity, is_new) in [(line.quantity + 1, true), (line.quantity, false)] {
+            let order_line_id = draft.lines.last().filter(|_| !is_new).map(|line| line.id.clone());
+            let edit = UpdateDraftLineRequest {
+                request_id: new_request_id(),
+                order_id: draft.id.clone(),
+                order_line_id: order_line_id.unwrap_or_default(),
+                line: Some(PlaceOrderLine { quantity, ..line.clone() }),
+            };
+            draft = expect::there("the draft", orders.update_draft_line(edit).await?.into_inner().order)?;
+        }
+    }
+    let shown = orders::order(customer, &draft.id).await?;
+    expect::equal("the draft", &draft, &shown)?;
+    let totals = expect::there("the totals of the draft", draft.totals.as_ref())?;
+    expect::amount("the total of the draft", purchase.gross(), totals.gross.as_ref())?;
+    let story = format!("order {}, DRAFT: {} lines for {} KRW", draft.id, draft.lines.len(), krw(purchase.gross()));
+    Ok(Told::new(draft, story).and(format!("a second one beside it: refused, {}", refused.reason)))
+}
+
 async fn undone(
     cast: &Cast,
     shop: &Shop,
@@ -79,8 +122,9 @@ async fn undone(
     let deliveries: Vec<_> = order.deliveries.iter().map(|delivery| delivery.state()).collect();
     expect::equal("the deliveries", vec![DeliveryState::Cancelled; 2], deliveries)?;
     let history = orders::history(customer, order_id).await?;
-    let expected = [OrderState::Pending, OrderState::Confirmed, OrderState::Cancelling, OrderState::Cancelled];
-    expect::equal("the history of the order", expected.to_vec(), orders::states(&history))?;
+    let before = [OrderState::Draft, OrderState::Pending, OrderState::Confirmed];
+    let expected = [&before[..], &[OrderState::Cancelling, OrderState::Cancelled]].concat();
+    expect::equal("the history of the order", expected, orders::states(&history))?;
 
     let answer = orders::payment_of(customer, order_id).await?;
     let payment = expect::there("the payment", answer.payment)?;

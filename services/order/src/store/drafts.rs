@@ -6,8 +6,8 @@ use bojagi_store::{Error, Migration, Tx, from_row, params};
 
 use crate::domain::{Draft, DraftLine};
 
-/// Drafts. They are apart from orders: what is asked of those need not pass over them, and a process of the version before never
-/// meets one.
+/// Drafts. They are apart from orders: what is asked of those need not pass over them, and a process of a version before drafts
+/// meets them only in the history of an order that was one.
 pub(crate) const MIGRATION: Migration = Migration::expand(
     "order-draft-1",
     "
