@@ -1,6 +1,6 @@
 //! Sessions: signing in, refreshing, ending.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bojagi_api::user::{
     GetMeRequest, ListSessionsRequest, RevokeSessionRequest, SessionTokens, SignInRequest, SignOutRequest,
@@ -90,18 +90,28 @@ async fn sixty_four_refreshes_with_one_token_have_one_winner_at_most() {
 }
 
 #[tokio::test]
-async fn sign_out_voids_the_access_token_elsewhere() {
+async fn sign_out_voids_the_access_token_elsewhere_within_a_second() {
     let shop = Shop::open().await;
-    let person = shop.customer(EMAIL).await;
+    let mut person = shop.customer(EMAIL).await;
     let elsewhere = shop.another_verifier(&person.tokens.access_token).await;
-    let other = shop.sign_in(EMAIL, PASSWORD).await.unwrap();
-
-    shop.sessions_of(&person).sign_out(SignOutRequest {}).await.unwrap();
-    let void = eventually("the token is void", async || elsewhere.verify(&person.tokens.access_token).is_err());
-    tokio::time::timeout(WITHIN, void).await.unwrap();
-    assert!(is_invalid(&shop.refresh(&person.tokens).await));
-    assert!(elsewhere.verify(&other.tokens.access_token).is_ok());
-    shop.refresh(&other.tokens).await.unwrap();
+    // A busy machine may make it longer now and then, but not each time.
+    let mut fastest = Duration::MAX;
+    for _ in 0..5 {
+        let other = shop.sign_in(EMAIL, PASSWORD).await.unwrap();
+        let begins = Instant::now();
+        shop.sessions_of(&person).sign_out(SignOutRequest {}).await.unwrap();
+        let void = eventually("the token is void", async || elsewhere.verify(&person.tokens.access_token).is_err());
+        tokio::time::timeout(WITHIN, void).await.unwrap();
+        fastest = fastest.min(begins.elapsed());
+        assert!(is_invalid(&shop.refresh(&person.tokens).await));
+        assert!(elsewhere.verify(&other.tokens.access_token).is_ok());
+        shop.refresh(&other.tokens).await.unwrap();
+        if fastest < Duration::from_secs(1) {
+            return;
+        }
+        person = other;
+    }
+    panic!("the fastest of five took {fastest:?}");
 }
 
 #[tokio::test]
