@@ -26,8 +26,8 @@ const LATER: [(&str, &str, &str, &str); 5] = [
         "refund_id, order_line_id, quantity, gross, net, platform_discount, seller_discount",
     ),
     ("order_refund_count", "ordering", "refund_count", "order_line_id, bought, asked, approved"),
-    ("item_restock", "item", "restock", "refund_id, order_id"),
-    ("item_restocked_line", "item", "restocked_line", "order_id, order_line_id, option_id, restocked"),
+    ("item_refund", "item", "refund", "refund_id, order_id, restocked"),
+    ("item_refunded_line", "item", "refunded_line", "order_id, order_line_id, option_id, refunded, restocked"),
 ];
 /// Violations of one question that are kept; the rest is counted.
 const KEPT: usize = 20;

@@ -118,9 +118,11 @@ const DEFECTS: &[(&str, &str, &str)] = &[
     ("S1", "item", "UPDATE stock SET sold = sold + 1, available = available - 1"),
     // Back on the shelf twice, or for nobody's refund.
     ("S1", "item", "UPDATE stock SET sold = sold - 1, available = available + 1 WHERE sold > 0"),
-    ("S1", "item", "UPDATE restocked_line SET restocked = restocked + 1"),
-    ("S1", "item", "INSERT INTO restock SELECT randomblob(16), order_id, restocked_at FROM restock"),
-    ("S1", "item", "DELETE FROM restock"),
+    ("S1", "item", "UPDATE refunded_line SET restocked = restocked + 1"),
+    ("S1", "item", "UPDATE refunded_line SET refunded = refunded + 1"),
+    ("S1", "item", "INSERT INTO refund SELECT randomblob(16), order_id, restocked, heard_at FROM refund"),
+    ("S1", "item", "UPDATE refund SET restocked = NOT restocked"),
+    ("S1", "item", "DELETE FROM refund"),
     ("S1", "item", "DELETE FROM hold_line WHERE order_id IN (SELECT order_id FROM hold WHERE state = 'SOLD')"),
     ("C1", "coupon", "UPDATE coupon SET issued_count = issued_count + 1"),
     ("C1", "coupon", "UPDATE issued_coupon SET state = 'AVAILABLE', order_id = NULL, used_at = NULL"),
@@ -174,7 +176,7 @@ const DEFECTS: &[(&str, &str, &str)] = &[
     ("X3", "settlement", "UPDATE inbox_sequence SET aggregate_id = randomblob(16)"),
     ("A1", "order", "DELETE FROM order_history WHERE state = 'CONFIRMED'"),
     ("A1", "order", "DELETE FROM order_history WHERE state = 'DRAFT'"),
-    ("A1", "order", "UPDATE draft SET order_id = (SELECT order_id FROM orders LIMIT 1)"),
+    ("A1", "order", "UPDATE orders SET draft_id = (SELECT order_id FROM draft) WHERE state = 'CONFIRMED' AND refunded > 0"),
     ("A1", "order", "DELETE FROM draft"),
     ("N1", "order", "INSERT INTO blocked_account SELECT customer_id, TRUE, begun_at FROM draft"),
     ("L1", "order", "UPDATE orders SET saga_state = 'RUNNING' WHERE state = 'CONFIRMED'"),
@@ -325,7 +327,7 @@ const BEFORE_HEARTS: &str = "
     DELETE FROM migration WHERE name IN ('item-hearts-1', 'item-wishlist-1')";
 
 const BEFORE_DRAFTS: &str = "
-    DROP TABLE draft; DROP TABLE draft_line;
+    DROP TABLE draft; DROP TABLE draft_line; DROP INDEX orders_of_draft; ALTER TABLE orders DROP COLUMN draft_id;
     DELETE FROM migration WHERE name = 'order-draft-1'";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -354,7 +356,7 @@ async fn stores_of_an_earlier_version_are_still_read() {
     let folder = shop.close().await;
     for (store, tables) in [
         ("order", "DROP TABLE refund; DROP TABLE refund_line; DROP TABLE refund_count"),
-        ("item", "DROP TABLE restock; DROP TABLE restocked_line"),
+        ("item", "DROP TABLE refund; DROP TABLE refunded_line"),
     ] {
         let books = Connection::open(folder.path().join(format!("{store}.sqlite"))).unwrap();
         books.execute_batch(tables).unwrap();

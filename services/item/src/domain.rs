@@ -5,9 +5,9 @@ pub(crate) mod favours;
 pub(crate) mod hold;
 pub(crate) mod options;
 pub(crate) mod ranking;
+pub(crate) mod refund;
 pub(crate) mod refusal;
 pub(crate) mod reservation;
-pub(crate) mod restock;
 #[cfg(test)]
 pub(crate) mod samples;
 pub(crate) mod shelf;

@@ -7,7 +7,7 @@ use bojagi_store::Tx;
 use crate::domain::hold::HoldState;
 use crate::domain::stock::Movement;
 use crate::events::told;
-use crate::store::{holds, limits, restocks, stock};
+use crate::store::{holds, limits, refunds, stock};
 
 /// The step from held to sold.
 const SOLD: (HoldState, HoldState) = (HoldState::Reserved, HoldState::Sold);
@@ -62,7 +62,7 @@ pub(crate) async fn release(
 async fn shift_all(tx: &mut Tx, order_id: OrderId, step: (HoldState, HoldState)) -> Result<Vec<Movement>, Failure> {
     let mut pieces = holds::sums(tx, order_id).await?;
     if step.0 == HoldState::Sold {
-        restocks::take_off(tx, order_id, &mut pieces).await?;
+        refunds::take_off(tx, order_id, &mut pieces).await?;
     }
     let mut movements = Vec::new();
     for held in pieces {

@@ -15,10 +15,10 @@ mod give_favours;
 mod jobs;
 mod rank_items;
 mod reserve_stock;
-mod restock;
 mod rpc;
 mod service;
 mod store;
+mod take_back;
 mod update_item;
 mod update_store;
 mod wishlist;
@@ -56,7 +56,7 @@ pub const MIGRATIONS: &[Migration] = &[
     store::schema::ranking::RANKINGS,
     store::schema::ranking::RECENTLY_SOLD,
     store::schema::ranking::BY_RECENTLY_SOLD,
-    store::restock_schema::RESTOCKS,
+    store::refund_schema::REFUNDS,
 ];
 
 /// What it refuses.

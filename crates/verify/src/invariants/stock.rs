@@ -20,7 +20,7 @@ pub(super) const QUESTIONS: &[Question] = &[
                             sum((h.state = 'SOLD') * l.quantity) AS sold
                          FROM item.hold_line l JOIN item.hold h USING (order_id) GROUP BY l.option_id),
                 back AS (SELECT l.option_id, sum(l.restocked) AS restocked
-                         FROM item_restocked_line l JOIN item.hold h USING (order_id)
+                         FROM item_refunded_line l JOIN item.hold h USING (order_id)
                          WHERE h.state = 'SOLD' GROUP BY l.option_id)
               SELECT s.option_id, s.reserved, h.reserved, s.sold, h.sold, b.restocked FROM item.stock s
               LEFT JOIN held h USING (option_id) LEFT JOIN back b USING (option_id)
@@ -46,24 +46,24 @@ pub(super) const QUESTIONS: &[Question] = &[
     },
     Question {
         invariant: "S1",
-        sentence: "pieces came back to the shelf exactly for refunds that were approved with it, line by line",
+        sentence: "pieces are paid back and on the shelf again exactly for refunds that were approved, line by line",
         scope: Scope::AtRest,
-        sql: "WITH parts (order_line_id, agreed, restocked) AS (
-                    SELECT l.order_line_id, l.quantity, 0 FROM order_refund_line l JOIN order_refund r USING (refund_id)
-                    WHERE r.state = 'APPROVED' AND r.restock
-                    UNION ALL SELECT order_line_id, 0, restocked FROM item_restocked_line)
-              SELECT order_line_id, sum(agreed), sum(restocked) FROM parts GROUP BY order_line_id
-              HAVING sum(agreed) <> sum(restocked)",
+        sql: "WITH parts (order_line_id, agreed, refunded, to_shelf, restocked) AS (
+                    SELECT l.order_line_id, l.quantity, 0, r.restock * l.quantity, 0
+                    FROM order_refund_line l JOIN order_refund r USING (refund_id) WHERE r.state = 'APPROVED'
+                    UNION ALL SELECT order_line_id, 0, refunded, 0, restocked FROM item_refunded_line)
+              SELECT order_line_id, sum(agreed), sum(refunded), sum(to_shelf), sum(restocked) FROM parts
+              GROUP BY order_line_id HAVING sum(agreed) <> sum(refunded) OR sum(to_shelf) <> sum(restocked)",
     },
     Question {
         invariant: "S1",
-        sentence: "each refund that brought pieces back did so once, and was agreed to",
+        sentence: "each refund that was agreed to is counted once, as it was agreed to, and no other",
         scope: Scope::AtRest,
-        sql: "SELECT i.refund_id, i.order_id, r.state, r.restock FROM item_restock i LEFT JOIN order_refund r USING (refund_id)
-              WHERE r.state IS NULL OR r.state <> 'APPROVED' OR NOT r.restock OR r.order_id <> i.order_id
+        sql: "SELECT i.refund_id, i.order_id, r.state, r.restock FROM item_refund i LEFT JOIN order_refund r USING (refund_id)
+              WHERE r.state IS NULL OR r.state <> 'APPROVED' OR r.restock <> i.restocked OR r.order_id <> i.order_id
               UNION ALL
-              SELECT r.refund_id, r.order_id, r.state, r.restock FROM order_refund r LEFT JOIN item_restock i USING (refund_id)
-              WHERE r.state = 'APPROVED' AND r.restock AND i.refund_id IS NULL",
+              SELECT r.refund_id, r.order_id, r.state, r.restock FROM order_refund r LEFT JOIN item_refund i USING (refund_id)
+              WHERE r.state = 'APPROVED' AND i.refund_id IS NULL",
     },
     Question {
         invariant: "C1",

@@ -14,9 +14,9 @@ use bojagi_kernel::{Clock, Failure};
 use bojagi_store::{LockKey, Tx};
 
 use crate::delete_store::delete_stores_of;
-use crate::domain::restock::Returned;
+use crate::domain::refund::{Refund, Returned};
 use crate::end_hold::{release, sell};
-use crate::restock::restock;
+use crate::take_back::take_back;
 use crate::{NAME, wishlist};
 
 /// What order tells.
@@ -70,21 +70,22 @@ pub(crate) fn customers(clock: &Arc<dyn Clock>) -> Hears {
     })
 }
 
-/// Pieces of orders that were sold come back.
+/// Pieces of orders that were sold are paid back, and come back if their seller said so.
 pub(crate) fn refunds(clock: &Arc<dyn Clock>) -> Hears {
     let clock = Arc::clone(clock);
     Hears::new("item.refunds").on_locking(
         |fact: &RefundApproved| options(&fact.lines),
         async move |tx: &mut Tx, _: &Event, fact: RefundApproved| {
-            if !fact.restock {
-                return Ok(());
-            }
-            let (order_id, refund_id) = (id("order_id", &fact.order_id)?, id("refund_id", &fact.refund_id)?);
             let back = |line: &RefundFactLine| {
                 Ok(Returned { order_line_id: id("order_line_id", &line.order_line_id)?, quantity: line.quantity })
             };
-            let returned = fact.lines.iter().map(back).collect::<Result<Vec<_>, Failure>>()?;
-            restock(tx, order_id, refund_id, &returned, clock.now()).await
+            let refund = Refund {
+                id: id("refund_id", &fact.refund_id)?,
+                order_id: id("order_id", &fact.order_id)?,
+                lines: fact.lines.iter().map(back).collect::<Result<_, Failure>>()?,
+                restock: fact.restock,
+            };
+            take_back(tx, &refund, clock.now()).await
         },
     )
 }

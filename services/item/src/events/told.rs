@@ -11,7 +11,7 @@ use bojagi_telemetry::TraceContext;
 use crate::domain::catalogue::{Item, Store};
 use crate::domain::hold::HoldState;
 use crate::domain::options::ItemOption;
-use crate::domain::restock::RefundId;
+use crate::domain::refund::RefundId;
 use crate::domain::stock::{Movement, Stock};
 use crate::rpc::show;
 use crate::store::options::Owner;

@@ -51,7 +51,7 @@ pub(crate) async fn begin(tx: &mut Tx, option_id: OptionId) -> Result<(), Error>
         "INSERT INTO customer_taken (option_id, customer_id, taken)
          SELECT l.option_id, h.customer_id, CAST(sum(l.quantity - coalesce(r.restocked, 0)) AS BIGINT)
          FROM hold_line l JOIN hold h ON h.order_id = l.order_id
-         LEFT JOIN restocked_line r ON r.order_id = l.order_id AND r.order_line_id = l.order_line_id
+         LEFT JOIN refunded_line r ON r.order_id = l.order_id AND r.order_line_id = l.order_line_id
          WHERE l.option_id = ?1 AND h.state IN ('RESERVED', 'SOLD') GROUP BY l.option_id, h.customer_id",
         params![option_id],
     )

@@ -1,8 +1,8 @@
-//! Pieces that customers gave back and that can be sold again.
+//! Pieces that customers gave back, of which some can be sold again.
 
 use std::collections::BTreeMap;
 
-use bojagi_kernel::id::{OptionId, OrderLineId};
+use bojagi_kernel::id::{OptionId, OrderId, OrderLineId};
 
 use super::hold::HeldLine;
 use super::stock::HeldPieces;
@@ -12,14 +12,24 @@ bojagi_kernel::typed_id! {
     RefundId,
 }
 
-/// Pieces of a line that came back.
+/// Pieces of one order that are paid back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refund {
+    pub(crate) id: RefundId,
+    pub(crate) order_id: OrderId,
+    pub(crate) lines: Vec<Returned>,
+    /// Whether they can be sold again.
+    pub(crate) restock: bool,
+}
+
+/// Pieces of a line that are paid back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Returned {
     pub(crate) order_line_id: OrderLineId,
     pub(crate) quantity: i64,
 }
 
-/// The lines that pieces came back of, with how many; none if one of them was not sold to the order.
+/// The lines that pieces are paid back of, with how many; none if one of them was not sold to the order.
 pub(crate) fn sold_lines<'a>(sold: &'a [HeldLine], returned: &[Returned]) -> Option<Vec<(&'a HeldLine, i64)>> {
     let line = |back: &Returned| {
         let line = sold.iter().find(|line| line.asked.order_line_id == back.order_line_id)?;
@@ -28,7 +38,7 @@ pub(crate) fn sold_lines<'a>(sold: &'a [HeldLine], returned: &[Returned]) -> Opt
     returned.iter().map(line).collect()
 }
 
-/// How many pieces of each option came back, by option.
+/// How many pieces of each option these are, by option.
 pub(crate) fn by_option(lines: &[(&HeldLine, i64)]) -> Vec<HeldPieces> {
     let mut sums: BTreeMap<OptionId, HeldPieces> = BTreeMap::new();
     for (line, quantity) in lines {
