@@ -15,7 +15,7 @@ use crate::place_order::placed_before;
 /// A draft that a customer wants to order.
 pub(crate) struct Confirmation {
     pub(crate) customer_id: AccountId,
-    pub(crate) order_id: OrderId,
+    pub(crate) draft_id: OrderId,
     /// The draft as it was shown.
     pub(crate) seen_version: i64,
 }
@@ -33,11 +33,11 @@ impl Orders {
         waits: bool,
         made_of: impl FnOnce(&Draft) -> Result<NewOrder, Failure>,
     ) -> Result<Arc<Order>, Failure> {
-        let (customer_id, order_id, request) = (wanted.customer_id, wanted.order_id, key.clone());
+        let (customer_id, draft_id, request) = (wanted.customer_id, wanted.draft_id, key.clone());
         // One snapshot: the draft is never gone without the order that it became.
         let read = async move |tx: &mut Tx| match placed_before(tx, &request).await? {
             Some(order_id) => Ok(Err(order_id)),
-            None => Ok::<_, Failure>(Ok(own_draft(tx, customer_id, order_id).await?)),
+            None => Ok::<_, Failure>(Ok(own_draft(tx, customer_id, draft_id).await?)),
         };
         let draft = match self.context.store.read(read).await? {
             Ok(draft) => draft,
@@ -46,7 +46,7 @@ impl Orders {
         draft.may_be_confirmed(wanted.seen_version)?;
         let new = made_of(&draft)?;
         let lines = new.lines.into_iter().zip(&draft.lines).map(|(line, drafted)| Line { id: drafted.id, ..line });
-        let (lines, made_of) = (lines.collect(), MadeOf::Draft { version: draft.version });
-        self.place(NewOrder { id: draft.id, lines, made_of, ..new }, key, waits).await
+        let (lines, made_of) = (lines.collect(), MadeOf::Draft { id: draft.id, version: draft.version });
+        self.place(NewOrder { lines, made_of, ..new }, key, waits).await
     }
 }

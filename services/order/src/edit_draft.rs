@@ -108,14 +108,15 @@ impl Orders {
 /// The customer's draft of this id.
 ///
 /// # Errors
-/// `ORDER_NOT_DRAFT` for one of their orders, and `ORDER_NOT_FOUND`, also for what is somebody else's.
+/// `ORDER_NOT_DRAFT` for one of their orders, and for the draft that one was; `ORDER_NOT_FOUND`, also for what is somebody else's.
 pub(crate) async fn own_draft(tx: &mut Tx, customer_id: AccountId, order_id: OrderId) -> Result<Draft, Failure> {
     if let Some(draft) = drafts::of_customer(tx, customer_id).await?.filter(|draft| draft.id == order_id) {
         return Ok(draft);
     }
-    let order = store::load(tx, order_id).await?.filter(|order| order.customer_id == customer_id);
+    let placed = drafts::order_of(tx, order_id).await?.unwrap_or(order_id);
+    let order = store::load(tx, placed).await?.filter(|order| order.customer_id == customer_id);
     let refusal = match order {
-        Some(order) => OrderRefusal::OrderNotDraft { order_id, state: order.life },
+        Some(order) => OrderRefusal::OrderNotDraft { order_id: order.id, state: order.life },
         None => OrderRefusal::OrderNotFound { order_id },
     };
     Err(refusal.into())

@@ -125,14 +125,15 @@ async fn place(
         return Err(OrderRefusal::AccountNotActive.into());
     }
     let made_of = new.made_of.clone();
-    if let MadeOf::Draft { version } = made_of {
-        own_draft(tx, new.customer_id, new.id).await?.may_be_confirmed(version)?;
-        drafts::confirmed(tx, new.id).await?;
-    }
     let mut order = Order::place(new, driver, policy, now)?;
     store::insert(tx, &mut order, now).await?;
-    if let MadeOf::Cart(part) = made_of {
-        carts::order(tx, order.customer_id, &part, order.id, now).await?;
+    match made_of {
+        MadeOf::Request => {}
+        MadeOf::Cart(part) => carts::order(tx, order.customer_id, &part, order.id, now).await?,
+        MadeOf::Draft { id, version } => {
+            own_draft(tx, order.customer_id, id).await?.may_be_confirmed(version)?;
+            drafts::became(tx, id, order.id).await?;
+        }
     }
     // The order is what is remembered, not how it looked: whoever comes again is told how it is.
     idempotency::remember(tx, key, order.id.to_string().as_bytes(), now).await?;

@@ -36,12 +36,19 @@ pub(crate) struct Wanted {
 }
 
 impl Orders {
-    /// One of the customer's orders, or their draft.
+    /// One of the customer's orders, or their draft, or the order that a draft of this id became.
     ///
     /// # Errors
     /// `ORDER_NOT_FOUND`.
     pub(crate) async fn show(&self, customer_id: AccountId, order_id: OrderId) -> Result<Shown, Failure> {
-        self.context.store.read(async move |tx: &mut Tx| own_or_draft(tx, customer_id, order_id).await).await
+        let read = async move |tx: &mut Tx| match own_or_draft(tx, customer_id, order_id).await {
+            Err(not_found) => match drafts::order_of(tx, order_id).await? {
+                Some(became) => own_or_draft(tx, customer_id, became).await.or(Err(not_found)),
+                None => Err(not_found),
+            },
+            shown => shown,
+        };
+        self.context.store.read(read).await
     }
 
     /// The customer's orders, newest first, with their draft where its age puts it, which may make them one more than `limit`.

@@ -9,9 +9,14 @@ pub(super) const PART: Part = Part { store: "ordering", migration: "order-draft-
 const QUESTIONS: &[Question] = &[
     Question {
         invariant: "A1",
-        sentence: "a draft is no order, its history says that it was begun, and every history is of a draft or of an order",
+        sentence: "a draft is no order yet, histories of it and of what it became begin with it, and there are no others",
         scope: Scope::AnyMoment,
-        sql: "SELECT order_id, 'an order, too' FROM ordering.draft JOIN ordering.orders USING (order_id)
+        sql: "SELECT order_id, 'became an order' FROM ordering.draft
+              WHERE order_id IN (SELECT draft_id FROM ordering.orders WHERE draft_id IS NOT NULL)
+              UNION ALL
+              SELECT o.order_id, h.state FROM ordering.orders o
+              LEFT JOIN ordering.order_history h ON h.order_id = o.order_id AND h.sequence = 1
+              WHERE h.state IS NULL OR (h.state = 'DRAFT') <> (o.draft_id IS NOT NULL)
               UNION ALL
               SELECT d.order_id, max(h.state) FROM ordering.draft d LEFT JOIN ordering.order_history h USING (order_id)
               GROUP BY d.order_id HAVING count(h.state) <> 1 OR max(h.state) <> 'DRAFT'

@@ -49,7 +49,8 @@ pub(in crate::tour) async fn play<'a>(
         let refused = expect::refused("DRAFT_CHANGED", unseen)?;
         let answer = customer.gateway.orders().confirm_draft(request).await?.into_inner();
         let order = expect::there("the order", answer.order)?;
-        expect::equal("the id of the order", drafted.id.as_str(), order.id.as_str())?;
+        let by_draft = orders::order(customer, &drafted.id).await?;
+        expect::equal("the order that the draft became", order.id.as_str(), by_draft.id.as_str())?;
         expect::equal("the state of the order", OrderState::Confirmed, order.state())?;
         purchase.check(&order)?;
         orders::check_points(customer, POINTS - POINTS_SPENT - POINTS_USED).await?;

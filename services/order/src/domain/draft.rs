@@ -1,7 +1,7 @@
 //! A draft: an order whose lines its customer still edits. Nothing is asked of anybody for it.
 //!
-//! It has the id of the order that it becomes, and its version stands for everything that was shown of it, so that whoever
-//! confirms it says what they saw.
+//! Its version stands for everything that was shown of it, so that whoever confirms it says what they saw. The order that it becomes
+//! has an id of its own: ids sort by age, and an order is as old as its confirmation.
 
 use bojagi_kernel::id::{AccountId, OptionId, OrderId, OrderLineId};
 use bojagi_kernel::{Currency, Moment, Money};
@@ -11,7 +11,6 @@ use super::{Line, MAX_LINES, OrderRefusal, same_currency};
 /// What a customer may order once they confirm it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Draft {
-    /// Of the order that it becomes.
     pub(crate) id: OrderId,
     pub(crate) customer_id: AccountId,
     /// Counts its changes, from 1.
@@ -38,9 +37,8 @@ impl Draft {
     /// # Errors
     /// `CURRENCY_MISMATCH`.
     pub(crate) fn begin(customer_id: AccountId, lines: Vec<DraftLine>, now: Moment) -> Result<Self, OrderRefusal> {
-        let draft = Self { id: OrderId::generate(), customer_id, version: 1, lines, begun_at: now };
-        draft.must_be_in_one_currency()?;
-        Ok(draft)
+        lines.iter().try_for_each(|line| same_currency_as(lines.iter(), line))?;
+        Ok(Self { id: OrderId::generate(), customer_id, version: 1, lines, begun_at: now })
     }
 
     /// The currency of its lines; none while it has no line.
@@ -56,8 +54,10 @@ impl Draft {
         if self.lines.len() == MAX_LINES {
             return Err(OrderRefusal::DraftFull { limit: MAX_LINES });
         }
+        same_currency_as(self.lines.iter(), &line)?;
         self.lines.push(line);
-        self.changed()
+        self.version += 1;
+        Ok(())
     }
 
     /// Makes a line of this id what this one is.
@@ -66,8 +66,11 @@ impl Draft {
     /// `ORDER_LINE_NOT_FOUND`, `CURRENCY_MISMATCH`.
     pub(crate) fn replace(&mut self, line: DraftLine) -> Result<(), OrderRefusal> {
         let index = self.index_of(line.id)?;
+        let others = self.lines.iter().filter(|other| other.id != line.id);
+        same_currency_as(others, &line)?;
         self.lines[index] = line;
-        self.changed()
+        self.version += 1;
+        Ok(())
     }
 
     /// Takes a line out.
@@ -77,7 +80,8 @@ impl Draft {
     pub(crate) fn remove(&mut self, line_id: OrderLineId) -> Result<(), OrderRefusal> {
         let index = self.index_of(line_id)?;
         self.lines.remove(index);
-        self.changed()
+        self.version += 1;
+        Ok(())
     }
 
     /// Sees that it can be ordered by somebody who saw this version of it.
@@ -98,16 +102,11 @@ impl Draft {
         let index = self.lines.iter().position(|line| line.id == order_line_id);
         index.ok_or(OrderRefusal::OrderLineNotFound { order_line_id })
     }
+}
 
-    fn changed(&mut self) -> Result<(), OrderRefusal> {
-        self.version += 1;
-        self.must_be_in_one_currency()
-    }
-
-    fn must_be_in_one_currency(&self) -> Result<(), OrderRefusal> {
-        let Some(currency) = self.currency() else { return Ok(()) };
-        same_currency(currency, self.lines.iter().map(|line| line.unit_price))
-    }
+/// Sees that a line is in the currency of the others.
+fn same_currency_as<'a>(mut others: impl Iterator<Item = &'a DraftLine>, line: &DraftLine) -> Result<(), OrderRefusal> {
+    others.next().map_or(Ok(()), |other| same_currency(other.unit_price.currency(), [line.unit_price]))
 }
 
 impl DraftLine {
@@ -166,6 +165,9 @@ mod tests {
         let only = line(Currency::KRW);
         let mut draft = draft(vec![only.clone()]);
         assert_eq!(draft.clone().add(line(usd)), mixed);
+        let mut two = draft.clone();
+        two.add(line(Currency::KRW)).unwrap();
+        assert_eq!(two.replace(DraftLine { unit_price: Money::new(usd, 5), ..only.clone() }), mixed);
         // The only line may change its currency, and so may those that come after it.
         draft.replace(DraftLine { unit_price: Money::new(usd, 5), ..only.clone() }).unwrap();
         draft.remove(only.id).unwrap();

@@ -46,10 +46,20 @@ impl fmt::Display for Life {
 }
 
 /// Where something that is ordered is in its life, from its draft on, which is no order yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stage {
     Draft,
     Placed(Life),
+}
+
+/// One word, as a version before drafts has it in its page tokens.
+impl fmt::Debug for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Draft => f.write_str("Draft"),
+            Self::Placed(life) => fmt::Debug::fmt(life, f),
+        }
+    }
 }
 
 /// Where the money of an order is.

@@ -105,8 +105,9 @@ pub(crate) enum MadeOf {
     Request,
     /// Lines of the customer's cart.
     Cart(CartPart),
-    /// The customer's draft, which is an order from then on.
+    /// The customer's draft, which is gone then.
     Draft {
+        id: OrderId,
         /// As the customer saw it.
         version: i64,
     },
@@ -139,7 +140,7 @@ impl Order {
         };
         // A draft has had versions, and an entry in its history.
         let (version, changes) = match new.made_of {
-            MadeOf::Draft { version } => (version, 1),
+            MadeOf::Draft { version, .. } => (version, 1),
             MadeOf::Request | MadeOf::Cart(_) => (0, 0),
         };
         let mut data = OrderData {

@@ -111,17 +111,17 @@ impl OrderService for OrderRpc {
             let customer_id = caller.account()?.account_id;
             let mut request = request.into_inner();
             let mut fields = Fields::new(NAME);
-            let order_id = fields.id("order_id", &request.order_id);
+            let draft_id = fields.id("order_id", &request.order_id);
             let seen_version = fields.count("seen_version", request.seen_version, 1..=i64::MAX);
             let terms = place::read_terms(&mut fields, &drafts::to_place(&request, Vec::new()));
-            let (Some(order_id), Some(seen_version), Some(terms)) = (order_id, seen_version, terms) else {
+            let (Some(draft_id), Some(seen_version), Some(terms)) = (draft_id, seen_version, terms) else {
                 return Err(fields.refuse());
             };
             fields.finish()?;
             // How long the caller waits does not make it another request.
             request.wait = api::Wait::Unspecified.into();
             let key = once::key(&caller, "ConfirmDraft", terms.request_id, &request);
-            let wanted = Confirmation { customer_id, order_id, seen_version };
+            let wanted = Confirmation { customer_id, draft_id, seen_version };
             let made_of = |draft: &Draft| {
                 let lines = draft.lines.iter().map(drafts::line_to_place).collect();
                 Ok(place::read(&drafts::to_place(&request, lines), customer_id, "order_id")?.order)

@@ -105,9 +105,12 @@ impl SagaService for SagaRpc {
         answer::to(NAME, async {
             let caller = Caller::of(&request);
             let request = request.into_inner();
-            let settled = refund_ids(&request.refund_ids)?;
-            let (request_id, order_id, reason) =
-                ids_and_reason(&request.request_id, &request.order_id, &request.reason)?;
+            let mut fields = Fields::new(NAME);
+            let settled = refund_ids(&mut fields, &request.refund_ids);
+            let read = read_ids_and_reason(&mut fields, &request.request_id, &request.order_id, &request.reason);
+            let (Some(settled), Some((request_id, order_id, reason))) = (settled, read) else {
+                return Err(fields.refuse());
+            };
             let key = once::key(&caller, "ResolveSaga", request_id, &request);
             let saga = self.orders.operate(order_id, Operation::Resolve(settled, reason), key).await?;
             Ok(api::ResolveSagaResponse { saga: Some(saga) })
@@ -159,25 +162,30 @@ fn minimum_age(fields: &mut Fields, age: Option<prost_types::Duration>, now: Mom
 
 fn ids_and_reason(request_id: &str, order_id: &str, reason: &str) -> Result<(RequestId, OrderId, String), Failure> {
     let mut fields = Fields::new(NAME);
+    let read = read_ids_and_reason(&mut fields, request_id, order_id, reason);
+    read.ok_or_else(|| fields.refuse())
+}
+
+fn read_ids_and_reason(
+    fields: &mut Fields,
+    request_id: &str,
+    order_id: &str,
+    reason: &str,
+) -> Option<(RequestId, OrderId, String)> {
     let request_id = fields.request_id(request_id);
     let order_id = fields.id("order_id", order_id);
     let reason = fields.line("reason", reason, 500);
-    let (Some(request_id), Some(order_id), Some(reason)) = (request_id, order_id, reason) else {
-        return Err(fields.refuse());
-    };
-    Ok((request_id, order_id, reason))
+    Some((request_id?, order_id?, reason?))
 }
 
-fn refund_ids(texts: &[String]) -> Result<Vec<RefundId>, Failure> {
-    let mut fields = Fields::new(NAME);
+fn refund_ids(fields: &mut Fields, texts: &[String]) -> Option<Vec<RefundId>> {
     if texts.len() > MAX_STANDING {
         fields.wrong("refund_ids", format_args!("must be at most {MAX_STANDING}"));
-        return Err(fields.refuse());
+        return None;
     }
-    let read = texts.iter().enumerate().filter_map(|(index, text)| fields.id(&format!("refund_ids[{index}]"), text));
-    let read = read.collect();
-    fields.finish()?;
-    Ok(read)
+    let read = |(index, text): (usize, &String)| fields.id(&format!("refund_ids[{index}]"), text);
+    let ids: Vec<_> = texts.iter().enumerate().filter_map(read).collect();
+    (ids.len() == texts.len()).then_some(ids)
 }
 
 /// The work behind an order, with its steps when what is recorded of them is at hand.

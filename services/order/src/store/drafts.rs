@@ -31,6 +31,9 @@ pub(crate) const MIGRATION: Migration = Migration::expand(
         PRIMARY KEY (order_id, line_number),
         CONSTRAINT draft_line_quantity_within_bounds CHECK (quantity BETWEEN 1 AND 999)
     ) WITHOUT ROWID;
+
+    ALTER TABLE orders ADD COLUMN draft_id UUID;
+    CREATE UNIQUE INDEX orders_of_draft ON orders (draft_id) WHERE draft_id IS NOT NULL;
     ",
 );
 
@@ -109,10 +112,23 @@ async fn insert_lines(tx: &mut Tx, draft: &Draft) -> Result<(), Error> {
     Ok(())
 }
 
-/// The draft is an order from now on. Its history stays.
-pub(crate) async fn confirmed(tx: &mut Tx, order_id: OrderId) -> Result<(), Error> {
-    tx.send("DELETE FROM draft_line WHERE order_id = ?1", params![order_id]).await?;
-    tx.send("DELETE FROM draft WHERE order_id = ?1", params![order_id]).await
+/// The draft is gone, and an order that was just stored goes on with its history.
+pub(crate) async fn became(tx: &mut Tx, draft_id: OrderId, order_id: OrderId) -> Result<(), Error> {
+    for sql in [
+        "UPDATE orders SET draft_id = ?1 WHERE order_id = ?2",
+        "UPDATE order_history SET order_id = ?2 WHERE order_id = ?1",
+    ] {
+        tx.send(sql, params![draft_id, order_id]).await?;
+    }
+    tx.send("DELETE FROM draft_line WHERE order_id = ?1", params![draft_id]).await?;
+    tx.send("DELETE FROM draft WHERE order_id = ?1", params![draft_id]).await
+}
+
+/// The order that a draft of this id became.
+pub(crate) async fn order_of(tx: &mut Tx, draft_id: OrderId) -> Result<Option<OrderId>, Error> {
+    let found: Option<(OrderId,)> =
+        tx.fetch_optional("SELECT order_id FROM orders WHERE draft_id = ?1", params![draft_id]).await?;
+    Ok(found.map(|(order_id,)| order_id))
 }
 
 /// The draft of an account that is closed, with its history: it never became an order.

@@ -99,7 +99,9 @@ async fn a_draft_is_edited_and_becomes_an_order_like_any_other() {
         ..confirmation_of(&draft)
     };
     let order = house.confirm(request).await.unwrap();
-    assert_eq!((order.state(), &order.id), (OrderState::Confirmed, &draft.id));
+    assert_eq!(order.state(), OrderState::Confirmed);
+    assert!(order.id > draft.id, "it is as old as its confirmation");
+    assert_eq!(house.order(&draft.id).await.id, order.id);
     let ids = |order: &api::Order| order.lines.iter().map(|line| line.id.clone()).collect::<Vec<_>>();
     assert_eq!((ids(&order), asked(&order)), (ids(&draft), asked(&draft)));
     assert!(order.version > draft.version);
@@ -280,11 +282,12 @@ async fn an_order_that_was_a_draft_and_fails_is_no_draft_again() {
     let draft = house.draft(vec![line(0, 1, 1_000)]).await.unwrap();
     house.stock.reserve.then([Fault::Refuse(Code::FailedPrecondition, "OUT_OF_STOCK")]);
     let failed = house.confirm(confirmation_of(&draft)).await.unwrap();
-    assert_eq!((failed.state(), failed.id.as_str()), (OrderState::Failed, draft.id.as_str()));
-    house.until(&draft.id, OrderState::Cancelled).await;
+    assert_eq!(failed.state(), OrderState::Failed);
+    house.until(&failed.id, OrderState::Cancelled).await;
     for refused in attempts(&house, &house.customer, &draft).await {
         assert_eq!(told(&refused), (Code::FailedPrecondition, "ORDER_NOT_DRAFT".into()));
-        assert_eq!(refused.get_error_details().error_info().unwrap().metadata["state"], "CANCELLED");
+        let metadata = &refused.get_error_details().error_info().unwrap().metadata.clone();
+        assert_eq!((metadata["order_id"].as_str(), metadata["state"].as_str()), (failed.id.as_str(), "CANCELLED"));
     }
     assert_ne!(house.draft(vec![]).await.unwrap().id, draft.id);
 }
@@ -298,13 +301,13 @@ async fn a_draft_survives_the_process_and_so_does_its_confirmation() {
     house.payments.authorize.then([Fault::HangAfter]);
     let request = api::ConfirmDraftRequest { wait: api::Wait::None.into(), ..confirmation_of(&draft) };
     let pending = house.confirm(request.clone()).await.unwrap();
-    assert_eq!((pending.state(), &pending.id), (OrderState::Pending, &draft.id));
+    assert_eq!(pending.state(), OrderState::Pending);
     house.payments.authorize.called(1).await;
     let house = house.crash().await;
-    house.until(&draft.id, OrderState::Confirmed).await;
-    assert_eq!(house.confirm(request).await.unwrap().id, draft.id);
-    assert_eq!(house.payments.account(&draft.id).unwrap().captures, 1);
-    assert_eq!(house.listed(api::ListOrdersRequest::default()).await, [(draft.id, OrderState::Confirmed)]);
+    house.until(&pending.id, OrderState::Confirmed).await;
+    assert_eq!(house.confirm(request).await.unwrap().id, pending.id);
+    assert_eq!(house.payments.account(&pending.id).unwrap().captures, 1);
+    assert_eq!(house.listed(api::ListOrdersRequest::default()).await, [(pending.id, OrderState::Confirmed)]);
 }
 
 #[tokio::test]
@@ -324,4 +327,21 @@ async fn the_draft_of_a_closed_account_goes_and_stays_away() {
     };
     let left: Result<(i64, i64), Error> = house.rig.store("order").read(left).await;
     assert_eq!(left.unwrap(), (0, 0));
+}
+
+/// A seller who looks at the top of the list sees what was ordered last, however long it was a draft.
+#[tokio::test]
+async fn an_order_is_as_old_as_its_confirmation_in_every_list() {
+    let house = House::open().await;
+    let draft = house.draft(vec![line(0, 1, 1_000)]).await.unwrap();
+    house.place(basket()).await.unwrap();
+    let order = house.confirm(confirmation_of(&draft)).await.unwrap();
+    let newest = async || {
+        let request = api::ListStoreOrdersRequest { page_size: 1, ..Default::default() };
+        let mut orders = house.orders_of(&house.sellers[0]);
+        orders.list_store_orders(request).await.unwrap().into_inner().store_orders.remove(0).order_id
+    };
+    assert_eq!(newest().await, order.id);
+    assert_eq!(house.listed(api::ListOrdersRequest { page_size: 1, ..Default::default() }).await[0].0, order.id);
+    assert_eq!(house.page_of(&house.customer).await.unwrap().open_orders[0].id, order.id);
 }
