@@ -2,7 +2,6 @@
 
 use bojagi_api::order as api;
 use bojagi_api::order::cart_service_server::CartService;
-use bojagi_chassis::wire::money;
 use bojagi_chassis::{Caller, Fields, answer, once};
 use bojagi_kernel::id::OptionId;
 use tonic::{Request, Response, Status};
@@ -144,7 +143,8 @@ impl CartService for CartRpc {
             let key = once::key(&caller, "CheckOutCart", terms.request_id, &request);
             let wanted = CheckOut { customer_id, seen_revision, option_ids };
             let made_of = |lines: &[CartLine]| {
-                let lines = lines.iter().map(line_to_place).collect();
+                let line = |line: &CartLine| place::line(line.option_id, line.quantity, line.unit_price);
+                let lines = lines.iter().map(line).collect();
                 Ok(place::read(&to_place(&request, lines), customer_id, "option_ids")?.order)
             };
             let order = self.orders.check_out(&wanted, key, terms.waits, made_of).await?;
@@ -166,14 +166,6 @@ fn to_place(request: &api::CheckOutCartRequest, lines: Vec<api::PlaceOrderLine>)
         tender: request.tender.clone(),
         delivery_address: request.delivery_address.clone(),
         wait: request.wait,
-    }
-}
-
-fn line_to_place(line: &CartLine) -> api::PlaceOrderLine {
-    api::PlaceOrderLine {
-        option_id: line.option_id.to_string(),
-        quantity: line.quantity,
-        unit_price: Some(money(line.unit_price)),
     }
 }
 

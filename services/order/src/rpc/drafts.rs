@@ -2,7 +2,6 @@
 
 use bojagi_api::order as api;
 use bojagi_chassis::Fields;
-use bojagi_chassis::wire::money;
 use bojagi_kernel::id::{OrderId, OrderLineId, RequestId};
 use bojagi_kernel::{Failure, Money};
 
@@ -66,13 +65,5 @@ pub(super) fn to_place(request: &api::ConfirmDraftRequest, lines: Vec<api::Place
         tender: request.tender.clone(),
         delivery_address: request.delivery_address.clone(),
         wait: request.wait,
-    }
-}
-
-pub(super) fn line_to_place(line: &DraftLine) -> api::PlaceOrderLine {
-    api::PlaceOrderLine {
-        option_id: line.option_id.to_string(),
-        quantity: line.quantity,
-        unit_price: Some(money(line.unit_price)),
     }
 }

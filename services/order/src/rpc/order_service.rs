@@ -13,7 +13,7 @@ use tonic::{Request, Response, Status};
 
 use super::{drafts, life_filter, parcel_cursor, parcel_place, place, stage_filter};
 use crate::confirm_draft::Confirmation;
-use crate::domain::{DeliveryId, Draft, Line, Order, Stage};
+use crate::domain::{DeliveryId, Draft, DraftLine, Line, Order, Stage};
 use crate::orders::Orders;
 use crate::show_orders::{Shown, Wanted};
 use crate::store::{Change, OrderFilter, ParcelFilter};
@@ -123,7 +123,8 @@ impl OrderService for OrderRpc {
             let key = once::key(&caller, "ConfirmDraft", terms.request_id, &request);
             let wanted = Confirmation { customer_id, draft_id, seen_version };
             let made_of = |draft: &Draft| {
-                let lines = draft.lines.iter().map(drafts::line_to_place).collect();
+                let line = |line: &DraftLine| place::line(line.option_id, line.quantity, line.unit_price);
+                let lines = draft.lines.iter().map(line).collect();
                 Ok(place::read(&drafts::to_place(&request, lines), customer_id, "order_id")?.order)
             };
             let order = self.orders.confirm_draft(&wanted, key, terms.waits, made_of).await?;

@@ -3,6 +3,7 @@
 
 use bojagi_api::order as api;
 use bojagi_chassis::Fields;
+use bojagi_chassis::wire::money;
 use bojagi_kernel::id::{AccountId, IssuedCouponId, OptionId, OrderId, OrderLineId, PaymentMethodId, RequestId};
 use bojagi_kernel::{Failure, Money};
 
@@ -124,6 +125,11 @@ fn read_lines(fields: &mut Fields, request: &api::PlaceOrderRequest) -> Option<V
     let read = |(index, line)| read_line(fields, &format!("lines[{index}]"), line);
     let lines: Vec<_> = request.lines.iter().enumerate().filter_map(read).collect();
     (lines.len() == request.lines.len()).then_some(lines)
+}
+
+/// A line of a cart or of a draft as it would be asked for.
+pub(super) fn line(option_id: OptionId, quantity: i64, unit_price: Money) -> api::PlaceOrderLine {
+    api::PlaceOrderLine { option_id: option_id.to_string(), quantity, unit_price: Some(money(unit_price)) }
 }
 
 /// A line with its price as it was sent.
