@@ -1,6 +1,6 @@
 //! A fake of item: two stores of two sellers; options whose ids have an even last bit belong to the first.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use bojagi_api::item::stock_service_server::StockService;
@@ -32,6 +32,8 @@ pub(crate) struct State {
     /// How often pieces moved: once for each reservation, sale and return.
     pub(crate) moves: Mutex<Vec<(String, Hold)>>,
     pub(crate) reserve: Script,
+    /// Options of which nothing is left, whatever the catalogue shows.
+    sold_out: Mutex<HashSet<String>>,
     /// What can be bought.
     pub(crate) catalogue: Catalogue,
     /// Facts are heard only later.
@@ -54,6 +56,7 @@ impl Stock {
             holds: Mutex::default(),
             moves: Mutex::default(),
             reserve: Script::default(),
+            sold_out: Mutex::default(),
             catalogue: Catalogue::default(),
             asleep: Mutex::new(false),
         }))
@@ -61,6 +64,16 @@ impl Stock {
 
     pub(crate) fn hold(&self, order_id: &str) -> Option<Hold> {
         self.holds.lock().unwrap().get(order_id).copied()
+    }
+
+    /// From now on every order of this option is refused, however often it is asked for.
+    pub(crate) fn sells_out(&self, option_id: &str) {
+        self.sold_out.lock().unwrap().insert(option_id.to_owned());
+    }
+
+    fn lacks(&self, lines: &[item::ReserveStockLine]) -> bool {
+        let sold_out = self.sold_out.lock().unwrap();
+        lines.iter().any(|line| sold_out.contains(&line.option_id))
     }
 
     fn enter(&self, order_id: &str, hold: Hold) -> bool {
@@ -128,6 +141,9 @@ impl StockService for Stock {
                 match self.hold(&request.order_id) {
                     Some(Hold::Ended) => return Err(refuse(Code::FailedPrecondition, "ORDER_ENDED")),
                     Some(Hold::Reserved | Hold::Sold) => {}
+                    None if self.lacks(&request.lines) => {
+                        return Err(refuse(Code::FailedPrecondition, "OUT_OF_STOCK"));
+                    }
                     None => drop(self.enter(&request.order_id, Hold::Reserved)),
                 }
                 let lines = request.lines.clone().into_iter().map(|line| self.reserved(line)).collect();
