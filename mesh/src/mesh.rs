@@ -65,7 +65,6 @@ pub enum StartError {
 /// A mesh that runs.
 pub struct Mesh {
     address: SocketAddr,
-    folder: DataFolder,
     switchboard: Switchboard,
     users: Store,
     clock: Arc<dyn Clock>,
@@ -75,6 +74,8 @@ pub struct Mesh {
     drained: CancellationToken,
     gateway: JoinHandle<()>,
     stop_within: Duration,
+    /// Given back when everything has ended and the stores are closed.
+    folder: DataFolder,
 }
 
 impl Mesh {
@@ -118,7 +119,7 @@ impl Mesh {
         readiness.set_serving(true);
         let stop_within = Duration::from_secs(settings.mesh.stop_seconds);
         let Surroundings { switchboard, clock, stop, work, .. } = around;
-        Ok(Self { address, folder, switchboard, users, clock, stop, work, running, drained, gateway, stop_within })
+        Ok(Self { address, switchboard, users, clock, stop, work, running, drained, gateway, stop_within, folder })
     }
 
     /// Where the gateway listens.

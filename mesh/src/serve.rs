@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bojagi_chassis::Pager;
+use bojagi_chassis::Switchboard;
 use bojagi_chassis::settings::Mistakes;
 use bojagi_chassis::tokens::Verifier;
 use bojagi_gateway::{Operated, Readiness};
@@ -55,6 +56,8 @@ pub struct Served {
     stop: CancellationToken,
     work: TaskTracker,
     stop_within: Duration,
+    /// Kept for the channels of the contexts; when it goes, the stores close.
+    _switchboard: Switchboard,
     /// Given back when everything has ended; stores on a server need none.
     _folder: Option<DataFolder>,
 }
@@ -114,11 +117,11 @@ impl Served {
         keys_come(&around.verifier, serve.keys_ms).await;
         readiness.set_serving(true);
 
-        let operations =
-            Operations { readiness, remotes, closing: closing.clone(), serve, services: settings.services };
+        let services = settings.services;
+        let operations = Arc::new(Operations { readiness, remotes, closing: closing.clone(), serve, services });
         let stop_within = Duration::from_secs(settings.mesh.stop_seconds);
-        let Surroundings { stop, work, .. } = around;
-        Ok(Self { address, closing, door, operations: Arc::new(operations), stop, work, stop_within, _folder: folder })
+        let Surroundings { switchboard: _switchboard, stop, work, .. } = around;
+        Ok(Self { address, closing, door, operations, stop, work, stop_within, _switchboard, _folder: folder })
     }
 
     /// Where calls are taken.

@@ -37,6 +37,8 @@ pub struct ShopGateway {
     keys_ms: u64,
     stop: CancellationToken,
     work: TaskTracker,
+    /// Kept for the channel by which tokens are followed.
+    _switchboard: Switchboard,
 }
 
 impl ShopGateway {
@@ -77,7 +79,7 @@ impl ShopGateway {
         work.spawn(async move { tokens::follow(&follower, channel, until).await });
         work.spawn(identity.follow_files(stop.clone()));
         work.spawn(front::follow_files(bound.running(), watched, make, stop.clone()));
-        Ok(Self { bound, verifier, keys_ms, stop, work })
+        Ok(Self { bound, verifier, keys_ms, stop, work, _switchboard: switchboard })
     }
 
     /// Where it listens.
@@ -95,7 +97,7 @@ impl ShopGateway {
     /// Serves until `shutdown` is over, then drains. It says that it is ready when it can check tokens, or has waited for that for
     /// as long as a service does; calls are answered before.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
-        let Self { bound, verifier, keys_ms, stop, work } = self;
+        let Self { bound, verifier, keys_ms, stop, work, _switchboard } = self;
         // All gateways that take the place of this one share its readiness.
         let readiness = bound.running().gateway().readiness();
         work.spawn(stop.clone().run_until_cancelled_owned(async move {

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking")]
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bojagi::client::GatewayClient;
@@ -37,6 +37,12 @@ async fn walk(mesh: &Mesh, gateway: &GatewayClient, admin: Admin<'_>) -> Timelin
     timeline
 }
 
+/// The logs of stores that somebody has open; who closes a store last takes its log into the file.
+fn open_stores(data: &Path) -> Vec<PathBuf> {
+    let files = std::fs::read_dir(data).unwrap().map(|entry| entry.unwrap().path());
+    files.filter(|path| path.to_str().unwrap().ends_with("-wal")).collect()
+}
+
 /// A tour may be walked in a task of its own.
 fn movable<F: Future + Send>(walk: F) -> F {
     walk
@@ -55,6 +61,7 @@ async fn the_tour_passes_twice_on_the_same_data_and_after_a_restart() {
         assert!(timeline.steps().iter().all(|step| step.passed));
     }
     assert!(mesh.stop().await);
+    assert_eq!(open_stores(data.path()), Vec::<PathBuf>::new());
 
     let (mesh, gateway) = start(data.path()).await;
     let granted = Admin::granted(|email: String| {

@@ -9,7 +9,7 @@ mod elsewhere;
 
 use std::collections::HashMap;
 use std::convert::Infallible;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use std::task::{Context, Poll};
 use std::time::Instant;
 
@@ -34,9 +34,12 @@ pub(crate) struct InProcess {
     pub(crate) trace: Option<TraceContext>,
 }
 
-/// All services of the process, by full name. Contexts get it before it is connected, because they are built with it.
+/// All services of the process, by full name. Contexts get channels before it is connected, because they are built with them.
+/// It has to be kept: with its last clone and the last way in, the services go, and with them what they hold.
 #[derive(Clone, Default)]
-pub struct Switchboard(Arc<OnceLock<HashMap<&'static str, Handler>>>);
+pub struct Switchboard(Arc<Handlers>);
+
+type Handlers = OnceLock<HashMap<&'static str, Handler>>;
 
 impl Switchboard {
     /// Connects the services. Only the first call has an effect; false says that it was not the first.
@@ -47,7 +50,7 @@ impl Switchboard {
     /// The channel by which the context `workload` calls others.
     #[must_use]
     pub fn channel(&self, workload: &'static str) -> Channel {
-        Channel { switchboard: self.clone(), workload }
+        Channel { handlers: Arc::downgrade(&self.0), workload }
     }
 
     /// A way in for calls from outside, such as a gateway's: they are whoever their headers prove them to be, or the
@@ -60,15 +63,20 @@ impl Switchboard {
     /// The handler that takes calls of `path`.
     #[must_use]
     pub fn handler(&self, path: &str) -> Option<&Handler> {
-        let service = path.strip_prefix('/')?.split('/').next()?;
-        self.0.get()?.get(service)
+        handler(&self.0, path)
     }
+}
+
+fn handler<'a>(handlers: &'a Handlers, path: &str) -> Option<&'a Handler> {
+    let service = path.strip_prefix('/')?.split('/').next()?;
+    handlers.get()?.get(service)
 }
 
 /// By which one context calls others; made for the generated clients: `StockServiceClient::new(channel)`.
 #[derive(Clone)]
 pub struct Channel {
-    switchboard: Switchboard,
+    /// Not held: the services that are called hold channels themselves.
+    handlers: Weak<Handlers>,
     workload: &'static str,
 }
 
@@ -106,10 +114,10 @@ impl Service<http::Request<Body>> for Channel {
     }
 
     fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
-        let Some(handler) = self.switchboard.handler(request.uri().path()) else {
+        let handlers = self.handlers.upgrade();
+        let Some(mut handler) = handlers.and_then(|handlers| handler(&handlers, request.uri().path()).cloned()) else {
             return Either::Right(ready(Ok(Status::unavailable("the service is not there").into_http())));
         };
-        let mut handler = handler.clone();
         request.extensions_mut().insert(InProcess {
             workload: self.workload,
             deadline: deadline::current(),
