@@ -1,8 +1,10 @@
 //! Bringing a schema up to date.
 
+use std::time::Duration;
+
 use bojagi_kernel::Moment;
 
-use crate::{Error, Tx, params};
+use crate::{Error, Store, Tx, params};
 
 /// One step of a schema, applied whole or not at all. A step that was released is never edited: add another.
 ///
@@ -33,6 +35,10 @@ impl Migration {
         Self { name, sql, contracts: true }
     }
 }
+
+/// How often a step is tried, and the pause before each time but the first: ten minutes in all.
+const TRIES: u32 = 120;
+const PAUSE: Duration = Duration::from_secs(4);
 
 const LEDGER: &str = "CREATE TABLE IF NOT EXISTS migration (
     name TEXT PRIMARY KEY,
@@ -82,20 +88,40 @@ pub(crate) async fn begin(tx: &mut Tx, migrations: &'static [Migration], now: Mo
     Ok(Missing::Nothing)
 }
 
+/// Has steps applied, one after the other. One that meets somebody who reads for long, such as a backup, is tried again after a
+/// pause in which everybody else goes on, up to the last of its tries.
+pub(crate) async fn apply(store: &Store, steps: Vec<&'static Migration>, now: Moment) -> Result<(), Error> {
+    for migration in steps {
+        let mut attempt = 1;
+        while let Err(error) = store.write(async move |tx: &mut Tx| step(tx, migration, now).await).await {
+            if attempt == TRIES || !matches!(error, Error::Contended(_)) {
+                return Err(error);
+            }
+            tracing::warn!(migration = migration.name, attempt, %error, "somebody uses what is to be changed");
+            tokio::time::sleep(PAUSE).await;
+            attempt += 1;
+        }
+    }
+    Ok(())
+}
+
 /// Applies one step, unless another process was faster.
 ///
 /// Each step of a store that is in use is a unit of its own: what it locks of a table, such as against reading while a column is
 /// added, is let go before the next one begins, so that a long one (an index over a large table) keeps nobody from reading, and
 /// none holds a table while it waits for another.
-pub(crate) async fn step(tx: &mut Tx, migration: &'static Migration, now: Moment) -> Result<(), Error> {
+async fn step(tx: &mut Tx, migration: &'static Migration, now: Moment) -> Result<(), Error> {
     let applied: Option<(i64,)> =
         tx.fetch_optional("SELECT 1 FROM migration WHERE name = ?1", params![migration.name]).await?;
     if applied.is_some() { Ok(()) } else { carry_out(tx, migration, now).await }
 }
 
 async fn carry_out(tx: &mut Tx, migration: &Migration, now: Moment) -> Result<(), Error> {
-    tx.session.take_as_long_as_it_takes().await?;
-    let problem = |error: Error| Error::Migration { name: migration.name.to_owned(), problem: error.to_string() };
+    tx.session.migrate().await?;
+    let problem = |error: Error| match error {
+        Error::Contended(_) => error,
+        _ => Error::Migration { name: migration.name.to_owned(), problem: error.to_string() },
+    };
     tx.session.execute_batch(migration.sql).await.map_err(problem)?;
     tx.execute(
         "INSERT INTO migration (name, sql, contracts, applied_at) VALUES (?1, ?2, ?3, ?4)",

@@ -3,6 +3,8 @@
 use crate::many::Asking;
 use crate::{Error, Row, Value, postgres, sqlite};
 
+const OF_MIGRATION: &str = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '1s'";
+
 pub(crate) enum Session {
     Sqlite(sqlite::Session),
     Postgres(Box<postgres::Session>),
@@ -37,11 +39,12 @@ impl Session {
         }
     }
 
-    /// Has the statements of this transaction take as long as they take: making an index over a large table does.
-    pub(crate) async fn take_as_long_as_it_takes(&mut self) -> Result<(), Error> {
+    /// Has the statements of this transaction take as long as they take: making an index over a large table does. For whoever
+    /// uses a table they wait a second only: all who come later wait behind them, even if they want to read.
+    pub(crate) async fn migrate(&mut self) -> Result<(), Error> {
         match self {
             Self::Sqlite(_) => Ok(()),
-            Self::Postgres(session) => Box::pin(session.execute_batch("SET LOCAL statement_timeout = 0")).await,
+            Self::Postgres(session) => Box::pin(session.execute_batch(OF_MIGRATION)).await,
         }
     }
 

@@ -90,9 +90,7 @@ impl Store {
         let now = clock.now();
         let begun = store.write(async move |tx: &mut Tx| migrate::begin(tx, migrations, now).await).await?;
         if let migrate::Missing::Steps(steps) = begun {
-            for migration in steps {
-                store.write(async move |tx: &mut Tx| migrate::step(tx, migration, now).await).await?;
-            }
+            migrate::apply(&store, steps, now).await?;
         }
         // Only now are all indexes there whose names the writer has to know.
         store.write(async |tx: &mut Tx| tx.session.learn_constraint_names()).await?;

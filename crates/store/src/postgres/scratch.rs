@@ -24,7 +24,7 @@ pub async fn drop_schema(options: &PostgresOptions) -> Result<(), Error> {
 }
 
 /// Ends all connections to the server that have the application name which the options give theirs, as a restart of the
-/// server would. Answers how many there were.
+/// server would, and waits until they are gone. Answers how many there were.
 ///
 /// # Errors
 /// When the options give no such name, or the database says no.
@@ -33,7 +33,7 @@ pub async fn end_connections(options: &PostgresOptions) -> Result<u64, Error> {
         return Err(Error::Database("no application name is given".into()));
     }
     let connection = Connector::new(options)?.connect(Purpose::Listening, None).await?;
-    let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    let sql = "SELECT pg_terminate_backend(pid, 20000) FROM pg_stat_activity
         WHERE application_name = current_setting('application_name') AND pid <> pg_backend_pid()";
     let said = connection.client.simple_query(sql).await.map_err(|error| explain(&error, sql))?;
     Ok(said.iter().filter(|message| matches!(message, SimpleQueryMessage::Row(_))).count() as u64)

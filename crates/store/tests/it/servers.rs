@@ -12,6 +12,7 @@ use bojagi_testkit::{Place, SERVER_VARIABLE, eventually};
 
 use crate::facts::{FACTS, tell};
 use crate::proxy::{Cut, Proxy};
+use crate::side_by_side::waiting;
 
 const MIGRATIONS: &[Migration] = &[
     FACTS,
@@ -41,6 +42,14 @@ pub(crate) fn with(options: Options, change: impl FnOnce(&mut PostgresOptions)) 
     let Options { database: Database::Postgres(mut server), queue, readers, service } = options else { unreachable!() };
     change(&mut server);
     Options { database: Database::Postgres(server), queue, readers, service }
+}
+
+/// The same for who stands still in a test, or waits for one that does: no time-out of theirs is what ends it.
+pub(crate) fn patient(options: Options) -> Options {
+    let minute = Duration::from_secs(60);
+    with(options, |server| {
+        (server.silence_timeout, server.lock_timeout, server.statement_timeout) = (minute, minute, minute);
+    })
 }
 
 async fn log(store: &Store, text: &'static str) -> Result<(), Error> {
@@ -321,10 +330,45 @@ async fn a_migration_may_take_longer_than_a_statement_of_a_request() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_migration_lets_others_go_first_while_somebody_reads_what_it_changes() {
+    const ROOM: &[Migration] = &[
+        MIGRATIONS[0],
+        MIGRATIONS[1],
+        Migration::expand("stock-2", "ALTER TABLE stock ADD COLUMN room BIGINT NOT NULL DEFAULT 0"),
+    ];
+    async fn left(tx: &mut Tx) -> Result<(i64,), Error> {
+        tx.fetch_one("SELECT available FROM stock", &[]).await
+    }
+    let Some(place) = server() else { return };
+    let options = patient(place.store("stock"));
+    let (one, other) = (open(&options).await, open(&options).await);
+    let (let_go, held) = mpsc::channel::<()>();
+    let (reads, reading) = tokio::sync::oneshot::channel();
+    let unit = async move |tx: &mut Tx| {
+        left(tx).await?;
+        reads.send(()).unwrap();
+        held.recv().unwrap();
+        left(tx).await
+    };
+    let backup = tokio::spawn(async move { one.read(unit).await });
+    reading.await.unwrap();
+
+    let migrating = tokio::spawn(async move { Store::open(&options, ROOM, &SystemClock).await.map(drop) });
+    eventually("the step waits for the one who reads", async || waiting(&other).await > 0).await;
+    assert_eq!(other.read(left).await.unwrap(), (37,), "who comes later waits behind the step, and not for long");
+    let_go.send(()).unwrap();
+    assert_eq!(backup.await.unwrap().unwrap(), (37,));
+    migrating.await.unwrap().unwrap();
+    let room: Result<(i64,), Error> =
+        other.read(async |tx: &mut Tx| tx.fetch_one("SELECT room FROM stock", &[]).await).await;
+    assert_eq!(room.unwrap(), (0,));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn waiting_for_another_process_ends() {
     let Some(place) = server() else { return };
-    let one = open(&place.store("stock")).await;
-    let other = open(&with(place.store("stock"), |server| server.lock_timeout = Duration::from_millis(50))).await;
+    let one = open(&patient(place.store("stock"))).await;
+    let other = open(&with(place.store("stock"), |server| server.lock_timeout = Duration::from_secs(1))).await;
     let (let_go, standing, blocker) = stand_still(&one);
     standing.await.unwrap();
     assert!(matches!(log(&other, "waited").await, Err(Error::Contended(_))));
@@ -341,7 +385,7 @@ async fn waiting_for_another_process_ends() {
 async fn a_process_that_stands_still_loses_its_transaction() {
     let Some(place) = server() else { return };
     let one = open(&with(place.store("stock"), |server| server.silence_timeout = Duration::from_secs(1))).await;
-    let other = open(&place.store("stock")).await;
+    let other = open(&patient(place.store("stock"))).await;
     let (let_go, standing, blocker) = stand_still(&one);
     standing.await.unwrap();
     log(&other, "went past").await.unwrap();

@@ -10,7 +10,7 @@ use bojagi_testkit::{Place, eventually};
 use tokio::task::JoinHandle;
 
 use crate::facts::{FACTS, tell, tell_slowly};
-use crate::servers::{server, with};
+use crate::servers::{patient, server, with};
 
 const MIGRATIONS: &[Migration] = &[
     FACTS,
@@ -18,7 +18,7 @@ const MIGRATIONS: &[Migration] = &[
 ];
 
 async fn open(place: &Place) -> Store {
-    Store::open(&place.store("sides"), MIGRATIONS, &SystemClock).await.unwrap()
+    Store::open(&patient(place.store("sides")), MIGRATIONS, &SystemClock).await.unwrap()
 }
 
 fn key(name: &str) -> LockKey {
@@ -52,7 +52,7 @@ async fn told(store: &Store) -> Vec<String> {
 }
 
 /// How many transactions of the server wait for a lock of this store.
-async fn waiting(store: &Store) -> i64 {
+pub(crate) async fn waiting(store: &Store) -> i64 {
     let waiting: Result<(i64,), Error> = store
         .read(async |tx: &mut Tx| {
             tx.fetch_one(
@@ -144,7 +144,7 @@ async fn more_keys_than_can_be_locked_are_the_whole_store() {
 async fn waiting_for_a_key_ends() {
     let Some(place) = server() else { return };
     let one = open(&place).await;
-    let hasty = with(place.store("sides"), |server| server.lock_timeout = Duration::from_millis(50));
+    let hasty = with(place.store("sides"), |server| server.lock_timeout = Duration::from_secs(1));
     let hasty = Store::open(&hasty, MIGRATIONS, &SystemClock).await.unwrap();
     let (let_go, holding) = hold(one, vec![key("a")]).await;
     let asking = hasty.write_locking([key("a")], async |tx: &mut Tx| tx.execute("SELECT 1", &[]).await);

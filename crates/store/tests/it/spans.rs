@@ -31,6 +31,7 @@ async fn units_are_told_in_the_trace_of_whoever_asks_for_them(place: Place) {
     let _turn = TURN.lock().await;
     let collector = Collector::start().await;
     let mut config: OtlpConfig = toml::from_str(DEFAULTS).unwrap();
+    config.flush_milliseconds = 60_000;
     config.endpoint = collector.endpoint();
     let process = Process { name: "shop", version: "0.0.0" };
     let export = Export::start(&config, process, Metrics::of_process("0.0.0")).unwrap().unwrap();
