@@ -22,8 +22,11 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// Characters of an error that are kept.
 const ERROR_LENGTH: usize = 500;
 
+/// How the words begin of an event that waits for another.
+const TOO_EARLY: &str = "too early: ";
+
 #[derive(Debug, thiserror::Error)]
-#[error("too early: {0}")]
+#[error("{TOO_EARLY}{0}")]
 struct TooEarly(String);
 
 /// What a reaction answers to a fact that makes sense only after one that another group hears and has not heard yet: groups do not
@@ -33,12 +36,8 @@ pub fn too_early(missing: impl Into<String>) -> Failure {
     Failure::Unavailable(Box::new(TooEarly(missing.into())))
 }
 
-/// How often an event that failed so is tried before it is parked.
-fn patience(failure: &Failure) -> i64 {
-    match failure {
-        Failure::Unavailable(cause) if cause.is::<TooEarly>() => MAX_WAITS,
-        _ => MAX_ATTEMPTS,
-    }
+fn is_too_early(failure: &Failure) -> bool {
+    matches!(failure, Failure::Unavailable(cause) if cause.is::<TooEarly>())
 }
 
 /// Where an event that was set aside stands.
@@ -69,6 +68,13 @@ pub struct SetAside {
     pub first_failed_at: Moment,
     /// When it is tried again, if it is.
     pub next_attempt_at: Moment,
+}
+
+impl SetAside {
+    /// Whether the last attempt failed only because another event had not been heard yet.
+    fn was_too_early(&self) -> bool {
+        self.last_error.contains(TOO_EARLY)
+    }
 }
 
 impl FromRow for SetAside {
@@ -208,8 +214,11 @@ pub(crate) async fn retry_due(tx: &mut Tx, hears: &Hears, now: Moment, limit: i6
 }
 
 async fn postpone(tx: &mut Tx, waiting: &SetAside, failure: &Failure, now: Moment) -> Result<(), Error> {
-    let attempts = waiting.attempts + 1;
-    let state = if attempts >= patience(failure) { SetAsideState::Parked } else { SetAsideState::Retrying };
+    let patience = if is_too_early(failure) { MAX_WAITS } else { MAX_ATTEMPTS };
+    // That it had to wait for another does not count against it once that one has come.
+    let waited = !is_too_early(failure) && waiting.was_too_early();
+    let attempts = if waited { 1 } else { waiting.attempts + 1 };
+    let state = if attempts >= patience { SetAsideState::Parked } else { SetAsideState::Retrying };
     if state == SetAsideState::Parked {
         tracing::error!(group = waiting.group, event = %waiting.event.id, kind = waiting.event.event_type, %failure,
             "an event is parked");
@@ -284,6 +293,8 @@ fn shortened(failure: &impl std::fmt::Display) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use bojagi_kernel::SystemClock;
     use bojagi_kernel::reexport::Uuid;
     use bojagi_store::{Options, Store};
@@ -340,13 +351,20 @@ mod tests {
         let options = Options::at(folder.path().join("hearer.sqlite"));
         let store =
             Store::open(&options, &[crate::MIGRATION, crate::TRACESTATE_MIGRATION], &SystemClock).await.unwrap();
-        for (group, failure, state) in [
-            ("fails", (|| Failure::Unavailable("a defect".into())) as fn() -> Failure, SetAsideState::Parked),
-            ("waits", || too_early("the sale"), SetAsideState::Retrying),
+        let defect = || Failure::Unavailable("a defect".into());
+        for (group, waits, state) in [
+            ("fails", 0, SetAsideState::Parked),
+            ("waits", 121, SetAsideState::Retrying),
+            ("waits and then fails a few times", 119, SetAsideState::Retrying),
+            ("waits and then fails as often as may be", 111, SetAsideState::Parked),
         ] {
             let waiting: Result<_, Failure> = store
                 .write(async move |tx: &mut Tx| {
-                    let hears = Hears::new(group).on(async move |_: &mut Tx, _: &Event, _: Told| Err(failure()));
+                    let tries = Arc::new(AtomicUsize::new(0));
+                    let hears = Hears::new(group).on(async move |_: &mut Tx, _: &Event, _: Told| {
+                        let waits = tries.fetch_add(1, Ordering::Relaxed) < waits;
+                        Err(if waits { too_early("the sale") } else { defect() })
+                    });
                     let mut now = Moment::from_micros(0);
                     let event = Arc::new(event(Uuid::now_v7(), 1));
                     inbox::apply_one_by_one(tx, &hears, &[event], now).await?;
