@@ -88,9 +88,11 @@ impl Shop {
     /// When it does not start.
     pub async fn open_at(folder: Arc<TempDir>, clock: Arc<dyn Clock>, change: impl FnOnce(&mut MeshSettings)) -> Self {
         let mut settings = MeshSettings::defaults().unwrap();
-        // Nothing is left out because a busy machine was slow.
+        // Nothing is left out or given up because a busy machine was slow.
         settings.order.page_patience_milliseconds = 20_000;
         settings.order.compare_timeout_milliseconds = 20_000;
+        settings.order.deadline_seconds = 600;
+        settings.mesh.stop_seconds = 60;
         let broker = Broker::for_shop_in(folder.path());
         if let Some(broker) = &broker {
             broker.carries_facts_of(&mut settings);

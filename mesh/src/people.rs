@@ -12,7 +12,7 @@ use tonic::Status;
 use crate::client::{ClientError, GatewayClient, Refused};
 
 /// How long a mail may take to arrive in the mailbox folder.
-const MAIL_PATIENCE: Duration = Duration::from_secs(10);
+const MAIL_PATIENCE: Duration = Duration::from_secs(60);
 
 /// How often the mailbox folder is looked at while a mail is awaited.
 const MAIL_INTERVAL: Duration = Duration::from_millis(5);
@@ -59,7 +59,7 @@ pub enum JoinError {
         refused: Box<Refused>,
     },
     /// No mail with a link came.
-    #[error("no mail with a link came to {0} within 10 seconds")]
+    #[error("no mail with a link came to {0} within a minute")]
     NoMail(String),
     /// The address belongs to an account already, which its owner was told in a mail without a link.
     #[error("somebody has an account with {0} already, under another password")]

@@ -18,11 +18,13 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::OnceCell;
 
 async fn start(data: &Path) -> (Mesh, GatewayClient) {
+    let mut settings = MeshSettings::defaults().unwrap();
+    settings.mesh.stop_seconds = 60;
     let options = Options {
         data: data.to_owned(),
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         clock: Arc::new(SystemClock),
-        settings: MeshSettings::defaults().unwrap(),
+        settings,
     };
     let mesh = Mesh::start(options).await.unwrap();
     let gateway = GatewayClient::new(&format!("http://{}", mesh.address())).unwrap();

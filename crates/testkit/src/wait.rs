@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tokio::time::MissedTickBehavior;
 use tonic::Status;
 use tonic_types::StatusExt;
 
@@ -14,6 +15,8 @@ const PATIENCE: Duration = Duration::from_secs(90);
 /// When it is still false after 90 seconds; `what` says what was waited for.
 pub async fn eventually(what: &str, condition: impl AsyncFn() -> bool) {
     let mut look = tokio::time::interval(Duration::from_millis(2));
+    // Looks may let time pass in a test; after a pause of the machine they are not made up for.
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let waited = tokio::time::timeout(PATIENCE, async {
         while !condition().await {
             look.tick().await;

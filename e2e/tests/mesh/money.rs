@@ -164,7 +164,7 @@ async fn r9_the_provider_times_out_and_is_asked_again_under_the_same_key() {
 #[tokio::test(flavor = "multi_thread")]
 async fn r15_a_refund_that_finds_nobody_is_parked_and_the_operator_resumes_it() {
     let mut provider = Provider::open();
-    let shop = provider.shop(1_000).await;
+    let shop = provider.shop(3_000).await;
     let (_, offer) = shop.offer(10_000, 10).await;
     let (buyer, admin) = (shop.person(&[Role::Customer]), shop.person(&[Role::Admin]));
     let card = buyer.card("tok_approve").await;
@@ -215,7 +215,7 @@ async fn an_order_whose_refund_was_settled_by_hand_ends_and_the_books_of_all_agr
 #[tokio::test(flavor = "multi_thread")]
 async fn r19_authorised_and_captured_later_moves_stock_once() {
     let provider = Provider::open();
-    let shop = provider.shop(1_000).await;
+    let shop = provider.shop(3_000).await;
     let (_, offer) = shop.offer(10_000, 10).await;
     let (buyer, admin) = (shop.person(&[Role::Customer]), shop.person(&[Role::Admin]));
     let card = buyer.card("tok_unresolved").await;

@@ -25,6 +25,7 @@ impl Watched {
         let turn = TURN.lock().await;
         let collector = Collector::start().await;
         let mut config: OtlpConfig = toml::from_str(DEFAULTS).unwrap();
+        config.flush_milliseconds = 60_000;
         config.endpoint = collector.endpoint();
         config.gather_milliseconds = 10;
         let metrics = Metrics::of_process("0.0.0");

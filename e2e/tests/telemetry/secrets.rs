@@ -230,10 +230,12 @@ fn wish(offer: &Offer, quantity: i64, card: &str) -> PlaceOrderRequest {
 
 /// One order that goes well, and one that fails on its way.
 async fn order(customer: &GatewayClient, offer: &Offer, card: &str) {
-    for (quantity, state) in [(1, OrderState::Confirmed), (999, OrderState::Failed)] {
+    for (quantity, failure) in [(1, None), (999, Some("OUT_OF_STOCK"))] {
         let trace = TraceContext::root().with_tracestate(STATE);
         let placed = trace.scope(async { customer.orders().place_order(wish(offer, quantity, card)).await }).await;
-        assert_eq!(placed.unwrap().into_inner().order.unwrap().state(), state);
+        let order = placed.unwrap().into_inner().order.unwrap();
+        assert_eq!(order.state() == OrderState::Confirmed, failure.is_none());
+        assert_eq!(order.failure.as_ref().map(|failure| &*failure.reason), failure);
     }
     let line =
         AddCartLineRequest { request_id: Uuid::now_v7().to_string(), option_id: offer.option_id.clone(), quantity: 1 };

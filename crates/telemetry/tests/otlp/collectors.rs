@@ -61,7 +61,7 @@ async fn what_was_recorded_is_told_before_the_process_ends_and_nothing_afterward
 async fn what_is_on_its_way_when_the_process_ends_is_told_once() {
     let collector = Collector::start().await;
     collector.hold_answers(true);
-    let running = Running::to(&collector.endpoint(), |config| config.flush_milliseconds = 60_000).await;
+    let running = Running::to(&collector.endpoint(), |_| ()).await;
     (0..5).for_each(|_| work("packing"));
     eventually("the spans have come", async || collector.spans().len() == 5).await;
     // The answer comes when the end has begun.

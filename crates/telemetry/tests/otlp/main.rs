@@ -30,6 +30,8 @@ impl Running {
         let mut config: OtlpConfig = toml::from_str(DEFAULTS).unwrap();
         config.endpoint = endpoint.to_owned();
         config.gather_milliseconds = 10;
+        // Nothing is given up because a busy machine was slow.
+        config.flush_milliseconds = 60_000;
         change(&mut config);
         let metrics = Metrics::of_process("1.2.3");
         let process = Process { name: "bojagi", version: "1.2.3" };

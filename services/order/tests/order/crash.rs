@@ -109,7 +109,7 @@ async fn r16_between_the_end_and_the_releases() {
 
 #[tokio::test]
 async fn a_driver_that_lost_its_lease_commits_nothing() {
-    let house = House::with(Config { orders_at_once: 1, deadline_seconds: 36_000, ..patient() }).await;
+    let house = House::with(Config { orders_at_once: 1, ..patient() }).await;
     let shows = Arc::new(Notify::new());
     house.payments.capture.then([Fault::LoseAnswerLater(Arc::clone(&shows))]);
     let order_id = house.place_and_leave().await;

@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bojagi_api::order::{self as api, OrderState};
-use bojagi_order::Config;
 use bojagi_store::{Error, Tx};
 use bojagi_testkit::eventually;
 use futures::future::join_all;
@@ -33,7 +32,7 @@ fn may_be_asked_again(status: &Status) -> bool {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_request_becomes_one_order_and_every_order_ends_once() {
-    let branches = Branches::with(Config { deadline_seconds: 36_000, ..impatient() }).await;
+    let branches = Branches::with(impatient()).await;
     let answered = AtomicUsize::new(0);
     let placing = (0..ORDERS).map(async |number| {
         let house = if number % 2 == 0 { &branches.one } else { &branches.other };

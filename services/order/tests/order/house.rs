@@ -52,11 +52,13 @@ pub(crate) struct Cast {
 }
 
 /// Settings for tests: patient with the order, and with its peers as a busy machine needs it; impatient with everything else.
+/// While a test waits, its clock runs ten times as fast as a real one.
 pub(crate) fn impatient() -> Config {
     Config {
         ask_timeout_milliseconds: 3_000,
         page_patience_milliseconds: 6_000,
         compare_timeout_milliseconds: 6_000,
+        deadline_seconds: 36_000,
         sweep_milliseconds: 5,
         attempts_before_parking: 4,
         refusals_before_parking: 2,

@@ -146,8 +146,7 @@ async fn wakes_and_is_gone(branches: &Branches, arrives: &Notify) {
 #[tokio::test]
 async fn a_sleeper_that_wakes_asks_in_vain_and_commits_nothing() {
     for step in [RESERVE_STOCK, AUTHORIZE, CAPTURE] {
-        let config = Config { deadline_seconds: 36_000, ..sleepy() };
-        let (branches, order_id, arrives) = sleeps_past_its_lease(config, step).await;
+        let (branches, order_id, arrives) = sleeps_past_its_lease(sleepy(), step).await;
         let other = &branches.other;
         eventually("the other one confirms", async || other.order(&order_id).await.state() == OrderState::Confirmed)
             .await;
@@ -165,7 +164,8 @@ async fn a_sleeper_that_wakes_asks_in_vain_and_commits_nothing() {
 #[tokio::test]
 async fn a_sleeper_that_wakes_after_the_end_of_its_order_takes_nothing() {
     // The order's own deadline has passed too, so the other one undoes it.
-    let (branches, order_id, arrives) = sleeps_past_its_lease(sleepy(), AUTHORIZE).await;
+    let config = Config { deadline_seconds: 30, ..sleepy() };
+    let (branches, order_id, arrives) = sleeps_past_its_lease(config, AUTHORIZE).await;
     let other = &branches.other;
     eventually("the other one undoes it", async || other.order(&order_id).await.state() == OrderState::Cancelled).await;
     let before = other.order(&order_id).await;
@@ -253,7 +253,7 @@ pub(crate) async fn told(branches: &Branches, event_type: &'static str) -> i64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn orders_that_wait_for_another_attempt_are_driven_by_either_and_by_one_at_a_time() {
-    let branches = Branches::with(Config { deadline_seconds: 36_000, ..steady() }).await;
+    let branches = Branches::open().await;
     branches.one.payments.authorize.then(vec![Fault::Unavailable; 24]);
     let placed = (0..24).map(|number| if number % 2 == 0 { &branches.one } else { &branches.other });
     let placed = join_all(placed.map(async |house| house.place_and_leave().await)).await;

@@ -100,13 +100,7 @@ async fn a_void_that_gets_no_answer_is_parked_and_goes_on_by_itself_once_payment
 /// because payment does not answer.
 async fn parked_in_a_narrow_house() -> (House, String) {
     // Nothing ends by time but what the test is about.
-    let config = Config {
-        repairs_at_once: 1,
-        ask_timeout_milliseconds: 600_000,
-        lease_seconds: 1_800,
-        deadline_seconds: 36_000,
-        ..impatient()
-    };
+    let config = Config { repairs_at_once: 1, ask_timeout_milliseconds: 600_000, lease_seconds: 1_800, ..impatient() };
     let house = House::with(config).await;
     house.payments.refund.always(Some(Fault::Unavailable));
     let order_id = house.place(basket()).await.unwrap().id;

@@ -203,9 +203,8 @@ async fn a_waiting_caller_is_answered_before_its_deadline_and_the_order_goes_on(
     let config = Config {
         answer_margin_milliseconds: margin,
         ask_timeout_milliseconds: 2_000,
-        // Neither of them ends while time flies, so what brings the order on is that an ask counts as unanswered.
+        // It does not end while time flies, so what brings the order on is that an ask counts as unanswered.
         lease_seconds: 1_800,
-        deadline_seconds: 36_000,
         ..impatient()
     };
     let house = House::with(config).await;

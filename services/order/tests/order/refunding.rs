@@ -218,13 +218,7 @@ async fn a_refund_that_is_parked_holds_up_no_other_of_its_order() {
 
 /// A house that repairs one order at a time and waits for an answer as long as it takes, in which the refund of an order hangs.
 async fn hanging_in_a_narrow_house() -> House {
-    let config = Config {
-        repairs_at_once: 1,
-        ask_timeout_milliseconds: 600_000,
-        lease_seconds: 1_800,
-        deadline_seconds: 36_000,
-        ..impatient()
-    };
+    let config = Config { repairs_at_once: 1, ask_timeout_milliseconds: 600_000, lease_seconds: 1_800, ..impatient() };
     let house = House::with(config).await;
     house.payments.refund.then([Fault::Hang]);
     one_approved(&house).await;

@@ -115,7 +115,7 @@ async fn a_peer_that_does_not_answer_is_asked_again() {
 
 #[tokio::test]
 async fn an_order_that_is_not_done_by_its_deadline_fails() {
-    let house = House::open().await;
+    let house = House::with(Config { deadline_seconds: 30, ..impatient() }).await;
     house.stock.reserve.always(Some(Fault::Unavailable));
     let order_id = house.place_and_leave().await;
     house.stock.reserve.called(1).await;
@@ -128,7 +128,7 @@ async fn an_order_that_is_not_done_by_its_deadline_fails() {
 
 #[tokio::test]
 async fn nothing_is_captured_after_the_deadline_however_late_the_answers_before_it_came() {
-    let house = House::with(patient()).await;
+    let house = House::with(Config { deadline_seconds: 30, ..patient() }).await;
     let arrives = Arc::new(Notify::new());
     house.stock.reserve.then([Fault::AnswerLater(Arc::clone(&arrives))]);
     let order_id = house.place_and_leave().await;
@@ -143,7 +143,7 @@ async fn nothing_is_captured_after_the_deadline_however_late_the_answers_before_
 
 #[tokio::test]
 async fn a_capture_whose_answer_was_lost_until_the_deadline_goes_forward() {
-    let house = House::open().await;
+    let house = House::with(Config { deadline_seconds: 30, ..impatient() }).await;
     house.payments.capture.always(Some(Fault::LoseAnswer));
     let order_id = house.place_and_leave().await;
     house.payments.capture.called(1).await;

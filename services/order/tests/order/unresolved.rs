@@ -23,7 +23,7 @@ async fn unresolved_at_capture() -> (House, String) {
 #[tokio::test]
 async fn it_stays_pending_beyond_its_deadline_and_confirms_when_the_money_turns_out_captured() {
     let (house, order_id) = unresolved_at_capture().await;
-    house.rig.clock.advance(Duration::from_secs(3_600));
+    house.rig.clock.advance(Duration::from_secs(36_000));
     let saga = house.until_saga(&order_id, SagaState::Parked).await;
     assert!(saga.parked_reason.contains("unknown"));
     assert_eq!(house.order(&order_id).await.state(), OrderState::Pending);

@@ -48,18 +48,18 @@ async fn r8_webhooks_and_answers_race_to_one_capture(shop: Shop) {
 }
 
 /// Long enough for an answer on a busy machine, short enough to wait for one that is lost.
-fn lost_after_a_second() -> Config {
-    Config { provider_timeout_ms: 1_000, simulator_slow_ms: 20, ..config() }
+fn lost_after_seconds() -> Config {
+    Config { provider_timeout_ms: 4_000, simulator_slow_ms: 20, ..config() }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r9_a_lost_answer_is_found_by_asking_again_with_the_same_key_in_process() {
-    a_lost_answer_is_found(Shop::in_process_with(lost_after_a_second()).await).await;
+    a_lost_answer_is_found(Shop::in_process_with(lost_after_seconds()).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r9_a_lost_answer_is_found_by_asking_again_with_the_same_key_over_http() {
-    a_lost_answer_is_found(Shop::over_http_with(lost_after_a_second()).await).await;
+    a_lost_answer_is_found(Shop::over_http_with(lost_after_seconds()).await).await;
 }
 
 async fn a_lost_answer_is_found(shop: Shop) {

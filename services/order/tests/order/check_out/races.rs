@@ -161,9 +161,7 @@ async fn order_through(carts: &Carts, options: [&String; 2]) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_that_break_lose_and_double_nothing() {
-    let config = Config { deadline_seconds: 36_000, compare_timeout_milliseconds: 6_000, ..impatient() };
-    let branches =
-        Branches::with(Config { ask_timeout_milliseconds: steady().ask_timeout_milliseconds, ..config }).await;
+    let branches = Branches::open().await;
     let catalogue = &branches.one.stock.catalogue;
     let [tea, rare, cup] = [1_000, 1_000, 500].map(|price| catalogue.offers(price, 10_000));
     branches.one.stock.sells_out(&rare);
