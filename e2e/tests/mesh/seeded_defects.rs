@@ -328,7 +328,7 @@ const BEFORE_HEARTS: &str = "
 
 const BEFORE_DRAFTS: &str = "
     DROP TABLE draft; DROP TABLE draft_line; DROP INDEX orders_of_draft; ALTER TABLE orders DROP COLUMN draft_id;
-    DELETE FROM migration WHERE name = 'order-draft-1'";
+    DELETE FROM migration WHERE name IN ('order-draft-1', 'order-draft-2', 'order-draft-3')";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_of_an_earlier_version_is_asked_what_it_has() {

@@ -55,6 +55,8 @@ pub const MIGRATIONS: &[Migration] = &[
     store::carts::MIGRATION,
     store::REFUNDS,
     store::drafts::MIGRATION,
+    store::drafts::DRAFT_OF_ORDER,
+    store::drafts::ORDERS_OF_DRAFT,
 ];
 
 /// Every reason that order gives: its refusals, and the failures that its orders show.

@@ -3,8 +3,8 @@
 use super::{Part, Question};
 use crate::Scope;
 
-/// What order's store has since it keeps drafts.
-pub(super) const PART: Part = Part { store: "ordering", migration: "order-draft-1", questions: QUESTIONS };
+/// What order's store has since it keeps drafts, and with each order the draft that it was.
+pub(super) const PART: Part = Part { store: "ordering", migration: "order-draft-2", questions: QUESTIONS };
 
 const QUESTIONS: &[Question] = &[
     Question {

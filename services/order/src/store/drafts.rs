@@ -31,10 +31,17 @@ pub(crate) const MIGRATION: Migration = Migration::expand(
         PRIMARY KEY (order_id, line_number),
         CONSTRAINT draft_line_quantity_within_bounds CHECK (quantity BETWEEN 1 AND 999)
     ) WITHOUT ROWID;
-
-    ALTER TABLE orders ADD COLUMN draft_id UUID;
-    CREATE UNIQUE INDEX orders_of_draft ON orders (draft_id) WHERE draft_id IS NOT NULL;
     ",
+);
+
+/// The draft that an order was. To add a column locks the orders for a moment, even against reading, so it is a step of its own.
+pub(crate) const DRAFT_OF_ORDER: Migration =
+    Migration::expand("order-draft-2", "ALTER TABLE orders ADD COLUMN draft_id UUID");
+
+/// Leads from a draft to the order that it became. Apart from the column: orders are read while the index is built.
+pub(crate) const ORDERS_OF_DRAFT: Migration = Migration::expand(
+    "order-draft-3",
+    "CREATE UNIQUE INDEX orders_of_draft ON orders (draft_id) WHERE draft_id IS NOT NULL",
 );
 
 struct DraftRow {
