@@ -11,6 +11,9 @@ use crate::{Error, Store, Tx, params};
 /// While a shop is brought to a new version, programs of the version before still run, and start again, on a store that has the new
 /// steps already. So a schema changes in two: first it is expanded by what the new version needs, so that both can work with it, and
 /// only a later version takes away what nobody reads any more.
+///
+/// What alters a table keeps its readers out until the step ends. So whatever goes over the rows of a table in use, as an index or an
+/// `UPDATE` does, is a step of its own.
 #[derive(Debug, Clone, Copy)]
 pub struct Migration {
     /// Unique in its store; steps are applied in the order of the list.

@@ -180,3 +180,60 @@ fn files_hold_one_subject() {
         }
     }
 }
+
+/// The steps of a schema that were released before the rule, and keep nobody waiting: `user-3` builds an index over mails on their way,
+/// which are few.
+const SHORT_ALL_THE_SAME: [&str; 1] = ["user-3"];
+
+/// A step is one transaction. On PostgreSQL it holds what it alters until its end, also against reading.
+#[test]
+fn no_step_of_a_schema_goes_over_a_table_while_it_keeps_readers_out() {
+    for (context, steps) in bojagi::CONTEXTS {
+        for step in steps.iter().filter(|step| !SHORT_ALL_THE_SAME.contains(&step.name)) {
+            assert_eq!(long_under_a_lock(step.sql), None, "{context}: make two steps of {}", step.name);
+        }
+    }
+}
+
+#[test]
+fn what_a_step_does_long_under_a_lock_is_noticed() {
+    let in_use =
+        "alter table t add column a text; -- And then; not before:\ncreate unique index t_by_a on t (a) where a > 0";
+    assert_eq!(long_under_a_lock(in_use), Some("CREATE UNIQUE INDEX T_BY_A ON T A WHERE A 0".to_owned()));
+    for after in ["CREATE INDEX u_by_b ON u(b)", "UPDATE t SET a = 1", "DELETE FROM t"] {
+        assert!(long_under_a_lock(&format!("ALTER TABLE t ADD COLUMN a TEXT; {after};")).is_some(), "{after}");
+        assert!(long_under_a_lock(&format!("DROP INDEX t_by_b; {after};")).is_some(), "{after}");
+        assert_eq!(long_under_a_lock(&format!("{after}; ALTER TABLE t ADD COLUMN a TEXT;")), None);
+    }
+    let new = "CREATE TABLE t (b TEXT); ALTER TABLE t ADD COLUMN a TEXT; CREATE INDEX t_by_a ON t (a);";
+    assert_eq!(long_under_a_lock(new), None);
+    let beside_new = "ALTER TABLE t ADD COLUMN a TEXT; CREATE TABLE u (b TEXT); CREATE INDEX u_by_b ON u (b);";
+    assert_eq!(long_under_a_lock(beside_new), None);
+}
+
+/// The statement of a step that goes over the rows of a table in use after another one has locked such a table, also against reading.
+/// The words of it, in capitals.
+fn long_under_a_lock(sql: &str) -> Option<String> {
+    let lines: Vec<_> = sql.lines().filter_map(|line| line.split("--").next()).collect();
+    let text = lines.join("\n").to_uppercase();
+    let (mut new, mut locks) = (Vec::new(), false);
+    for statement in text.split(';') {
+        let words = statement.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+        let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+        match words.as_slice() {
+            ["CREATE", "TABLE", table, ..] => new.push(*table),
+            ["ALTER", "TABLE", table, ..] => locks |= !new.contains(table),
+            ["DROP", "INDEX", ..] => locks = true,
+            ["CREATE", "INDEX", _, "ON", table, ..]
+            | ["CREATE", "UNIQUE", "INDEX", _, "ON", table, ..]
+            | ["UPDATE", table, ..]
+            | ["DELETE", "FROM", table, ..]
+                if locks && !new.contains(table) =>
+            {
+                return Some(words.join(" "));
+            }
+            _ => {}
+        }
+    }
+    None
+}
