@@ -57,6 +57,7 @@ pub const MIGRATIONS: &[Migration] = &[
     store::drafts::MIGRATION,
     store::drafts::DRAFT_OF_ORDER,
     store::drafts::ORDERS_OF_DRAFT,
+    store::DUE_FOR_REFUNDS,
 ];
 
 /// Every reason that order gives: its refusals, and the failures that its orders show.

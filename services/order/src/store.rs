@@ -34,7 +34,7 @@ pub(crate) use orders::{
     Saved, Work, claim, due, forget_addresses, insert, load, load_all, load_parcel_order, order_of_parcel, save,
     take_over_former_leases, versions, wake_pending, wake_running,
 };
-pub(crate) use refund_schema::REFUNDS;
+pub(crate) use refund_schema::{DUE_FOR_REFUNDS, REFUNDS};
 pub(crate) use refunds::{
     RefundFilter, Taken, forget_words, let_go, list_refunds, load_with_refund, order_of_refund, take_units,
 };

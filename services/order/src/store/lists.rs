@@ -198,9 +198,11 @@ mod tests {
             let mut walks = Vec::new();
             for place in [None, Some((OrderId::generate(), DeliveryId::generate()))] {
                 for state in [SagaState::Running, SagaState::Parked] {
-                    for sql in [DUE, DUE_FOR_REFUNDS] {
-                        let due = explain.plan(tx, sql, params![state, NOW, 20_i64]).await?;
-                        walks.push(("orders_due_in_state (saga_state=? AND wake_at>? AND wake_at<?", due));
+                    for (index, sql) in [
+                        ("orders_due_in_state (saga_state=? AND wake_at>? AND wake_at<?", DUE),
+                        ("orders_due_for_refunds (saga_state=? AND wake_at>? AND wake_at<?", DUE_FOR_REFUNDS),
+                    ] {
+                        walks.push((index, explain.plan(tx, sql, params![state, NOW, 20_i64]).await?));
                     }
                     let after = place.as_ref().map(|(order_id, _)| order_id);
                     for since in [None, Some(NOW)] {

@@ -7,7 +7,7 @@ use super::*;
 use crate::MIGRATIONS;
 use crate::domain::samples::{self, NOW, POLICY};
 use crate::domain::{NewRefund, SagaState};
-use crate::store::{SagaFilter, Saved, insert, open_sagas, sagas, save};
+use crate::store::{SagaFilter, Saved, Work, due, insert, open_sagas, sagas, save};
 
 #[tokio::test]
 async fn lists_and_looks_walk_along_an_index() {
@@ -113,6 +113,27 @@ async fn an_order_that_is_driven_for_its_refunds_is_under_way_since_the_oldest_w
         assert_eq!(save(tx, &mut order, second).await?, Saved::Now);
         let done = SagaFilter { state: Some(SagaState::Done), since: Some(NOW) };
         assert_eq!(sagas(tx, done, None, 20).await?.len(), 1);
+        Ok::<_, Error>(())
+    };
+    context.store.write(looks).await.unwrap();
+}
+
+/// Each kind of work has a room of its own, and none is left out.
+#[tokio::test]
+async fn an_order_is_due_to_come_to_its_end_or_for_its_refunds() {
+    let rig = Rig::new();
+    let context = rig.context("order", MIGRATIONS).await;
+    let looks = async move |tx: &mut Tx| {
+        let mut pending = samples::pending();
+        insert(tx, &mut pending, NOW).await?;
+        let mut sent = stored(tx, 1).await?;
+        sent.approve_refund(sent.refunds[0].id, false, NOW).unwrap();
+        assert_eq!(save(tx, &mut sent, NOW).await?, Saved::Now);
+        let later = NOW + Duration::from_secs(60 * 60);
+        for (work, expected) in [(Work::Order, pending.id), (Work::Refunds, sent.id)] {
+            assert_eq!(due(tx, SagaState::Running, work, later, 20).await?, [expected]);
+            assert_eq!(due(tx, SagaState::Parked, work, later, 20).await?, []);
+        }
         Ok::<_, Error>(())
     };
     context.store.write(looks).await.unwrap();
