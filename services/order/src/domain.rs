@@ -26,7 +26,7 @@ pub(crate) use amounts::{MAX_GROSS, Totals, same_currency};
 pub(crate) use cancel::CancelReason;
 pub(crate) use cart::{Cart, CartChange, CartLine, CartLineId, CartPart, Offer, Sight, Standing, Whereabouts};
 pub(crate) use delivery::{Delivery, DeliveryState};
-pub(crate) use draft::{Draft, DraftLine};
+pub(crate) use draft::{Draft, DraftLine, LineEdit};
 pub(crate) use failure::{FailureCause, OwnFailure, PaymentDecline};
 pub(crate) use life::{Life, MoneyState, News, Stage};
 pub(crate) use line::{Line, MAX_LINES, MAX_QUANTITY, Sold};

@@ -7,16 +7,10 @@ use bojagi_kernel::id::{AccountId, OrderId, OrderLineId};
 use bojagi_store::idempotency::Key;
 use bojagi_store::{LockKey, Tx};
 
-use crate::domain::{Draft, DraftLine, OrderRefusal};
+use crate::domain::{Draft, DraftLine, LineEdit, OrderRefusal};
 use crate::orders::Orders;
 use crate::store::{self, drafts};
 use crate::wire;
-
-/// What a line of a draft is to be.
-pub(crate) enum LineEdit {
-    Add(DraftLine),
-    Replace(DraftLine),
-}
 
 impl Orders {
     /// Begins a draft with these lines.
@@ -56,14 +50,8 @@ impl Orders {
         edit: LineEdit,
         key: Key,
     ) -> Result<api::UpdateDraftLineResponse, Failure> {
-        let change = |draft: &mut Draft| {
-            match edit {
-                LineEdit::Add(line) => draft.add(line)?,
-                LineEdit::Replace(line) => draft.replace(line)?,
-            }
-            Ok(api::UpdateDraftLineResponse { order: Some(wire::draft(draft)) })
-        };
-        self.change_draft(customer_id, order_id, key, change).await
+        let answer = |draft: &Draft| api::UpdateDraftLineResponse { order: Some(wire::draft(draft)) };
+        self.edit_draft(customer_id, order_id, edit, key, answer).await
     }
 
     /// Takes a line out.
@@ -77,19 +65,17 @@ impl Orders {
         line_id: OrderLineId,
         key: Key,
     ) -> Result<api::RemoveDraftLineResponse, Failure> {
-        let change = move |draft: &mut Draft| {
-            draft.remove(line_id)?;
-            Ok(api::RemoveDraftLineResponse { order: Some(wire::draft(draft)) })
-        };
-        self.change_draft(customer_id, order_id, key, change).await
+        let answer = |draft: &Draft| api::RemoveDraftLineResponse { order: Some(wire::draft(draft)) };
+        self.edit_draft(customer_id, order_id, LineEdit::Remove(line_id), key, answer).await
     }
 
-    async fn change_draft<M>(
+    async fn edit_draft<M>(
         &self,
         customer_id: AccountId,
         order_id: OrderId,
+        edit: LineEdit,
         key: Key,
-        change: impl FnOnce(&mut Draft) -> Result<M, OrderRefusal> + Send + 'static,
+        answer: impl FnOnce(&Draft) -> M + Send + 'static,
     ) -> Result<M, Failure>
     where
         M: prost::Message + Default + 'static,
@@ -97,9 +83,9 @@ impl Orders {
         let (now, locked) = (self.now(), [LockKey::of(customer_id)]);
         once::write_locking(&self.context.store, locked, key, now, async move |tx: &mut Tx| {
             let mut draft = own_draft(tx, customer_id, order_id).await?;
-            let answer = change(&mut draft)?;
-            drafts::save(tx, &draft, now).await?;
-            Ok(answer)
+            draft.edit(&edit)?;
+            drafts::save(tx, &draft, &edit, now).await?;
+            Ok(answer(&draft))
         })
         .await
     }

@@ -31,6 +31,16 @@ pub(crate) struct DraftLine {
     pub(crate) unit_price: Money,
 }
 
+/// What its customer does to one line of a draft.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum LineEdit {
+    /// It comes behind the others.
+    Add(DraftLine),
+    /// The line of the same id becomes this one, and stays where it was.
+    Replace(DraftLine),
+    Remove(OrderLineId),
+}
+
 impl Draft {
     /// Begins a draft.
     ///
@@ -46,41 +56,40 @@ impl Draft {
         self.lines.first().map(|line| line.unit_price.currency())
     }
 
-    /// Adds a line.
+    /// Edits one line.
     ///
     /// # Errors
-    /// `DRAFT_FULL`, `CURRENCY_MISMATCH`.
-    pub(crate) fn add(&mut self, line: DraftLine) -> Result<(), OrderRefusal> {
+    /// `ORDER_LINE_NOT_FOUND`, `DRAFT_FULL`, `CURRENCY_MISMATCH`.
+    pub(crate) fn edit(&mut self, edit: &LineEdit) -> Result<(), OrderRefusal> {
+        match edit {
+            LineEdit::Add(line) => self.add(line.clone())?,
+            LineEdit::Replace(line) => self.replace(line.clone())?,
+            LineEdit::Remove(line_id) => self.remove(*line_id)?,
+        }
+        self.version += 1;
+        Ok(())
+    }
+
+    fn add(&mut self, line: DraftLine) -> Result<(), OrderRefusal> {
         if self.lines.len() == MAX_LINES {
             return Err(OrderRefusal::DraftFull { limit: MAX_LINES });
         }
         same_currency_as(self.lines.iter(), &line)?;
         self.lines.push(line);
-        self.version += 1;
         Ok(())
     }
 
-    /// Makes a line of this id what this one is.
-    ///
-    /// # Errors
-    /// `ORDER_LINE_NOT_FOUND`, `CURRENCY_MISMATCH`.
-    pub(crate) fn replace(&mut self, line: DraftLine) -> Result<(), OrderRefusal> {
+    fn replace(&mut self, line: DraftLine) -> Result<(), OrderRefusal> {
         let index = self.index_of(line.id)?;
         let others = self.lines.iter().filter(|other| other.id != line.id);
         same_currency_as(others, &line)?;
         self.lines[index] = line;
-        self.version += 1;
         Ok(())
     }
 
-    /// Takes a line out.
-    ///
-    /// # Errors
-    /// `ORDER_LINE_NOT_FOUND`.
-    pub(crate) fn remove(&mut self, line_id: OrderLineId) -> Result<(), OrderRefusal> {
+    fn remove(&mut self, line_id: OrderLineId) -> Result<(), OrderRefusal> {
         let index = self.index_of(line_id)?;
         self.lines.remove(index);
-        self.version += 1;
         Ok(())
     }
 
@@ -126,6 +135,7 @@ impl DraftLine {
 #[cfg(test)]
 mod tests {
     use super::super::samples::NOW;
+    use super::LineEdit::{Add, Remove, Replace};
     use super::*;
 
     fn line(currency: Currency) -> DraftLine {
@@ -142,17 +152,17 @@ mod tests {
         let [first, second] = [line(Currency::KRW), line(Currency::KRW)];
         let mut draft = draft(vec![first.clone()]);
         assert_eq!(draft.version, 1);
-        draft.add(second.clone()).unwrap();
+        draft.edit(&Add(second.clone())).unwrap();
         let more = DraftLine { quantity: 3, option_id: OptionId::generate(), ..first.clone() };
-        draft.replace(more.clone()).unwrap();
+        draft.edit(&Replace(more.clone())).unwrap();
         assert_eq!((draft.version, &draft.lines), (3, &vec![more, second.clone()]), "a line stays where it was");
-        draft.remove(first.id).unwrap();
+        draft.edit(&Remove(first.id)).unwrap();
         assert_eq!((draft.version, &draft.lines), (4, &vec![second.clone()]));
         let gone = Err(OrderRefusal::OrderLineNotFound { order_line_id: first.id });
-        assert_eq!((draft.remove(first.id), draft.replace(first)), (gone.clone(), gone));
+        assert_eq!((draft.edit(&Remove(first.id)), draft.edit(&Replace(first))), (gone.clone(), gone));
         assert_eq!(draft.may_be_confirmed(3), Err(OrderRefusal::DraftChanged { version: 4 }));
         assert_eq!(draft.may_be_confirmed(4), Ok(()));
-        draft.remove(second.id).unwrap();
+        draft.edit(&Remove(second.id)).unwrap();
         assert_eq!(draft.may_be_confirmed(5), Err(OrderRefusal::DraftEmpty));
     }
 
@@ -164,22 +174,22 @@ mod tests {
         assert_eq!(begun.map(|_| ()), mixed);
         let only = line(Currency::KRW);
         let mut draft = draft(vec![only.clone()]);
-        assert_eq!(draft.clone().add(line(usd)), mixed);
+        assert_eq!(draft.clone().edit(&Add(line(usd))), mixed);
         let mut two = draft.clone();
-        two.add(line(Currency::KRW)).unwrap();
-        assert_eq!(two.replace(DraftLine { unit_price: Money::new(usd, 5), ..only.clone() }), mixed);
+        two.edit(&Add(line(Currency::KRW))).unwrap();
+        assert_eq!(two.edit(&Replace(DraftLine { unit_price: Money::new(usd, 5), ..only.clone() })), mixed);
         // The only line may change its currency, and so may those that come after it.
-        draft.replace(DraftLine { unit_price: Money::new(usd, 5), ..only.clone() }).unwrap();
-        draft.remove(only.id).unwrap();
+        draft.edit(&Replace(DraftLine { unit_price: Money::new(usd, 5), ..only.clone() })).unwrap();
+        draft.edit(&Remove(only.id)).unwrap();
         assert_eq!(draft.currency(), None);
-        draft.add(line(Currency::KRW)).unwrap();
+        draft.edit(&Add(line(Currency::KRW))).unwrap();
         assert_eq!(draft.currency(), Some(Currency::KRW));
     }
 
     #[test]
     fn it_has_as_many_lines_as_an_order() {
         let mut draft = draft(vec![line(Currency::KRW); MAX_LINES]);
-        assert_eq!(draft.add(line(Currency::KRW)), Err(OrderRefusal::DraftFull { limit: MAX_LINES }));
+        assert_eq!(draft.edit(&Add(line(Currency::KRW))), Err(OrderRefusal::DraftFull { limit: MAX_LINES }));
         assert_eq!((draft.lines.len(), draft.version), (MAX_LINES, 1));
     }
 }

@@ -7,8 +7,7 @@ use bojagi_kernel::{Failure, Money};
 
 use super::place;
 use crate::NAME;
-use crate::domain::{DraftLine, Line, MAX_LINES};
-use crate::edit_draft::LineEdit;
+use crate::domain::{DraftLine, Line, LineEdit, MAX_LINES};
 
 /// A draft that can be begun.
 ///

@@ -1,10 +1,11 @@
-//! Drafts and their lines. A draft is loaded whole and stored whole; whoever changes one locks its customer, who has one at a time.
+//! Drafts and their lines. A draft is loaded whole, and of an edit its one line is stored; whoever changes one locks its customer, who has
+//! one at a time.
 
 use bojagi_kernel::id::{AccountId, OptionId, OrderId, OrderLineId};
 use bojagi_kernel::{Currency, Moment, Money};
 use bojagi_store::{Error, Migration, Tx, from_row, params};
 
-use crate::domain::{Draft, DraftLine};
+use crate::domain::{Draft, DraftLine, LineEdit};
 
 /// Drafts. They are apart from orders: what is asked of those need not pass over them, and a process of a version before drafts
 /// meets them only in the history of an order that was one.
@@ -91,32 +92,46 @@ pub(crate) async fn insert(tx: &mut Tx, draft: &Draft) -> Result<(), Error> {
         params![draft.id, draft.customer_id, draft.version, draft.begun_at],
     )
     .await?;
-    insert_lines(tx, draft).await?;
+    for line in &draft.lines {
+        insert_line(tx, draft.id, line).await?;
+    }
     super::history::begin(tx, draft).await
 }
 
-/// Stores what a draft has become.
-pub(crate) async fn save(tx: &mut Tx, draft: &Draft, now: Moment) -> Result<(), Error> {
+/// Stores what a draft has become by an edit.
+pub(crate) async fn save(tx: &mut Tx, draft: &Draft, edit: &LineEdit, now: Moment) -> Result<(), Error> {
     tx.send(
         "UPDATE draft SET version = ?2, changed_at = ?3 WHERE order_id = ?1",
         params![draft.id, draft.version, now],
     )
     .await?;
-    tx.send("DELETE FROM draft_line WHERE order_id = ?1", params![draft.id]).await?;
-    insert_lines(tx, draft).await
+    match edit {
+        LineEdit::Add(line) => insert_line(tx, draft.id, line).await,
+        LineEdit::Replace(line) => {
+            let price = line.unit_price;
+            tx.send(
+                "UPDATE draft_line SET option_id = ?3, quantity = ?4, currency = ?5, unit_price = ?6
+                 WHERE order_id = ?1 AND order_line_id = ?2",
+                params![draft.id, line.id, line.option_id, line.quantity, price.currency().code(), price.minor()],
+            )
+            .await
+        }
+        LineEdit::Remove(line_id) => {
+            let sql = "DELETE FROM draft_line WHERE order_id = ?1 AND order_line_id = ?2";
+            tx.send(sql, params![draft.id, line_id]).await
+        }
+    }
 }
 
-async fn insert_lines(tx: &mut Tx, draft: &Draft) -> Result<(), Error> {
-    for (number, line) in (1_i64..).zip(&draft.lines) {
-        let price = line.unit_price;
-        tx.send(
-            "INSERT INTO draft_line (order_id, line_number, order_line_id, option_id, quantity, currency, unit_price)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            params![draft.id, number, line.id, line.option_id, line.quantity, price.currency().code(), price.minor()],
-        )
-        .await?;
-    }
-    Ok(())
+/// Adds a line behind the others. Where one was taken out, its number is missing: they only say what comes before what.
+async fn insert_line(tx: &mut Tx, draft_id: OrderId, line: &DraftLine) -> Result<(), Error> {
+    let price = line.unit_price;
+    tx.send(
+        "INSERT INTO draft_line (order_id, line_number, order_line_id, option_id, quantity, currency, unit_price)
+         VALUES (?1, (SELECT COALESCE(max(line_number), 0) + 1 FROM draft_line WHERE order_id = ?1), ?2, ?3, ?4, ?5, ?6)",
+        params![draft_id, line.id, line.option_id, line.quantity, price.currency().code(), price.minor()],
+    )
+    .await
 }
 
 /// The draft is gone, and an order that was just stored goes on with its history.

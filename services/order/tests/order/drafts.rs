@@ -117,6 +117,45 @@ async fn a_draft_is_edited_and_becomes_an_order_like_any_other() {
 }
 
 #[tokio::test]
+async fn lines_stand_in_the_order_in_which_they_were_added_whatever_became_of_others() {
+    let house = House::open().await;
+    let [tea, cup, pot, tray] = [line(0, 2, 1_000), line(1, 3, 500), line(0, 1, 700), line(1, 4, 900)];
+    let cups = api::PlaceOrderLine { quantity: 5, unit_price: Some(won(450)), ..cup.clone() };
+    let is_stored = async |draft: &api::Order, lines: &[&api::PlaceOrderLine]| {
+        assert_eq!(asked(draft), wanted(lines));
+        assert_eq!(house.order(&draft.id).await, *draft);
+    };
+    let line_id = |draft: &api::Order, index: usize| draft.lines[index].id.clone();
+
+    let draft = house.draft(vec![tea.clone(), cup.clone()]).await.unwrap();
+    is_stored(&draft, &[&tea, &cup]).await;
+    let draft = house.set(&draft, "", pot.clone()).await.unwrap();
+    is_stored(&draft, &[&tea, &cup, &pot]).await;
+    let draft = house.set(&draft, &line_id(&draft, 1), cups.clone()).await.unwrap();
+    is_stored(&draft, &[&tea, &cups, &pot]).await;
+    let draft = house.remove(&draft, &line_id(&draft, 0)).await.unwrap();
+    is_stored(&draft, &[&cups, &pot]).await;
+    let draft = house.set(&draft, "", tray.clone()).await.unwrap();
+    is_stored(&draft, &[&cups, &pot, &tray]).await;
+    let draft = house.remove(&draft, &line_id(&draft, 2)).await.unwrap();
+    let draft = house.set(&draft, "", tea.clone()).await.unwrap();
+    is_stored(&draft, &[&cups, &pot, &tea]).await;
+    let draft = house.set(&draft, &line_id(&draft, 0), tray.clone()).await.unwrap();
+    is_stored(&draft, &[&tray, &pot, &tea]).await;
+
+    let mut emptied = draft;
+    while !emptied.lines.is_empty() {
+        emptied = house.remove(&emptied, &line_id(&emptied, 0)).await.unwrap();
+    }
+    let draft = house.set(&emptied, "", cup.clone()).await.unwrap();
+    let draft = house.set(&draft, "", pot.clone()).await.unwrap();
+    is_stored(&draft, &[&cup, &pot]).await;
+    assert_eq!(draft.version, 13, "one for each edit");
+    let order = house.confirm(confirmation_of(&draft)).await.unwrap();
+    assert_eq!((order.state(), asked(&order)), (OrderState::Confirmed, wanted(&[&cup, &pot])));
+}
+
+#[tokio::test]
 async fn a_draft_stands_in_the_list_where_its_age_puts_it() {
     let house = House::open().await;
     let (mut expected, mut draft_id) = (Vec::new(), String::new());
