@@ -13,7 +13,7 @@ use futures::future::join_all;
 use tokio::sync::Notify;
 use tonic::Code;
 
-use crate::branches::{Branches, steady};
+use crate::branches::Branches;
 use crate::house::{House, basket, impatient, patient};
 use crate::peers::{Fault, Hold, Script};
 

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use bojagi_api::order::{self as api, MoneyState, OrderState, SagaDirection, SagaStepKind, SagaStepState};
 use bojagi_api::payment::{DeclineReason, PaymentState};
+use bojagi_order::Config;
 use tokio::sync::Notify;
 use tonic::Code;
 
-use crate::house::{House, basket, patient};
+use crate::house::{House, basket, impatient, patient};
 use crate::peers::{Fault, Hold, Script};
 
 async fn all_is_given_back(house: &House, order_id: &str) {

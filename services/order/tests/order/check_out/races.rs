@@ -15,8 +15,8 @@ use tokio::sync::Notify;
 use tonic::{Code, Response, Status};
 
 use super::check_out_of;
-use crate::branches::{Branches, steady};
-use crate::house::{House, id, impatient, patient};
+use crate::branches::Branches;
+use crate::house::{House, id, patient};
 use crate::peers::Fault;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
