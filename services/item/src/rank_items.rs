@@ -1,6 +1,6 @@
 //! Computing what is popular and what trends. Any number of processes look whether that is due; the one that claims it computes,
 //! in several units of work. Should it die on the way, its claim lapses and another begins anew; should it only have been slow,
-//! it writes nothing any more.
+//! it writes nothing any more. Should it fail, it keeps its claim for a while.
 
 use std::time::Duration;
 
@@ -13,8 +13,11 @@ use crate::domain::ranking::{self as rules, Figures, RankingKind, Span};
 use crate::store::rankings::{self, Claim, Computed, Places};
 use crate::store::sales;
 
-/// For how long a claim holds. It is renewed between the parts of the work, of which the longest is to read what was sold in an hour.
+/// For how long a claim holds. It is renewed between the parts of the work, of which the longest is to read what was sold in five
+/// minutes.
 const CLAIMED_FOR: Duration = Duration::from_secs(60);
+/// For how long nobody tries again what has failed. What was in the way is hardly gone a second later, and each try reads all sales.
+const AFTER_FAILURE: Duration = Duration::from_secs(60);
 /// Items whose figures change in one unit of work. It keeps everybody else waiting, so it has to be short.
 const ITEMS_A_UNIT: usize = 256;
 
@@ -75,32 +78,30 @@ async fn compute_trending(context: &Context, claim: &mut Claim, due: Moment) -> 
     complete(context, *claim, vec![(0, rules::places(&scores))], due).await
 }
 
-/// Adds what was sold in a span to figures, each piece with its weight; false when the claim has been lost. An hour is read at a time:
-/// that is short also in a shop that sells a lot, and in between others have the connection.
+/// Adds what was sold in a span to figures, each piece with its weight; false when the claim has been lost. Five minutes are read at a
+/// time: that is short also in a shop that sells a lot, and in between others have the connection.
 async fn add_up(
     context: &Context,
     claim: &mut Claim,
     figures: &mut Figures,
     (span, weight): (Span, i64),
 ) -> Result<bool, Failure> {
-    for hour in span.hours() {
-        let sales: Result<Vec<(ItemId, i64)>, Error> =
-            context.store.read(async move |tx: &mut Tx| sales::within(tx, hour).await).await;
-        rules::add_up(figures, sales?, weight);
+    let mut unread = Some(span);
+    while let Some(rest) = unread {
+        let read: Result<_, Error> = context.store.read(async move |tx: &mut Tx| sales::latest(tx, rest).await).await;
+        let (sold, before) = read?;
+        rules::add_up(figures, sold, weight);
         if !hold_on(context, claim).await? {
             return Ok(false);
         }
+        unread = before;
     }
     Ok(true)
 }
 
 /// Units about a ranking and nothing else go side by side with those of orders.
 fn locked(kind: RankingKind) -> [LockKey; 1] {
-    let name = match kind {
-        RankingKind::Popular => "popular",
-        RankingKind::Trending => "trending",
-    };
-    [LockKey::named("ranking", name)]
+    [LockKey::named("ranking", kind.name())]
 }
 
 async fn begin(context: &Context, kind: RankingKind, due: Moment) -> Result<Option<Claim>, Failure> {
@@ -145,13 +146,14 @@ async fn complete(context: &Context, claim: Claim, rankings: Vec<Places>, due: M
     Ok(())
 }
 
-/// Lets go of a claim that came to nothing, so that the next look tries again.
+/// Holds on to a claim that came to nothing, so that it is tried again only after a while, whoever looks.
 async fn end(context: &Context, claim: Claim, computed: Result<(), Failure>) -> Result<(), Failure> {
     if computed.is_err() {
-        let unit = async move |tx: &mut Tx| rankings::give_back(tx, claim).await;
-        let given_back: Result<(), Error> = context.store.write_locking(locked(claim.kind), unit).await;
-        if let Err(error) = given_back {
-            tracing::warn!(%error, "the claim to a ranking holds until it lapses");
+        let claim = Claim { until: context.clock.now() + AFTER_FAILURE, ..claim };
+        let unit = async move |tx: &mut Tx| rankings::renew(tx, claim).await;
+        let held: Result<bool, Error> = context.store.write_locking(locked(claim.kind), unit).await;
+        if let Err(error) = held {
+            tracing::warn!(%error, "the claim to a ranking that failed lapses when it would have anyway");
         }
     }
     computed

@@ -24,6 +24,8 @@ const WHOLE: i64 = 1_000_000;
 /// Hours that count for what trends. After them a piece counts less than a thousandth.
 const TRENDING_HOURS: usize = 72;
 const HOUR: Duration = Duration::from_secs(3600);
+/// How much of what was sold is read at once: a statement has only so long, and an hour in which everybody buys could take longer.
+const SLICE: Duration = Duration::from_secs(300);
 
 /// A figure for each item: pieces, or what they count.
 pub(crate) type Figures = HashMap<ItemId, i64>;
@@ -37,6 +39,16 @@ pub(crate) enum RankingKind {
     Trending,
 }
 
+impl RankingKind {
+    /// What it is called where locks and measurements are named.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Popular => "popular",
+            Self::Trending => "trending",
+        }
+    }
+}
+
 /// A span of time that contains its start and not its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Span {
@@ -45,11 +57,16 @@ pub(crate) struct Span {
 }
 
 impl Span {
-    /// The same span hour by hour, the latest first. The last one has what is left.
-    pub(crate) fn hours(self) -> impl Iterator<Item = Self> {
-        let begun = move |until: &Moment| *until > self.from;
-        let hours = iter::successors(Some(self.until).filter(begun), move |until| Some(*until - HOUR).filter(begun));
-        hours.map(move |until| Self { from: (until - HOUR).max(self.from), until })
+    /// The span from its start to a moment in it, which it contains.
+    pub(crate) fn up_to(self, last: Moment) -> Self {
+        Self { until: last + Duration::from_micros(1), ..self }
+    }
+
+    /// The end of the span, as much as is read at once, and what is before it, if anything is.
+    pub(crate) fn last_slice(self) -> (Self, Option<Self>) {
+        let from = (self.until - SLICE).max(self.from);
+        let before = Self { until: from, ..self };
+        (Self { from, ..self }, (self.from < from).then_some(before))
     }
 }
 

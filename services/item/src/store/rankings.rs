@@ -68,12 +68,6 @@ pub(crate) async fn renew(tx: &mut Tx, claim: Claim) -> Result<bool, Error> {
     Ok(renewed == 1)
 }
 
-/// Lets go of a claim, so that the ranking can be computed at once by whoever looks next.
-pub(crate) async fn give_back(tx: &mut Tx, claim: Claim) -> Result<(), Error> {
-    let sql = "UPDATE ranking SET claimed_until = NULL WHERE kind = ?1 AND epoch = ?2";
-    tx.send(sql, params![claim.kind, claim.epoch]).await
-}
-
 /// The places of a ranking over some days, 0 for none, with the figures that they go by.
 pub(crate) type Places = (i64, Vec<(ItemId, i64)>);
 

@@ -7,9 +7,11 @@
 //! of an index, 1.4 µs of the writer of a SQLite file. Counters by item and hour would be a statement and a row to write for every
 //! order, a row that in a rush everybody wants, and they would have to find the hour again in which a cancelled order was sold.
 //!
-//! Who computes pays: all sales of the days that count are read again each time, an hour after the other, three look-ups an order.
-//! A day of 100,000 orders takes about a second of a connection that only reads.
+//! Who computes pays: all sales of the days that count are read again each time, five minutes after the other, three look-ups an
+//! order. A day of 100,000 orders takes about a second of a connection that only reads. Times in which nothing was sold are passed
+//! over by a look at the end of the index.
 
+use bojagi_kernel::Moment;
 use bojagi_kernel::id::ItemId;
 use bojagi_store::{Error, Tx, params};
 
@@ -25,10 +27,18 @@ const SOLD: &str = "SELECT sale.item_id, sale.quantity
      JOIN item i ON i.item_id = sale.item_id
      WHERE i.deleted_at IS NULL AND sale.quantity > 0";
 
-/// How many pieces of each living item were sold within a span of time, less those of orders that were cancelled since and those
-/// that were paid back.
-pub(crate) async fn within(tx: &mut Tx, span: Span) -> Result<Vec<(ItemId, i64)>, Error> {
-    tx.fetch_all(SOLD, params![span.from, span.until]).await
+/// When the last order was sold within a span of time.
+const LAST: &str = "SELECT changed_at FROM hold WHERE state = 'SOLD' AND changed_at >= ?1 AND changed_at < ?2
+     ORDER BY changed_at DESC LIMIT 1";
+
+/// How many pieces of each living item were sold in the last five minutes of a span of time that have any sale, less those of orders
+/// that were cancelled since and those that were paid back; with what of the span is before them and has not been looked at.
+pub(crate) async fn latest(tx: &mut Tx, span: Span) -> Result<(Vec<(ItemId, i64)>, Option<Span>), Error> {
+    let last: Option<(Moment,)> = tx.fetch_optional(LAST, params![span.from, span.until]).await?;
+    let Some((last,)) = last else { return Ok((Vec::new(), None)) };
+    let (slice, before) = span.up_to(last).last_slice();
+    let sold = tx.fetch_all(SOLD, params![slice.from, slice.until]).await?;
+    Ok((sold, before))
 }
 
 #[cfg(test)]

@@ -42,16 +42,34 @@ fn a_day_on_which_clocks_change_is_an_hour_shorter_or_longer() {
 }
 
 #[test]
-fn the_hours_of_a_span_are_all_of_it_once() {
+fn the_slices_of_a_span_are_all_of_it_once() {
     let until = moment("2026-03-01T15:00:00Z");
-    for (seconds, expected) in [(0, 0), (1, 1), (3_600, 1), (3_601, 2), (23 * 3_600, 23), (90_000, 25), (88_200, 25)] {
+    for (seconds, expected) in
+        [(1, 1), (300, 1), (301, 2), (3_600, 12), (23 * 3_600, 276), (90_000, 300), (90_100, 301)]
+    {
         let span = Span { from: until - Duration::from_secs(seconds), until };
-        let hours: Vec<_> = span.hours().collect();
-        assert_eq!(hours.len(), expected, "{seconds}");
-        let ends = hours.iter().map(|hour| hour.until).chain([span.from]);
-        let starts = [until].into_iter().chain(hours.iter().map(|hour| hour.from));
+        let parts = iter::successors(Some(span.last_slice()), |(_, before)| before.map(Span::last_slice));
+        let slices: Vec<_> = parts.map(|(slice, _)| slice).collect();
+        assert_eq!(slices.len(), expected, "{seconds}");
+        let ends = slices.iter().map(|slice| slice.until).chain([span.from]);
+        let starts = [until].into_iter().chain(slices.iter().map(|slice| slice.from));
         assert!(ends.eq(starts), "{seconds}");
-        assert!(hours.iter().all(|hour| hour.until.since(hour.from) <= HOUR && hour.from < hour.until), "{seconds}");
+        assert!(
+            slices.iter().all(|slice| slice.until.since(slice.from) <= SLICE && slice.from < slice.until),
+            "{seconds}"
+        );
+    }
+}
+
+#[test]
+fn a_span_up_to_a_moment_contains_it_and_nothing_later() {
+    let from = moment("2026-03-01T15:00:00Z");
+    let span = Span { from, until: from + HOUR };
+    for last in [from, from + SLICE, span.until - Duration::from_micros(1)] {
+        let up_to = span.up_to(last);
+        assert_eq!(up_to.from, from);
+        assert!(last < up_to.until && up_to.until <= span.until, "{last}");
+        assert_eq!(up_to.until.since(last), Duration::from_micros(1), "{last}");
     }
 }
 
