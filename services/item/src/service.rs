@@ -46,6 +46,7 @@ pub async fn build(context: Context, _: Channel, config: Config) -> Result<Servi
         .hears(heard::customers(&context.clock), &[heard::ACCOUNTS])
         .hears(heard::refunds(&context.clock), &[heard::ORDERS])
         .does(counted::count_holds(context.clone()))
+        .does(counted::watch_rankings(context.clone()))
         .does(withdraw_favours::withdraw_favours(context.clone()))
         .does(jobs::rank_popular_items(context.clone(), config.popular_items_hour))
         .does(jobs::rank_trending_items(context.clone()))
