@@ -7,7 +7,7 @@ use std::path::Path;
 
 use bojagi_api::coupon::coupon::Benefit;
 use bojagi_api::coupon::{Coupon, CouponScope};
-use bojagi_api::item::AddWishlistEntryRequest;
+use bojagi_api::item::{AddWishlistEntryRequest, OptionDraft, UpdateItemRequest};
 use bojagi_api::order::{CreateDraftRequest, WithdrawRefundRequest};
 use bojagi_api::policy::Role;
 use bojagi_api::settlement::PayoutState;
@@ -124,6 +124,10 @@ const DEFECTS: &[(&str, &str, &str)] = &[
     ("S1", "item", "UPDATE refund SET restocked = NOT restocked"),
     ("S1", "item", "DELETE FROM refund"),
     ("S1", "item", "DELETE FROM hold_line WHERE order_id IN (SELECT order_id FROM hold WHERE state = 'SOLD')"),
+    // What counts for the limit of a customer, and what is counted where there is none.
+    ("S1", "item", "UPDATE customer_taken SET taken = taken + 1"),
+    ("S1", "item", "DELETE FROM customer_taken"),
+    ("S1", "item", "INSERT INTO customer_taken SELECT option_id, randomblob(16), 0 FROM item_option WHERE customer_limit IS NULL"),
     ("C1", "coupon", "UPDATE coupon SET issued_count = issued_count + 1"),
     ("C1", "coupon", "UPDATE issued_coupon SET state = 'AVAILABLE', order_id = NULL, used_at = NULL"),
     ("C1", "coupon", "UPDATE redemption_line SET order_discount = order_discount - 1 WHERE order_discount > 0"),
@@ -185,8 +189,8 @@ const DEFECTS: &[(&str, &str, &str)] = &[
     ("L1", "payment", "UPDATE refund SET state = 'PENDING'"),
 ];
 
-/// A paid order with a coupon, a cancelled one, a failed one, one that was sent and is given back in part, a wish, a draft, and a close; payouts that came back and that arrived, and
-/// something that is in no statement yet.
+/// A paid order with a coupon, a cancelled one, a failed one, one that was sent and is given back in part, all of an option that soon has
+/// a limit; a wish, a draft, and a close; payouts that came back and that arrived, and something that is in no statement yet.
 async fn a_day(shop: &Shop) {
     let (seller, offer) = shop.offer(10_000, 100).await;
     let buyer = shop.person(&[Role::Customer]);
@@ -201,6 +205,7 @@ async fn a_day(shop: &Shop) {
     let issued = buyer.take_coupon(&shop.coupon(coupon).await).await.unwrap();
     let wish = Wish { coupon: issued, discount: 1_000, points: 3_000, ..Wish::of(&offer, 1, &card) };
     buyer.place(&wish).await.unwrap();
+    limit(&seller, &offer, 20).await;
     let cancelled = buyer.place(&Wish { points: 1_000, ..Wish::of(&offer, 2, &card) }).await.unwrap();
     buyer.cancel(&cancelled.id).await.unwrap();
     let sent = buyer.place(&Wish { points: 1_000, ..Wish::of(&offer, 4, &card) }).await.unwrap();
@@ -237,6 +242,24 @@ async fn a_day(shop: &Shop) {
     let (_, new_offer) = shop.offer(5_000, 100).await;
     buyer.place(&Wish::of(&new_offer, 1, &card)).await.unwrap();
     shop.verify().await;
+}
+
+/// Lets each customer have so many pieces of something.
+async fn limit(seller: &Person, offer: &Offer, per_customer_limit: i64) {
+    let option = OptionDraft {
+        option_id: offer.option_id.clone(),
+        name: "one".into(),
+        price: Some(won(offer.price)),
+        per_customer_limit,
+        ..Default::default()
+    };
+    let request = UpdateItemRequest {
+        request_id: Uuid::now_v7().to_string(),
+        item_id: offer.item_id.clone(),
+        options: vec![option],
+        ..Default::default()
+    };
+    seller.catalogue().update_item(request).await.unwrap();
 }
 
 /// Sells something, closes, and has it paid out.

@@ -29,6 +29,29 @@ pub(super) const QUESTIONS: &[Question] = &[
     },
     Question {
         invariant: "S1",
+        sentence: "for the limit of an option a customer is counted what orders hold and bought less what came back, without one nothing",
+        scope: Scope::AnyMoment,
+        sql: "WITH
+                limited AS (SELECT option_id FROM item.item_option WHERE customer_limit IS NOT NULL),
+                parts (option_id, customer_id, held, counted) AS (
+                    SELECT l.option_id, h.customer_id, l.quantity, 0 FROM limited
+                    JOIN item.hold_line l USING (option_id) JOIN item.hold h USING (order_id)
+                    WHERE h.state IN ('RESERVED', 'SOLD')
+                    UNION ALL
+                    SELECT l.option_id, h.customer_id, -l.restocked, 0 FROM limited
+                    JOIN item_refunded_line l USING (option_id) JOIN item.hold h USING (order_id)
+                    WHERE h.state IN ('RESERVED', 'SOLD')
+                    UNION ALL
+                    SELECT option_id, customer_id, 0, taken FROM item.customer_taken JOIN limited USING (option_id))
+              SELECT option_id, customer_id, sum(held), sum(counted) FROM parts
+              GROUP BY option_id, customer_id HAVING sum(held) <> sum(counted)
+              UNION ALL
+              -- Also one that counts nothing: it would stand in the way of a limit that is set later.
+              SELECT option_id, customer_id, NULL, taken FROM item.customer_taken
+              WHERE option_id NOT IN (SELECT option_id FROM limited)",
+    },
+    Question {
+        invariant: "S1",
         sentence: "pieces are sold exactly for orders that live, line by line",
         scope: Scope::AtRest,
         sql: "WITH

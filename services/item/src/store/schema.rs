@@ -88,7 +88,7 @@ pub(crate) const CATALOGUE: Migration = Migration::expand(
 /// * `hold` has one row for each order that ever asked or ended, kept for ever: it is what refuses an ask that comes
 ///   after the order's end, and a second end.
 /// * `customer_taken` has rows exactly for options that have a customer limit; `taken` is the sum of the customer's
-///   lines in holds that are reserved or sold.
+///   lines in holds that are reserved or sold, less what came back of them to the shelf.
 /// * The hold's tables have no foreign keys: the conditional update of `stock` proves that the option exists, and each
 ///   key would cost the hottest unit of the shop a look-up a line.
 pub(crate) const STOCK: Migration = Migration::expand(
