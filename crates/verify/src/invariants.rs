@@ -1,5 +1,6 @@
 //! What must always hold, as questions whose answers are violations.
 
+mod carts;
 mod drafts;
 mod facts;
 mod hearts;
@@ -29,7 +30,7 @@ pub(crate) struct Part {
 }
 
 /// What came later.
-pub(crate) const PARTS: &[Part] = &[drafts::PART, hearts::PART, wishes::PART];
+pub(crate) const PARTS: &[Part] = &[carts::PART, drafts::PART, hearts::PART, wishes::PART];
 
 /// What can be asked of every store.
 pub(crate) fn all() -> impl Iterator<Item = &'static Question> {

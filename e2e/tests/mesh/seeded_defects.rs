@@ -8,7 +8,7 @@ use std::path::Path;
 use bojagi_api::coupon::coupon::Benefit;
 use bojagi_api::coupon::{Coupon, CouponScope};
 use bojagi_api::item::{AddWishlistEntryRequest, OptionDraft, UpdateItemRequest};
-use bojagi_api::order::{CreateDraftRequest, WithdrawRefundRequest};
+use bojagi_api::order::{AddCartLineRequest, CreateDraftRequest, WithdrawRefundRequest};
 use bojagi_api::policy::Role;
 use bojagi_api::settlement::PayoutState;
 use bojagi_e2e::{Offer, Person, Shop, Wish, won};
@@ -183,6 +183,8 @@ const DEFECTS: &[(&str, &str, &str)] = &[
     ("A1", "order", "UPDATE orders SET draft_id = (SELECT order_id FROM draft) WHERE state = 'CONFIRMED' AND refunded > 0"),
     ("A1", "order", "DELETE FROM draft"),
     ("N1", "order", "INSERT INTO blocked_account SELECT customer_id, TRUE, begun_at FROM draft"),
+    ("N1", "order", "INSERT INTO blocked_account SELECT customer_id, TRUE, changed_at FROM cart; DELETE FROM cart_line"),
+    ("N1", "order", "INSERT INTO blocked_account SELECT customer_id, TRUE, changed_at FROM cart; DELETE FROM cart"),
     ("L1", "order", "UPDATE orders SET saga_state = 'RUNNING' WHERE state = 'CONFIRMED'"),
     ("L1", "item", "UPDATE hold SET state = 'RESERVED' WHERE state = 'SOLD'"),
     ("L1", "coupon", "UPDATE issued_coupon SET state = 'RESERVED', used_at = NULL WHERE state = 'USED'"),
@@ -190,7 +192,7 @@ const DEFECTS: &[(&str, &str, &str)] = &[
 ];
 
 /// A paid order with a coupon, a cancelled one, a failed one, one that was sent and is given back in part, all of an option that soon has
-/// a limit; a wish, a draft, and a close; payouts that came back and that arrived, and something that is in no statement yet.
+/// a limit; a wish, a cart, a draft, and a close; payouts that came back and that arrived, and something that is in no statement yet.
 async fn a_day(shop: &Shop) {
     let (seller, offer) = shop.offer(10_000, 100).await;
     let buyer = shop.person(&[Role::Customer]);
@@ -226,6 +228,9 @@ async fn a_day(shop: &Shop) {
     let wished_for = AddWishlistEntryRequest { request_id, option_id, quantity: 1 };
     // By somebody who has given no hearts, which would be named as well.
     shop.person(&[Role::Customer]).wishes().add_wishlist_entry(wished_for).await.unwrap();
+    let (request_id, option_id) = (Uuid::now_v7().to_string(), offer.option_id.clone());
+    let put_in = AddCartLineRequest { request_id, option_id, quantity: 1 };
+    shop.person(&[Role::Customer]).carts().add_cart_line(put_in).await.unwrap();
     let lines = Wish::of(&offer, 1, "").request().lines;
     let draft = CreateDraftRequest { request_id: Uuid::now_v7().to_string(), lines };
     shop.person(&[Role::Customer]).orders().create_draft(draft).await.unwrap();
@@ -338,7 +343,7 @@ async fn a_group_that_came_later_is_asked_too_once_its_store_has_what_it_is_abou
     }
 }
 
-const BEFORE_CARTS: &str = "DELETE FROM migration WHERE name = 'order-cart-1'";
+const BEFORE_CARTS: &str = "DROP TABLE cart; DROP TABLE cart_line; DELETE FROM migration WHERE name = 'order-cart-1'";
 
 /// Before hearts, follows and wishlists were kept, there was nothing to ask about them.
 const BEFORE_HEARTS: &str = "
@@ -360,8 +365,8 @@ async fn a_store_of_an_earlier_version_is_asked_what_it_has() {
     shop.verify().await;
     let folder = shop.close().await;
     let asked = |report: &Report| report.findings.iter().filter(|finding| finding.invariant == "N1").count();
-    assert_eq!(asked(&bojagi_verify::check(folder.path(), Scope::AtRest).unwrap()), 4);
-    for (store, before) in [("item", BEFORE_HEARTS), ("order", BEFORE_DRAFTS)] {
+    assert_eq!(asked(&bojagi_verify::check(folder.path(), Scope::AtRest).unwrap()), 5);
+    for (store, before) in [("item", BEFORE_HEARTS), ("order", BEFORE_DRAFTS), ("order", BEFORE_CARTS)] {
         let books = Connection::open(folder.path().join(format!("{store}.sqlite"))).unwrap();
         books.execute_batch(before).unwrap();
     }
