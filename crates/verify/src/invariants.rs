@@ -1,5 +1,14 @@
 //! What must always hold, as questions whose answers are violations.
 
+/// Customers whose accounts are closed: those of whom item has noted it, which it does in the reaction that is checked, and those of whom
+/// user says so.
+macro_rules! closed_customers {
+    () => {
+        "(SELECT customer_id FROM item.closed_customer
+          UNION SELECT account_id FROM users.account WHERE state = 'CLOSED' AND kind = 'CUSTOMER')"
+    };
+}
+
 mod carts;
 mod drafts;
 mod facts;

@@ -24,12 +24,14 @@ const QUESTIONS: &[Question] = &[
         invariant: "N1",
         sentence: "no heart and no follow is left of a closed account, or of what was deleted",
         scope: Scope::AtRest,
-        sql: "SELECT 'heart', h.item_id, h.customer_id FROM item.heart h
-              JOIN item.item i USING (item_id) LEFT JOIN item.closed_customer c USING (customer_id)
-              WHERE i.deleted_at IS NOT NULL OR c.customer_id IS NOT NULL
+        sql: concat!(
+            "WITH closed AS ",
+            closed_customers!(),
+            " SELECT 'heart', h.item_id, h.customer_id FROM item.heart h JOIN item.item i USING (item_id)
+              WHERE i.deleted_at IS NOT NULL OR h.customer_id IN (SELECT customer_id FROM closed)
               UNION ALL
-              SELECT 'follow', f.store_id, f.customer_id FROM item.follow f
-              JOIN item.store s USING (store_id) LEFT JOIN item.closed_customer c USING (customer_id)
-              WHERE s.deleted_at IS NOT NULL OR c.customer_id IS NOT NULL",
+              SELECT 'follow', f.store_id, f.customer_id FROM item.follow f JOIN item.store s USING (store_id)
+              WHERE s.deleted_at IS NOT NULL OR f.customer_id IN (SELECT customer_id FROM closed)"
+        ),
     },
 ];

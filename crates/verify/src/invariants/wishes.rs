@@ -10,5 +10,9 @@ const QUESTIONS: &[Question] = &[Question {
     invariant: "N1",
     sentence: "no wishlist is left of a closed account",
     scope: Scope::AtRest,
-    sql: "SELECT customer_id, option_id FROM item.wishlist_entry JOIN item.closed_customer USING (customer_id)",
+    sql: concat!(
+        "SELECT customer_id, option_id FROM item.wishlist_entry JOIN ",
+        closed_customers!(),
+        " USING (customer_id)"
+    ),
 }];
