@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bojagi_chassis::channel::Channel;
-use bojagi_chassis::deadline;
+use bojagi_chassis::{Switchboard, deadline};
 use bojagi_telemetry::TraceContext;
 use bojagi_testkit::eventually;
 use tempfile::TempDir;
@@ -34,6 +34,7 @@ fn certificates() -> TempDir {
 struct Client {
     channel: Channel,
     remotes: Remotes,
+    _switchboard: Switchboard,
 }
 
 impl Client {
@@ -43,9 +44,9 @@ impl Client {
 
     fn with(workload: &'static str, identity: Arc<Identity>, settings: &ServiceSettings) -> Self {
         let remotes = Remotes::connect(settings, &[workload], &identity).unwrap();
-        let switchboard = bojagi_chassis::Switchboard::default();
+        let switchboard = Switchboard::default();
         switchboard.connect(remotes.handlers(settings).unwrap());
-        Self { channel: switchboard.channel(workload), remotes }
+        Self { channel: switchboard.channel(workload), remotes, _switchboard: switchboard }
     }
 
     async fn ask(&self, path: &'static str) -> Answer {
