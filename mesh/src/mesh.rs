@@ -74,7 +74,7 @@ pub struct Mesh {
     drained: CancellationToken,
     gateway: JoinHandle<()>,
     stop_within: Duration,
-    /// Given back when everything has ended and the stores are closed.
+    /// Given back when everything has ended.
     folder: DataFolder,
 }
 

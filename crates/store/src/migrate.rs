@@ -39,8 +39,8 @@ impl Migration {
     }
 }
 
-/// How often a step is tried, and the pause before each time but the first: ten minutes in all.
-const TRIES: u32 = 120;
+/// How often steps are tried once more, and the pause before each time: ten minutes in all.
+const MORE_TRIES: u32 = 100;
 const PAUSE: Duration = Duration::from_secs(4);
 
 const LEDGER: &str = "CREATE TABLE IF NOT EXISTS migration (
@@ -92,17 +92,17 @@ pub(crate) async fn begin(tx: &mut Tx, migrations: &'static [Migration], now: Mo
 }
 
 /// Has steps applied, one after the other. One that meets somebody who reads for long, such as a backup, is tried again after a
-/// pause in which everybody else goes on, up to the last of its tries.
+/// pause in which everybody else goes on.
 pub(crate) async fn apply(store: &Store, steps: Vec<&'static Migration>, now: Moment) -> Result<(), Error> {
+    let mut attempts = 0;
     for migration in steps {
-        let mut attempt = 1;
         while let Err(error) = store.write(async move |tx: &mut Tx| step(tx, migration, now).await).await {
-            if attempt == TRIES || !matches!(error, Error::Contended(_)) {
-                return Err(error);
+            if attempts == MORE_TRIES || !matches!(error, Error::Contended(_)) {
+                return Err(of_step(migration, error));
             }
-            tracing::warn!(migration = migration.name, attempt, %error, "somebody uses what is to be changed");
+            attempts += 1;
+            tracing::warn!(migration = migration.name, attempts, %error, "somebody uses what is to be changed");
             tokio::time::sleep(PAUSE).await;
-            attempt += 1;
         }
     }
     Ok(())
@@ -121,15 +121,22 @@ async fn step(tx: &mut Tx, migration: &'static Migration, now: Moment) -> Result
 
 async fn carry_out(tx: &mut Tx, migration: &Migration, now: Moment) -> Result<(), Error> {
     tx.session.migrate().await?;
-    let problem = |error: Error| match error {
+    tx.session.execute_batch(migration.sql).await.map_err(|error| match error {
         Error::Contended(_) => error,
-        _ => Error::Migration { name: migration.name.to_owned(), problem: error.to_string() },
-    };
-    tx.session.execute_batch(migration.sql).await.map_err(problem)?;
+        _ => of_step(migration, error),
+    })?;
     tx.execute(
         "INSERT INTO migration (name, sql, contracts, applied_at) VALUES (?1, ?2, ?3, ?4)",
         params![migration.name, migration.sql, migration.contracts, now],
     )
     .await?;
     Ok(())
+}
+
+/// What went wrong, with the step in which it did.
+fn of_step(migration: &Migration, error: Error) -> Error {
+    match error {
+        Error::Migration { .. } => error,
+        _ => Error::Migration { name: migration.name.to_owned(), problem: error.to_string() },
+    }
 }

@@ -3,7 +3,8 @@
 use crate::many::Asking;
 use crate::{Error, Row, Value, postgres, sqlite};
 
-const OF_MIGRATION: &str = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '1s'";
+/// Longer than the server's `deadlock_timeout`, which is a second: only after that does it send an autovacuum away that is in the way.
+const OF_MIGRATION: &str = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '2s'";
 
 pub(crate) enum Session {
     Sqlite(sqlite::Session),
@@ -40,7 +41,7 @@ impl Session {
     }
 
     /// Has the statements of this transaction take as long as they take: making an index over a large table does. For whoever
-    /// uses a table they wait a second only: all who come later wait behind them, even if they want to read.
+    /// uses a table they wait two seconds only: all who come later wait behind them, even if they want to read.
     pub(crate) async fn migrate(&mut self) -> Result<(), Error> {
         match self {
             Self::Sqlite(_) => Ok(()),

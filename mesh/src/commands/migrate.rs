@@ -8,6 +8,7 @@ use bojagi_kernel::SystemClock;
 use clap::Args;
 
 use super::CommandError;
+use super::operators::ProcessLog;
 
 /// Which stores.
 #[derive(Debug, Args)]
@@ -22,6 +23,8 @@ pub(crate) struct Migrate {
 
 pub(super) async fn run(migrate: Migrate) -> Result<ExitCode, CommandError> {
     let settings = MeshSettings::load(migrate.config.as_deref(), std::env::vars()).map_err(StartError::from)?;
+    // It says what it has to wait for.
+    let _log = ProcessLog::start(&settings)?;
     // Files belong to one process at a time; a server does not mind.
     let taken = (!settings.database.on_a_server()).then(|| DataFolder::take(&migrate.data));
     let _taken = taken.transpose().map_err(CommandError::other)?;

@@ -48,7 +48,10 @@ pub(super) async fn run(serve: Serve) -> Result<ExitCode, CommandError> {
     let export = telemetry::start(&settings.telemetry, alone.unwrap_or("bojagi"), &metrics)?;
     let clock = Arc::new(SystemClock);
     let options = ServeOptions { services: serve.services, data: serve.data, listen, clock, settings };
-    let served = Served::start(options).await?;
+    let served = tokio::select! {
+        served = Served::start(options) => served?,
+        () = stop.come() => return Ok(ExitCode::SUCCESS),
+    };
 
     let admin = match for_operators {
         Some(address) => {

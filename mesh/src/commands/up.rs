@@ -29,7 +29,10 @@ pub(super) async fn run(up: Up) -> Result<ExitCode, CommandError> {
     let kafka = &settings.kafka;
     let events = if kafka.is_used() { format!("Kafka at {}", kafka.bootstrap) } else { "in this process".into() };
     let options = Options { data: up.data.clone(), listen: up.listen, clock: Arc::new(SystemClock), settings };
-    let mesh = Mesh::start(options).await?;
+    let mesh = tokio::select! {
+        mesh = Mesh::start(options) => mesh?,
+        () = stop.come() => return Ok(ExitCode::SUCCESS),
+    };
     let admin = operators::admit(&for_operators, mesh.gateway(), metrics, log).await?;
     let address = mesh.address();
     println!("bojagi is ready after {} ms", began.elapsed().as_millis());

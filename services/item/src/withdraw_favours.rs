@@ -26,9 +26,11 @@ pub(crate) async fn withdraw_favours(context: Context) {
 }
 
 async fn withdraw(context: Context) -> Result<(), Failure> {
-    of_closed_customers(&context).await?;
-    of_deleted::<ItemId>(&context).await?;
-    of_deleted::<StoreId>(&context).await
+    // Each has its turn, also where another fails.
+    let customers = of_closed_customers(&context).await;
+    let items = of_deleted::<ItemId>(&context).await;
+    let stores = of_deleted::<StoreId>(&context).await;
+    customers.and(items).and(stores)
 }
 
 async fn of_closed_customers(context: &Context) -> Result<(), Failure> {
