@@ -234,7 +234,10 @@ async fn order(customer: &GatewayClient, offer: &Offer, card: &str) {
         let trace = TraceContext::root().with_tracestate(STATE);
         let placed = trace.scope(async { customer.orders().place_order(wish(offer, quantity, card)).await }).await;
         let order = placed.unwrap().into_inner().order.unwrap();
-        assert_eq!(order.state() == OrderState::Confirmed, failure.is_none());
+        // One that fails may have given everything back by the time it is shown.
+        let ends: &[_] =
+            if failure.is_none() { &[OrderState::Confirmed] } else { &[OrderState::Failed, OrderState::Cancelled] };
+        assert!(ends.contains(&order.state()), "{order:?}");
         assert_eq!(order.failure.as_ref().map(|failure| &*failure.reason), failure);
     }
     let line =

